@@ -1,0 +1,1 @@
+"""Pixels: sources, corruptions, overlay, sinks, log, command line."""

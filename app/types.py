@@ -1,0 +1,81 @@
+"""The architecture on one page: what travels through the program, and who makes and takes it.
+
+Source -> Stage (corruption) -> pipeline -> FrameResult -> Sink
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+Image = NDArray[np.uint8]  # [h, w, 3] RGB, 0..255
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Frame:
+    """One picture of the stream, from the moment it leaves its source."""
+
+    index: int  # 0, 1, 2, ... in the source's own order; nobody renumbers it
+    seconds: float  # media time since the start of the stream
+    image: Image  # what the viewer sees and the model is given, after corruption
+    label: int | None = None  # the true class, where it is known
+    corruption: tuple[str, int] | None = None  # (name, severity 1..5) of the synthetic corruption
+    ms: Mapping[str, float] = field(default_factory=dict)  # time spent on it so far, by station
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Score:
+    """Running accuracy of one model over the labeled frames so far."""
+
+    n: int  # labeled frames
+    overall: float  # 0..1, over all of them
+    recent: float  # 0..1, over the last 200
+    curve: tuple[float, ...]  # 0..1, `recent` over time, oldest first, at most 120 points
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Lesson:
+    """What one window of frames taught the model."""
+
+    number: int  # 1, 2, ... since the last reset
+    frames: tuple[int, ...]  # indices of the window's members, in order
+    stats: Mapping[str, float]  # loss terms and norms, as `mgtta.types.Step.stats`
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class FrameResult:
+    """A frame with its answer: all that a sink may show or write."""
+
+    frame: Frame
+    logits: NDArray[np.float32]  # [c], the adapted model
+    latency_ms: float  # from the frame's arrival at the pipeline to its answer
+    method: str  # name in METHODS
+    updates: int = 0  # lessons learned before this answer
+    frozen_logits: NDArray[np.float32] | None = None  # [c], the source model on the same frame (split view)
+    lesson: Lesson | None = None  # the lesson that this frame completed
+    score: Score | None = None  # with labels
+    frozen_score: Score | None = None  # with labels, in split view
+    fps: float = 0.0  # answered frames a second, recent
+    digest: str = ""  # of the model's input crop
+    ms: Mapping[str, float] = field(default_factory=dict)  # decode, corrupt, prep, infer, adapt
+
+
+class Source(Protocol):
+    """Where frames come from: a file, a folder, a camera, a stream."""
+
+    def __iter__(self) -> Iterator[Frame]: ...
+    def close(self) -> None: ...
+
+
+class Sink(Protocol):
+    """Where results go: a window, a video file, the log. Each gets every result once, in order."""
+
+    def write(self, result: FrameResult) -> None: ...
+    def close(self) -> None: ...
+
+
+Stage = Callable[[Iterable[Frame]], Iterator[Frame]]

@@ -1,0 +1,17 @@
+"""Fixtures that every room's tests share."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+SHARED = Path(__file__).resolve().parents[2] / "shared"
+
+
+@pytest.fixture(scope="session")
+def shared() -> Path:
+    """The folder of facts, goldens and real data beside the repository."""
+    if not SHARED.is_dir():
+        pytest.skip("../shared is absent: no goldens, no real data")
+    return SHARED
