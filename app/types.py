@@ -25,6 +25,8 @@ class Frame:
     label: int | None = None  # the true class, where it is known
     corruption: tuple[str, int] | None = None  # (name, severity 1..5) of the synthetic corruption
     ms: Mapping[str, float] = field(default_factory=dict)  # time spent on it so far, by station
+    dropped: Mapping[str, int] = field(default_factory=dict)  # frames left out just before it, by cause
+    grabbed: float | None = None  # seconds on the monotonic clock when it arrived; live sources only
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -44,6 +46,7 @@ class Lesson:
     number: int  # 1, 2, ... since the last reset
     frames: tuple[int, ...]  # indices of the window's members, in order
     stats: Mapping[str, float]  # loss terms and norms, as `mgtta.types.Step.stats`
+    digest: str = ""  # of all adapted parameters after it
 
 
 @dataclass(frozen=True, slots=True, eq=False)
