@@ -1,0 +1,179 @@
+"""The Meta Gradient Generator (MGG): a learned optimizer that remembers gradients in its own weights.
+
+Learning to Generate Gradients for Test-Time Adaptation via Test-Time Training Layers (arXiv 2412.16901), Eqns. 1-4.
+Each adapted scalar has a memory of its own, a linear layer (W, b) of width 8, which one gradient step of a
+reconstruction loss updates at each use (the gradient memory layer, GML); 164 shared numbers say how to write and read.
+
+Departures, all as in the authors' code: the input is not the gradient but momentum and gradient, both divided by the
+root of the second moment; bias corrections use exponent t + 1 at step t; the inner model is residual with a shared
+layer norm; the initial memory is learned and shared. The memory's step is written in closed form: equal up to
+rounding to the authors' batched module.
+
+Notation: n adapted scalars, f = 8 memory width.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from typing import NamedTuple
+
+import torch
+from torch import Tensor, nn
+
+from mgtta.parameters import flatten, unflatten
+from mgtta.types import Tensors, Transform
+from models import ModelError
+
+WIDTH = 8
+BETA1, BETA2, INPUT_EPS = 0.9, 0.99, 1e-8
+NORM_EPS = 1e-6
+CHUNK = 4096  # scalars at a time while deployed: their memory (1.2 MB) stays in the processor's cache
+
+# symbol -> the authors' name and shape
+OFFICIAL: dict[str, tuple[str, tuple[int, ...]]] = {
+    "tau": ("learnable_token_idx", (1,)),
+    "w": ("learnable_ttt_lr_weight", (1, 1, 2)),
+    "c": ("learnable_ttt_lr_bias", (1, 1)),
+    "gamma": ("ttt_norm_weight", (1, WIDTH)),
+    "beta": ("ttt_norm_bias", (1, WIDTH)),
+    "W0": ("W1", (1, WIDTH, WIDTH)),
+    "b0": ("b1", (1, 1, WIDTH)),
+    "Q": ("q_proj.weight", (WIDTH, 2)),
+    "K": ("k_proj.weight", (WIDTH, 2)),
+    "V": ("v_proj.weight", (WIDTH, 2)),
+    "o": ("o_proj.weight", (1, WIDTH)),
+    "gamma_p": ("post_norm.weight", (WIDTH,)),
+    "beta_p": ("post_norm.bias", (WIDTH,)),
+}
+PREFIX = "seq_modeling_block."
+
+
+class GradientMemory(NamedTuple):
+    """All that the generator remembers of a run."""
+
+    m: Tensor  # [n] first moment of the gradients
+    v: Tensor  # [n] second moment
+    W: Tensor  # [n, f, f] fast weights
+    b: Tensor  # [n, f] fast biases
+    t: Tensor  # [] int64 on the CPU, steps since the last reset
+
+
+class MetaGradientGenerator(nn.Module):
+    """The 164 shared numbers, and one step of the gradient memory layer.
+
+    Args:
+        seed: of the random initialization, which is that of the authors' module.
+    """
+
+    def __init__(self, seed: int = 0) -> None:
+        super().__init__()
+        draw = torch.Generator().manual_seed(seed)
+
+        def normal(*shape: int) -> nn.Parameter:
+            return nn.Parameter(torch.randn(shape, generator=draw) * 0.02)
+
+        def uniform(*shape: int) -> nn.Parameter:
+            return nn.Parameter((torch.rand(shape, generator=draw) * 2 - 1) / math.sqrt(shape[-1]))
+
+        self.tau = nn.Parameter(torch.zeros(1))  # scale of the inner learning rate
+        self.w, self.c = normal(2), nn.Parameter(torch.zeros(1))  # gate of the inner learning rate
+        self.gamma, self.beta = nn.Parameter(torch.ones(WIDTH)), nn.Parameter(torch.zeros(WIDTH))
+        self.W0, self.b0 = normal(WIDTH, WIDTH), normal(WIDTH)  # memory at step zero
+        self.Q, self.K, self.V = uniform(WIDTH, 2), uniform(WIDTH, 2), uniform(WIDTH, 2)
+        self.o = uniform(1, WIDTH)
+        self.gamma_p, self.beta_p = nn.Parameter(torch.ones(WIDTH)), nn.Parameter(torch.zeros(WIDTH))
+
+    def forward(self, x: Tensor, W: Tensor, b: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """Memorizes the input, then answers from the memory.
+
+        Args:
+            x: [n, 2] normalized momentum and gradient.
+            W: [n, f, f] fast weights, row vectors times W.
+            b: [n, f].
+
+        Returns:
+            u [n], the generated gradient in (-1, 1), and the memory after the step.
+        """
+        q, k, v = x @ self.Q.T, x @ self.K.T, x @ self.V.T  # [n, f] each
+        eta = (1 + self.tau).clamp(min=0) * torch.sigmoid(x @ self.w + self.c).unsqueeze(1) / WIDTH  # [n, 1]
+        qW, kW = torch.stack((q, k), dim=1).bmm(W).unbind(dim=1)  # one read of the memory serves both
+        n, s = _normalize(kW + b)
+        p = (self.gamma * n + self.beta - (v - k)) * self.gamma  # the layer's target is v - k: it is residual
+        d = eta * (p - p.mean(1, keepdim=True) - n * (p * n).mean(1, keepdim=True)) / s  # eta times dloss/d(kW + b)
+        Z = qW + b - (1 + (q * k).sum(1, keepdim=True)) * d  # q through the updated memory
+        h = q + self.gamma * _normalize(Z)[0] + self.beta
+        u = torch.tanh((self.gamma_p * _normalize(h)[0] + self.beta_p) @ self.o[0])
+        return u, torch.addcmul(W, k.unsqueeze(2), d.unsqueeze(1), value=-1), b - d
+
+    @classmethod
+    def from_official(cls, mapping: Mapping[str, Tensor]) -> MetaGradientGenerator:
+        """From the authors' 13 arrays by their names, with or without the prefix `seq_modeling_block.`.
+
+        Raises:
+            ModelError: if an array is missing or has another shape.
+        """
+        arrays = {name.removeprefix("module.").removeprefix(PREFIX): torch.as_tensor(a) for name, a in mapping.items()}
+        generator = cls()
+        for symbol, (name, shape) in OFFICIAL.items():
+            if name not in arrays:
+                raise ModelError(
+                    f"a generator has {len(OFFICIAL)} arrays; {name} is missing (found: {', '.join(arrays)[:120]})"
+                )
+            if arrays[name].numel() != math.prod(shape):
+                raise ModelError(f"a generator's {name} has shape {list(shape)}; got {list(arrays[name].shape)}")
+            parameter = generator.get_parameter(symbol)
+            parameter.data = arrays[name].detach().clone().float().reshape(parameter.shape)
+        return generator
+
+    def official(self) -> dict[str, Tensor]:
+        """Copies of the 13 arrays by the authors' names and shapes."""
+        return {
+            PREFIX + name: self.get_parameter(symbol).detach().clone().reshape(shape)
+            for symbol, (name, shape) in OFFICIAL.items()
+        }
+
+
+def meta_gradient(generator: MetaGradientGenerator) -> Transform:
+    """The generator as an optimizer: gradients in, updates in (-1, 1) out, not yet times the learning rate.
+
+    With gradients enabled the step is differentiable with respect to the generator (pre-training); without, the
+    memory is updated in place, chunk by chunk. Moments and memory are kept in the generator's type, float32.
+    """
+
+    def init(parameters: Tensors) -> GradientMemory:
+        like = generator.b0
+        n = sum(parameter.numel() for parameter in parameters.values())
+        W, b = generator.W0.expand(n, WIDTH, WIDTH), generator.b0.expand(n, WIDTH)
+        if not torch.is_grad_enabled():
+            W, b = W.clone(), b.clone()
+        return GradientMemory(like.new_zeros(n), like.new_zeros(n), W, b, torch.zeros((), dtype=torch.int64))
+
+    def update(gradients: Tensors, state: GradientMemory) -> tuple[Tensors, GradientMemory]:
+        x, m, v = _inputs(flatten(gradients).detach().to(state.m), state)
+        if torch.is_grad_enabled():
+            u, W, b = generator(x, state.W, state.b)
+        else:
+            u, W, b = torch.empty_like(m), state.W, state.b
+            for start in range(0, len(u), CHUNK):
+                rows = slice(start, start + CHUNK)
+                u[rows], W[rows], b[rows] = generator(x[rows], W[rows], b[rows])
+        return unflatten(u, gradients), GradientMemory(m, v, W, b, state.t + 1)
+
+    return Transform(init, update)
+
+
+def _inputs(g: Tensor, state: GradientMemory) -> tuple[Tensor, Tensor, Tensor]:
+    """[n] -> [n, 2] momentum and gradient over the root of the second moment, and both moments."""
+    t = int(state.t) + 1
+    m = BETA1 * state.m + (1 - BETA1) * g
+    v = BETA2 * state.v + (1 - BETA2) * g.square()
+    r = (v / (1 - BETA2 ** (t + 1))).sqrt() + INPUT_EPS  # exponent t + 1: the authors count one step ahead of Adam
+    return torch.stack((m / (1 - BETA1 ** (t + 1)) / r, g / r), dim=1), m, v
+
+
+def _normalize(z: Tensor) -> tuple[Tensor, Tensor]:
+    """[n, f] -> rows of mean 0 and spread 1, and the spreads [n, 1] that they were divided by."""
+    variance, mean = torch.var_mean(z, dim=1, correction=0, keepdim=True)
+    s = (variance + NORM_EPS).sqrt()
+    return (z - mean) / s, s

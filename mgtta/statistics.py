@@ -1,0 +1,98 @@
+"""What the model's features look like on clean data: the target that adaptation aligns to."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+from models import Backbone, ModelError, files
+
+KIND = "mgtta-cam source statistics"
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class SourceStatistics:
+    """Mean and unbiased standard deviation of each class-token feature over clean pictures.
+
+    Columns are `Output.features` flattened: block by block, l * d in all (9,216 for ViT-B).
+    """
+
+    std: Tensor  # [l * d] float32
+    mean: Tensor  # [l * d] float32
+    card: Mapping[str, str] = field(default_factory=dict)  # model, pictures, their hashes, command
+
+    def __post_init__(self) -> None:
+        if self.std.ndim != 1 or self.std.shape != self.mean.shape:
+            raise ValueError(
+                "source statistics are two vectors of one length, blocks x width; "
+                f"got std {list(self.std.shape)} and mean {list(self.mean.shape)}"
+            )
+
+    @classmethod
+    @torch.no_grad()
+    def measure(
+        cls, backbone: Backbone, batches: Iterable[Tensor], card: Mapping[str, str] | None = None
+    ) -> SourceStatistics:
+        """Streams over batches [b, 3, h, w] of clean pictures, in float64, holding one batch at a time.
+
+        Means and sums of squares are merged batch by batch (Chan, Golub, LeVeque 1979), so the order and the sizes of
+        the batches do not matter.
+
+        Raises:
+            ValueError: with fewer than two pictures there is no spread.
+        """
+        count, mean, squares = 0, torch.zeros(()), torch.zeros(())
+        for x in batches:
+            features = backbone(x.to(backbone.device)).features.flatten(1).double()  # [b, l * d]
+            n, batch_mean = len(features), features.mean(dim=0)
+            delta = batch_mean - mean.to(features)
+            total = count + n
+            mean = mean.to(features) + delta * (n / total)
+            squares = (
+                squares.to(features)
+                + (features - batch_mean).square().sum(dim=0)
+                + delta.square() * (count * n / total)
+            )
+            count = total
+        if count < 2:
+            raise ValueError(f"source statistics need two clean pictures or more; got {count}")
+        return cls(std=(squares / (count - 1)).sqrt().float(), mean=mean.float(), card=dict(card or {}))
+
+    def to(self, device: torch.device | str) -> SourceStatistics:
+        """The same numbers on another device."""
+        return SourceStatistics(self.std.to(device), self.mean.to(device), self.card)
+
+    def fits(self, backbone: Backbone) -> None:
+        """Checks that these are the statistics of just this model.
+
+        Raises:
+            ModelError: if they are another model's.
+        """
+        columns = len(backbone.vit.blocks) * backbone.vit.embed_dim
+        made_for = self.card.get("model_digest", backbone.digest)
+        if len(self.std) != columns or made_for != backbone.digest:
+            raise ModelError(
+                f"these source statistics ({len(self.std)} columns, for {self.card.get('model', 'another model')}) do not "
+                f"belong to {backbone.name} with these weights ({columns} columns): make its own with "
+                f"mgtta-cam stats --model {backbone.name} --images DIR --out FILE"
+            )
+
+    def save(self, path: Path) -> None:
+        """Writes std, mean and card as safetensors."""
+        files.write(path, {"std": self.std, "mean": self.mean}, {"kind": KIND, **self.card})
+
+    @classmethod
+    def load(cls, path: Path) -> SourceStatistics:
+        """Reads what `save` wrote.
+
+        Raises:
+            ModelError: if the file is something else.
+        """
+        tensors, card = files.read(path)
+        if not {"std", "mean"} <= tensors.keys():
+            raise ModelError(f"{path} holds no source statistics (std, mean): make them with mgtta-cam stats")
+        return cls(std=tensors["std"].float(), mean=tensors["mean"].float(), card=card)

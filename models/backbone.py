@@ -1,0 +1,128 @@
+"""A timm Vision Transformer that also answers with its class token after each block."""
+
+from __future__ import annotations
+
+import copy
+import hashlib
+from typing import Any, NamedTuple
+
+import torch
+from timm.models.vision_transformer import Block, VisionTransformer
+from torch import Tensor, nn
+
+from models.errors import ModelError
+from models.labels import Labels
+from models.preprocess import Preprocess
+
+NORMS = (nn.LayerNorm, nn.RMSNorm, nn.GroupNorm, nn.modules.batchnorm._BatchNorm)
+
+
+class Output(NamedTuple):
+    """Notation: b batch, c classes, l blocks, d width."""
+
+    logits: Tensor  # [b, c]
+    features: Tensor  # [b, l, d]
+
+
+class Backbone(nn.Module):
+    """Wraps any timm VisionTransformer with a class token (ViT, DeiT, of any size).
+
+    All parameters are frozen and the model is in eval mode; an adaptation method thaws the ones that it adapts.
+
+    Args:
+        vit: the model; with `global_pool="token"` and pre-norm blocks.
+        name: what people call it.
+        preprocess: from pixels to its input; by default what its pretrained configuration says.
+        labels: its classes; by default ImageNet's where their number fits.
+
+    Raises:
+        ModelError: if the model has no class token to read, or other blocks than pre-norm ones.
+    """
+
+    def __init__(
+        self,
+        vit: nn.Module,
+        *,
+        name: str | None = None,
+        preprocess: Preprocess | None = None,
+        labels: Labels | None = None,
+    ) -> None:
+        super().__init__()
+        vit = _checked(vit)
+        self.vit = vit.eval().requires_grad_(False)
+        config: dict[str, Any] = getattr(vit, "pretrained_cfg", None) or {}
+        self.name = name or config.get("architecture") or type(vit).__name__
+        self.preprocess = preprocess or Preprocess.of(vit)
+        self.labels = labels or Labels.of_count(vit.num_classes)
+        self.digest = digest(self.vit)
+        if len(self.labels.names) != vit.num_classes:
+            raise ModelError(
+                f"{self.name} answers with {vit.num_classes} classes, but {len(self.labels.names)} class names were "
+                "given: use a --labels file with one name a line, in the order of the classes"
+            )
+
+    @property
+    def classes(self) -> tuple[str, ...]:
+        """Class names by index."""
+        return self.labels.names
+
+    @property
+    def device(self) -> torch.device:
+        """Where the weights are; inputs belong there too."""
+        return next(self.vit.parameters()).device
+
+    def forward(self, x: Tensor) -> Output:
+        """[b, 3, h, w] normalized pixels -> logits, and the class token after each block.
+
+        Block i's token is read through the first norm of block i + 1, the last one through the final norm: these
+        are the features whose means and spreads MGTTA and FOA align (arXiv 2412.16901, as the authors' code does it).
+        """
+        vit = self.vit
+        tokens: Tensor = vit.norm_pre(vit.patch_drop(vit._pos_embed(vit.patch_embed(x))))
+        blocks = list(vit.blocks)
+        features = []
+        for block, following in zip(blocks, [*blocks[1:], None], strict=True):
+            tokens = block(tokens)
+            if following is not None:
+                features.append(following.norm1(tokens[:, 0]))
+        prefix: Tensor = vit.norm(
+            tokens[:, : vit.num_prefix_tokens]
+        )  # norms act on each token alone: only these are read
+        features.append(prefix[:, 0])
+        return Output(logits=vit.forward_head(prefix), features=torch.stack(features, dim=1))
+
+    def twin(self) -> Backbone:
+        """A second model that shares every tensor with this one, except copies of the norm layers' parameters.
+
+        The source model beside the adapted one costs a few kilobytes.
+        """
+        own = {id(p): p for m in self.vit.modules() if isinstance(m, NORMS) for p in m.parameters(recurse=False)}
+        shared = [t for t in (*self.vit.parameters(), *self.vit.buffers()) if id(t) not in own]
+        twin = copy.deepcopy(self, {id(tensor): tensor for tensor in shared})
+        for module in twin.vit.modules():
+            if isinstance(module, NORMS):
+                module.requires_grad_(False)
+        return twin
+
+
+def digest(module: nn.Module) -> str:
+    """sha256 over names, shapes and values of all tensors: the same for the same weights in any kind of file."""
+    sha = hashlib.sha256()
+    for name, tensor in sorted(module.state_dict().items()):
+        sha.update(f"{name} {tuple(tensor.shape)} ".encode())
+        sha.update(tensor.detach().to("cpu", torch.float32).contiguous().numpy())
+    return sha.hexdigest()
+
+
+def _checked(vit: nn.Module) -> VisionTransformer:
+    expected = "expected a timm VisionTransformer with a class token, for example vit_base_patch16_224"
+    if not isinstance(vit, VisionTransformer):
+        raise ModelError(f"{expected}; got {type(vit).__name__}")
+    if vit.cls_token is None or vit.global_pool != "token" or vit.attn_pool is not None:
+        raise ModelError(f"{expected}; this one pools by {vit.global_pool or 'attention'!r} and not by its class token")
+    odd = {type(block).__name__ for block in vit.blocks if not isinstance(block, Block)}
+    if odd:
+        raise ModelError(f"{expected} and pre-norm blocks; this one has {', '.join(sorted(odd))}")
+    if vit.num_classes < 1:
+        raise ModelError(f"{expected} and a classifier; this one has none (num_classes=0)")
+    return vit

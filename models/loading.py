@@ -1,0 +1,138 @@
+"""Models by name: the embedded one, timm's from the hub, or from a weights file."""
+
+from __future__ import annotations
+
+import difflib
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import timm
+import torch
+from timm.models.vision_transformer import VisionTransformer
+from torch import Tensor, nn
+
+from models import files, shipped
+from models.backbone import Backbone
+from models.errors import ModelError
+from models.labels import Labels
+from models.preprocess import Preprocess
+
+DEMO = "demo"
+PRECISIONS = ("fp32", "tf32")
+
+
+def load_backbone(
+    name: str,
+    weights: str | Path | None = None,
+    device: str = "cpu",
+    precision: str = "fp32",
+    labels: str | Path | None = None,
+    preprocess: Mapping[str, Any] | None = None,
+) -> Backbone:
+    """Loads a model with all that belongs to its weights.
+
+    Args:
+        name: `demo`, the embedded model; or any timm ViT, with a tag or without.
+        weights: a .safetensors or .pth file; without it the hub's weights are taken.
+        device: where it goes: `cpu`, `cuda`, `cuda:1`.
+        precision: `fp32`, or `tf32` for tensor cores on CUDA.
+        labels: a text file with one class name a line.
+        preprocess: values that override those of the weights' configuration (size, mean, std, interpolation, crop_pct).
+
+    Raises:
+        ModelError: one line on what is wrong with the name, the file, the hub or the device.
+    """
+    if precision not in PRECISIONS:
+        raise ModelError(f"--precision is one of {', '.join(PRECISIONS)}; got {precision!r}")
+    path = shipped.backbone() if name == DEMO and weights is None else weights
+    if path is None:
+        vit, card = _from_hub(name), {}
+    else:
+        vit, card = _from_file(name, files.read(Path(path)), Path(path).name)
+    backbone = Backbone(
+        vit,
+        name=name,
+        preprocess=_preprocess(vit, card).changed(**(preprocess or {})),
+        labels=Labels.read(Path(labels)) if labels else _labels(card),
+    )
+    return _placed(backbone, device, precision)
+
+
+def _from_hub(name: str) -> nn.Module:
+    _known(name)
+    try:
+        return timm.create_model(name, pretrained=True)
+    except Exception as error:  # the hub's client raises errors of many libraries
+        reason = (str(error).strip().splitlines() or [type(error).__name__])[0][:120]
+        raise ModelError(
+            f"the weights of {name} could not be fetched from timm's hub ({reason}). "
+            "Three ways out: connect to the network and try again; give a file with --weights FILE; use --model demo"
+        ) from None
+
+
+def _from_file(name: str, checkpoint: files.Checkpoint, file: str) -> tuple[nn.Module, dict[str, str]]:
+    tensors, card = checkpoint
+    if "arguments" in card:
+        vit: nn.Module = VisionTransformer(**json.loads(card["arguments"]))
+    else:
+        _known(name)
+        head = tensors.get("head.weight")
+        if head is None:
+            raise ModelError(f"{file} holds no classifier (head.weight): expected weights of timm's {name}")
+        vit = timm.create_model(name, pretrained=False, num_classes=head.shape[0])
+    _fill(vit, tensors, f"{file} does not fit {name}")
+    return vit, card
+
+
+def _fill(vit: nn.Module, tensors: Mapping[str, Tensor], what: str) -> None:
+    own = vit.state_dict()
+    wrong = [f"{key} is missing" for key in own if key not in tensors]
+    wrong += [f"{key} is not one of its tensors" for key in tensors if key not in own]
+    wrong += [
+        f"{key} is {list(tensors[key].shape)} and should be {list(own[key].shape)}"
+        for key in own
+        if key in tensors and tensors[key].shape != own[key].shape
+    ]
+    if wrong:
+        more = f" (and {len(wrong) - 1} more)" if len(wrong) > 1 else ""
+        raise ModelError(f"{what}: {wrong[0]}{more}; give the --model that these weights belong to")
+    vit.load_state_dict({key: tensor.float() for key, tensor in tensors.items()})
+
+
+def _known(name: str) -> None:
+    architecture = name.removeprefix("timm/").split(".")[0]
+    if name.startswith("hf-hub:") or timm.is_model(architecture):
+        return
+    near = difflib.get_close_matches(architecture, [*timm.list_models("*vit*"), *timm.list_models("deit*"), DEMO], n=3)
+    raise ModelError(f"no model is called {name!r}" + (f"; nearest: {', '.join(near)}" if near else ""))
+
+
+def _preprocess(vit: nn.Module, card: Mapping[str, str]) -> Preprocess:
+    if "mean" not in card:
+        return Preprocess.of(vit) if isinstance(vit, VisionTransformer) else Preprocess()
+    size = json.loads(card["input_size"])
+    return Preprocess().changed(
+        size=size if isinstance(size, int) else size[-1],
+        mean=json.loads(card["mean"]),
+        std=json.loads(card["std"]),
+        interpolation=card["interpolation"].strip('"'),
+        crop_pct=json.loads(card["crop_pct"]),
+    )
+
+
+def _labels(card: Mapping[str, str]) -> Labels | None:
+    return Labels(tuple(json.loads(card["classes"]))) if "classes" in card else None
+
+
+def _placed(backbone: Backbone, device: str, precision: str) -> Backbone:
+    try:
+        target = torch.device(device)
+        torch.set_float32_matmul_precision("high" if precision == "tf32" else "highest")
+        return backbone.to(target)
+    except (RuntimeError, AssertionError) as error:
+        reason = str(error).strip().splitlines()[0]
+        raise ModelError(
+            f"--device {device} cannot be used ({reason}): use cpu, or cuda where there is a GPU"
+        ) from None
