@@ -1,0 +1,82 @@
+"""Magnification about the center on an align-corners grid, as `scipy.ndimage.zoom` samples it."""
+
+from __future__ import annotations
+
+import math
+from functools import lru_cache
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from app.corruptions.compiled import compiled
+from app.types import Image
+
+
+class Samples(NamedTuple):
+    """Linear interpolation along one axis: output i lies between `first[i]` and the next, at `weight[i]` of the way."""
+
+    first: NDArray[np.int32]
+    weight: NDArray[np.float32]
+
+
+def samples(side: int, factor: float) -> Samples:
+    """How the middle 1 / factor of an axis of `side` pixels is stretched over the whole axis."""
+    crop = math.ceil(side / factor)
+    start = (side - crop) // 2
+    stretched = round(crop * factor)
+    trim = (stretched - side) // 2
+    position = (np.arange(side) + trim) * ((crop - 1) / (stretched - 1))
+    first = np.minimum(position.astype(np.int32), max(crop - 2, 0))
+    return Samples((start + first).astype(np.int32), (position - first).astype(np.float32))
+
+
+@lru_cache(maxsize=16)
+def _stacked(side: int, factors: tuple[float, ...]) -> Samples:
+    each = [samples(side, factor) for factor in factors]
+    return Samples(np.stack([s.first for s in each]), np.stack([s.weight for s in each]))
+
+
+def magnify_mean(image: Image, factors: tuple[float, ...]) -> Image:
+    """Mean of an image [h, w, 3] and of its magnifications, truncated to bytes."""
+    rows, columns = _stacked(image.shape[0], factors), _stacked(image.shape[1], factors)
+    out = np.empty_like(image)
+    _magnify_mean(image.reshape(image.shape[0], -1), *rows, *columns, out.reshape(out.shape[0], -1))
+    return out
+
+
+@compiled
+def _magnify_mean(
+    image: Image,
+    row: NDArray[np.int32],
+    row_weight: NDArray[np.float32],
+    column: NDArray[np.int32],
+    column_weight: NDArray[np.float32],
+    out: Image,
+) -> None:
+    """Rows and columns come as [factors, h] and [factors, w]; the image as [h, 3 w]."""
+    factors, width = column.shape
+    between = np.empty(3 * width, np.float32)
+    total = np.empty(3 * width, np.float32)
+    for y in range(row.shape[1]):
+        for x in range(3 * width):
+            total[x] = image[y, x]
+        for z in range(factors):
+            upper, lower = image[row[z, y]], image[row[z, y] + 1]
+            weight = row_weight[z, y]
+            for x in range(3 * column[z, 0], 3 * (column[z, width - 1] + 2)):
+                between[x] = np.float32(upper[x]) + weight * (np.float32(lower[x]) - np.float32(upper[x]))
+            for x in range(width):
+                left = 3 * column[z, x]
+                weight = column_weight[z, x]
+                for c in range(3):
+                    total[3 * x + c] += between[left + c] + weight * (between[left + 3 + c] - between[left + c])
+        for x in range(3 * width):
+            out[y, x] = np.uint8(np.int32(total[x] / np.float32(factors + 1)))
+
+
+def magnify(field: NDArray[np.floating], factor: float) -> NDArray[np.floating]:
+    """Stretch the middle 1 / factor of a field [h, w] over the whole field; only that middle is read."""
+    (top, down), (left, across) = samples(field.shape[0], factor), samples(field.shape[1], factor)
+    rows = field[top] + down[:, None] * (field[top + 1] - field[top])
+    return rows[:, left] + across[None, :] * (rows[:, left + 1] - rows[:, left])
