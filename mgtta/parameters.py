@@ -9,7 +9,6 @@ from torch import Tensor, nn
 
 from mgtta.types import Tensors
 from models import Backbone
-from models.backbone import NORMS
 
 
 def norm_parameters(backbone: Backbone) -> dict[str, nn.Parameter]:
@@ -19,8 +18,7 @@ def norm_parameters(backbone: Backbone) -> dict[str, nn.Parameter]:
     """
     return {
         f"{layer}.{name}": parameter
-        for layer, module in backbone.vit.named_modules()
-        if isinstance(module, NORMS)
+        for layer, module in backbone.norms()
         for name, parameter in module.named_parameters(recurse=False)
     }
 

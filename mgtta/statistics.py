@@ -76,7 +76,7 @@ class SourceStatistics:
         made_for = self.card.get("model_digest", backbone.digest)
         if len(self.std) != columns or made_for != backbone.digest:
             raise ModelError(
-                f"these source statistics ({len(self.std)} columns, for {self.card.get('model', 'another model')}) do not "
+                f"these source statistics ({len(self.std)} columns, of {self.card.get('model', 'another')}) do not "
                 f"belong to {backbone.name} with these weights ({columns} columns): make its own with "
                 f"mgtta-cam stats --model {backbone.name} --images DIR --out FILE"
             )

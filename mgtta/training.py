@@ -63,7 +63,7 @@ class Pretraining:
 
     def begin_episode(self) -> None:
         """Forgets moments, memory and the previous update; model, generator and Adam go on."""
-        self.memory: GradientMemory = self.transform.init(self.parameters)
+        self.memory: GradientMemory | None = None  # at its learned initial value
         self.previous: Tensor | None = None  # u(t-1) [n] with its graph
 
     def step(self, x: Tensor) -> Lesson:
@@ -73,9 +73,7 @@ class Pretraining:
         gradients = gradient(loss, self.parameters)
         if self.previous is not None:
             self._train(-self.lr * flatten(gradients))
-        if self.memory.t == 0:
-            self.memory = self.transform.init(self.parameters)  # the initial memory that Adam has just left
-        updates, memory = self.transform.update(gradients, self.memory)
+        updates, memory = self.transform.update(gradients, self.memory or self.transform.init(self.parameters))
         self.previous = flatten(updates)
         self.memory = GradientMemory(*(tensor.detach() for tensor in memory))
         with torch.no_grad():

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import copy
 import hashlib
-from typing import Any, NamedTuple
+from collections.abc import Iterator
+from typing import Any, NamedTuple, cast
 
 import torch
 from timm.models.vision_transformer import Block, VisionTransformer
@@ -79,15 +80,14 @@ class Backbone(nn.Module):
         """
         vit = self.vit
         tokens: Tensor = vit.norm_pre(vit.patch_drop(vit._pos_embed(vit.patch_embed(x))))
-        blocks = list(vit.blocks)
+        blocks = [cast("Block", block) for block in vit.blocks]
         features = []
         for block, following in zip(blocks, [*blocks[1:], None], strict=True):
             tokens = block(tokens)
             if following is not None:
                 features.append(following.norm1(tokens[:, 0]))
-        prefix: Tensor = vit.norm(
-            tokens[:, : vit.num_prefix_tokens]
-        )  # norms act on each token alone: only these are read
+        # norms act on each token alone, so only the tokens that the head may read are normalized
+        prefix: Tensor = vit.norm(tokens[:, : vit.num_prefix_tokens])
         features.append(prefix[:, 0])
         return Output(logits=vit.forward_head(prefix), features=torch.stack(features, dim=1))
 
@@ -96,13 +96,16 @@ class Backbone(nn.Module):
 
         The source model beside the adapted one costs a few kilobytes.
         """
-        own = {id(p): p for m in self.vit.modules() if isinstance(m, NORMS) for p in m.parameters(recurse=False)}
+        own = {id(p) for _, layer in self.norms() for p in layer.parameters(recurse=False)}
         shared = [t for t in (*self.vit.parameters(), *self.vit.buffers()) if id(t) not in own]
         twin = copy.deepcopy(self, {id(tensor): tensor for tensor in shared})
-        for module in twin.vit.modules():
-            if isinstance(module, NORMS):
-                module.requires_grad_(False)
+        for _, layer in twin.norms():
+            layer.requires_grad_(False)
         return twin
+
+    def norms(self) -> Iterator[tuple[str, nn.Module]]:
+        """The normalization layers by timm's names, in the model's order."""
+        return ((name, module) for name, module in self.vit.named_modules() if isinstance(module, NORMS))
 
 
 def digest(module: nn.Module) -> str:
