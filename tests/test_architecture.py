@@ -35,7 +35,7 @@ def ids(path: Path) -> str:
 
 @pytest.mark.parametrize("path", FILES, ids=ids)
 def test_imports_go_one_way(path: Path) -> None:
-    """app may know mgtta and models, mgtta may know models, models knows neither."""
+    """App may know mgtta and models, mgtta may know models, models knows neither."""
     room = path.relative_to(ROOT).parts[0]
     allowed = ROOMS[: ROOMS.index(room) + 1]
     wrong = {name for name in imports(path) if name.split(".")[0] in ROOMS and name.split(".")[0] not in allowed}

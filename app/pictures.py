@@ -1,0 +1,99 @@
+"""Folders of pictures as tensors: what statistics, pre-training and the bench read."""
+
+from __future__ import annotations
+
+import hashlib
+import random
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TypeVar
+
+import cv2
+import numpy as np
+
+from app.errors import SourceDamagedError, SourceError, UsageError
+from app.types import Image
+
+T = TypeVar("T")
+SUFFIXES = (".jpg", ".jpeg", ".png", ".webp", ".bmp", ".ppm", ".tif", ".tiff")
+
+
+def find(folder: Path) -> list[Path]:
+    """All picture files below a folder, sorted by path.
+
+    Raises:
+        SourceError: if the folder is missing, unreadable or holds no picture.
+    """
+    if not folder.is_dir():
+        raise SourceError(f"expected a folder of pictures; {folder} is not a folder")
+    found = sorted(path for path in folder.rglob("*") if path.suffix.lower() in SUFFIXES and path.is_file())
+    if not found:
+        raise SourceError(f"no pictures ({', '.join(SUFFIXES)}) in {folder} or below it")
+    return found
+
+
+@dataclass(frozen=True, slots=True)
+class Selection:
+    """Pictures of a folder, drawn without looking: one seed gives one order, of which a stretch is taken.
+
+    Two selections of one folder and seed with stretches that do not overlap share no picture.
+    """
+
+    folder: Path
+    paths: tuple[Path, ...]
+
+    @classmethod
+    def draw(cls, folder: Path, count: int | None, skip: int, seed: int) -> Selection:
+        """Takes `count` pictures (all, if None) after the first `skip` of the shuffled folder.
+
+        Raises:
+            UsageError: if the folder has fewer.
+        """
+        paths = find(folder)
+        random.Random(seed).shuffle(paths)  # noqa: S311  a shuffle, not a secret
+        chosen = paths[skip:] if count is None else paths[skip : skip + count]
+        if not chosen or (count is not None and len(chosen) < count):
+            raise UsageError(
+                f"{folder} has {len(paths)} pictures: too few for --count {count} after --skip {skip}"
+            )
+        return cls(folder, tuple(chosen))
+
+    @property
+    def digest(self) -> str:
+        """sha256 over the files' contents, in order."""
+        sha = hashlib.sha256()
+        for path in self.paths:
+            sha.update(hashlib.sha256(path.read_bytes()).digest())
+        return sha.hexdigest()
+
+    def images(self, skipped: Callable[[Path], None]) -> Iterator[tuple[int, Image, Path]]:
+        """Decodes one after the other: place in the selection, uint8 [h, w, 3] RGB, path.
+
+        A file that does not decode is passed to `skipped` and left out.
+
+        Raises:
+            SourceDamagedError: if none decodes.
+        """
+        good = 0
+        for place, path in enumerate(self.paths):
+            image = cv2.imdecode(np.fromfile(path, np.uint8), cv2.IMREAD_COLOR) if path.stat().st_size else None
+            if image is None:
+                skipped(path)
+                continue
+            good += 1
+            yield place, np.ascontiguousarray(image[:, :, ::-1], dtype=np.uint8), path
+        if not good:
+            raise SourceDamagedError(f"none of the {len(self.paths)} pictures chosen from {self.folder} can be decoded")
+
+
+def batches(items: Iterable[T], size: int) -> Iterator[Sequence[T]]:
+    """Consecutive items in lists of `size`, the last one shorter."""
+    batch: list[T] = []
+    for item in items:
+        batch.append(item)
+        if len(batch) == size:
+            yield batch
+            batch = []
+    if batch:
+        yield batch

@@ -1,0 +1,193 @@
+"""What a model needs before it can adapt: source statistics, and a pre-trained generator."""
+
+from __future__ import annotations
+
+import json
+import random
+import shlex
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from functools import partial
+from importlib.metadata import version
+from pathlib import Path
+
+import numpy as np
+import torch
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from torch import Tensor
+
+from app.corruptions import VALIDATION, corrupt
+from app.errors import OutputError, UsageError
+from app.pictures import Selection, batches
+from mgtta import MetaGradientGenerator, SourceStatistics
+from mgtta.training import Pretraining, deployed_loss
+from models import Backbone, files
+
+WINDOW = 64  # pictures a window when a generator is tried out
+
+
+@dataclass(frozen=True, slots=True)
+class Recipe:
+    """How a generator is pre-trained; the defaults are the paper's, but for the choice of the checkpoint."""
+
+    corruptions: tuple[str, ...] = VALIDATION  # each picture gets one of them
+    severity: int = 5  # 1..5
+    epochs: int = 40  # each is one episode: memory and moments start again
+    batch: int = 2  # pictures a step
+    lr: float = 1e-4  # alpha, of the model's norm parameters
+    meta_lr: float = 1e-2  # of Adam, for the generator
+    discrepancy_weight: float = 0.4  # lambda
+    choose_every: int = 4  # epochs between two trials of the generator
+    choose_lr: float = 1e-3  # rate of a trial: that of deployment
+
+
+@contextmanager
+def progress(console: Console) -> Iterator[Progress]:
+    """A bar with counts and time left, on the console for people."""
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=console, disable=not console.is_terminal) as bars:
+        yield bars
+
+
+def card(backbone: Backbone, pictures: Selection, **more: object) -> dict[str, str]:
+    """What a file's metadata says about how it was made."""
+    facts = {
+        "model": backbone.name,
+        "model_digest": backbone.digest,
+        "pictures": str(len(pictures.paths)),
+        "pictures_digest": pictures.digest,
+        "command": shlex.join(["mgtta-cam", *sys.argv[1:]]),
+        "versions": json.dumps({name: version(name) for name in ("torch", "timm", "opencv-python")}),
+        "license": "Apache-2.0",
+    }
+    return facts | {key: value if isinstance(value, str) else json.dumps(value) for key, value in more.items()}
+
+
+def measure_statistics(
+    backbone: Backbone, pictures: Selection, console: Console, batch: int = WINDOW
+) -> SourceStatistics:
+    """Means and spreads of the model's features over clean pictures."""
+    with progress(console) as bars:
+        task = bars.add_task("statistics", total=len(pictures.paths))
+
+        def tensors() -> Iterator[Tensor]:
+            images = (backbone.preprocess(image) for _, image, _ in pictures.images(partial(_skipped, console)))
+            for group in batches(images, batch):
+                yield torch.stack(list(group))
+                bars.advance(task, len(group))
+
+        return SourceStatistics.measure(backbone, tensors(), card(backbone, pictures))
+
+
+def pretrain_generator(
+    backbone: Backbone,
+    statistics: SourceStatistics,
+    pictures: Selection,
+    recipe: Recipe,
+    seed: int,
+    out: Path,
+    console: Console,
+) -> MetaGradientGenerator:
+    """Pre-trains a generator on unlabeled corrupted pictures and writes the best one to `out`.
+
+    After each epoch all that is needed to go on lies beside `out` (`.progress`): the same call takes it up again.
+    The checkpoint is chosen without labels: every few epochs the generator is deployed on the restored source model
+    over two passes through its own pictures in windows of 64, and the lowest mean loss wins.
+
+    Raises:
+        OutputError: if a file cannot be written.
+        UsageError: if the progress file belongs to another call.
+    """
+    source = backbone.twin()
+    x = corrupted(backbone, pictures, recipe.corruptions, recipe.severity, seed, console)
+    training = Pretraining(
+        backbone,
+        MetaGradientGenerator(seed),
+        statistics,
+        lr=recipe.lr,
+        meta_lr=recipe.meta_lr,
+        discrepancy_weight=recipe.discrepancy_weight,
+    )
+    facts = card(backbone, pictures, kind="mgtta-cam generator", seed=seed, **asdict(recipe))
+    saved = Saved(out, {key: facts[key] for key in facts.keys() - {"command", "versions"}})
+    start, best = saved.resume(training)
+    if start:
+        console.print(f"going on after epoch {start} of {recipe.epochs} ({saved.path.name})")
+    windows = [w for w in (*x.split(WINDOW), *x.split(WINDOW)) if len(w) > 1]
+    with progress(console) as bars:
+        task = bars.add_task("pre-training", total=recipe.epochs, completed=start)
+        for epoch in range(start, recipe.epochs):
+            training.begin_episode()
+            order = torch.randperm(len(x), generator=torch.Generator().manual_seed(seed * 1_000_003 + epoch))
+            for batch in x[order].split(recipe.batch):
+                if len(batch) > 1:
+                    training.step(batch.to(backbone.device))
+            if (epoch + 1) % recipe.choose_every == 0 or epoch + 1 == recipe.epochs:
+                loss = deployed_loss(
+                    source, training.generator, statistics, windows, recipe.choose_lr, recipe.discrepancy_weight
+                )
+                console.print(f"epoch {epoch + 1}: loss of the deployed generator {loss:.4f}")
+                if loss < best:
+                    best = loss
+                    write(out, training.generator, facts | {"epoch": str(epoch + 1), "loss": f"{loss:.6f}"})
+            saved.save(training, epoch + 1, best)
+            bars.update(task, completed=epoch + 1)
+    saved.path.unlink(missing_ok=True)
+    return MetaGradientGenerator.from_official(files.read(out).tensors)
+
+
+def write(out: Path, generator: MetaGradientGenerator, facts: dict[str, str]) -> None:
+    """A generator file, under the authors' names of the arrays."""
+    try:
+        files.write(out, generator.official(), facts)
+    except OSError as error:
+        raise OutputError(f"cannot write {out}: {error.strerror or error}") from None
+
+
+def corrupted(
+    backbone: Backbone, pictures: Selection, names: Sequence[str], severity: int, seed: int, console: Console
+) -> Tensor:
+    """The selection as one tensor [n, 3, h, w] on the CPU, each picture under one corruption drawn for it."""
+    draw = random.Random(seed)  # noqa: S311  which weather, not a secret
+    crops = []
+    for place, image, _ in pictures.images(partial(_skipped, console)):
+        rng = np.random.RandomState([seed, place])
+        crops.append(corrupt(backbone.preprocess.crop(image), draw.choice(names), severity, rng))
+    return torch.stack([backbone.preprocess.tensor(crop) for crop in crops])
+
+
+class Saved:
+    """The progress file beside a generator in the making."""
+
+    def __init__(self, out: Path, fingerprint: dict[str, str]) -> None:
+        self.path = out.with_name(out.name + ".progress")
+        self.fingerprint = fingerprint
+
+    def resume(self, training: Pretraining) -> tuple[int, float]:
+        """Takes up what is there: epochs done and the lowest loss so far."""
+        if not self.path.exists():
+            return 0, float("inf")
+        content = torch.load(self.path, weights_only=True)
+        if content["fingerprint"] != self.fingerprint:
+            raise UsageError(
+                f"{self.path} is of a pre-training with other settings or pictures: remove it, or use another --out"
+            )
+        training.load_state_dict(content["training"])
+        return content["epoch"], content["best"]
+
+    def save(self, training: Pretraining, epoch: int, best: float) -> None:
+        """Whole or not at all."""
+        part = self.path.with_suffix(".part")
+        state = {"fingerprint": self.fingerprint, "training": training.state_dict(), "epoch": epoch, "best": best}
+        try:
+            torch.save(state, part)
+            part.replace(self.path)
+        except OSError as error:
+            raise OutputError(f"cannot write {self.path}: {error.strerror or error}") from None
+
+
+def _skipped(console: Console, path: Path) -> None:
+    console.print(f"skipped {path}: not a picture that can be decoded")
