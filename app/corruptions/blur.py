@@ -9,10 +9,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from app.corruptions.compiled import compiled
-from app.corruptions.draws import random_words
+from app.corruptions.draws import integer_field
 from app.corruptions.motion import drag, path
 from app.corruptions.setting import Setting
-from app.corruptions.smooth import gaussian, truncate
+from app.corruptions.smooth import gaussian_bytes, truncate
 from app.corruptions.zoom import magnify_mean
 from app.types import Image
 
@@ -25,14 +25,15 @@ ZOOM_STOP_STEP = ((1.11, 0.01), (1.16, 0.01), (1.21, 0.02), (1.26, 0.02), (1.31,
 
 def render_gaussian(image: Image, drawn: None, setting: Setting) -> Image:  # noqa: ARG001
     """Gaussian blur, edges repeated."""
-    return truncate(gaussian(image, setting.pick(GAUSSIAN_SIGMA) * setting.k))
+    return gaussian_bytes(image, setting.pick(GAUSSIAN_SIGMA) * setting.k, exact=not setting.fast)
 
 
 def render_defocus(image: Image, drawn: None, setting: Setting) -> Image:  # noqa: ARG001
     """Convolution with a disc, mirrored edges."""
     radius, sigma = setting.pick(DEFOCUS_RADIUS_SIGMA)
     kernel = disc(round(radius * setting.k), sigma)
-    return truncate(cv2.filter2D(image.astype(np.float32), -1, kernel, borderType=cv2.BORDER_REFLECT_101))
+    blurred = cv2.filter2D(image.astype(np.float32), -1, kernel, borderType=cv2.BORDER_REFLECT_101)
+    return truncate(blurred, None if setting.fast else flat_after(kernel))
 
 
 @lru_cache(maxsize=8)
@@ -47,36 +48,41 @@ def disc(radius: int, sigma: float) -> NDArray[np.float32]:
     return cv2.GaussianBlur(kernel / kernel.sum(), (width, width), sigmaX=sigma)
 
 
-def draw_glass(rng: np.random.RandomState, setting: Setting) -> NDArray[np.int32]:
-    """Int32 [rows, columns]: which pixel of the blurred picture each pixel shows, as a flat index."""
+def flat_after(kernel: NDArray[np.float32]) -> NDArray[np.uint8] | None:
+    """[256] what the float64 reference makes of flat areas; None if the kernel's sum moves them off whole levels."""
+    total = kernel.sum(dtype=np.float64)
+    if abs(total - 1) > 1e-5:
+        return None
+    return (np.clip(np.arange(256) / 255 * total, 0, 1) * 255).astype(np.uint8)
+
+
+def draw_glass(rng: np.random.RandomState, setting: Setting) -> NDArray[np.uint32]:
+    """Uint32 [rows, columns]: which pixel of the blurred picture each pixel shows, as a flat index."""
     _, reach, rounds = setting.pick(GLASS_SIGMA_REACH_ROUNDS)
     rows, columns = setting.grid
     shape = (rounds * max(rows - 2 * reach, 0) * max(columns - 2 * reach, 0), 2)
-    if setting.fast:
-        offsets = (random_words(rng, shape).astype(np.int32) * (2 * reach) >> 16) - reach
-    else:
-        offsets = rng.randint(-reach, reach, size=shape)
-    shown = np.arange(rows * columns, dtype=np.int32).reshape(rows, columns)
-    _shuffle(shown, offsets.astype(np.int8), reach, rounds)
+    offsets = integer_field(rng, shape, -reach, reach, setting)
+    shown = np.arange(rows * columns, dtype=np.uint32).reshape(rows, columns)
+    _shuffle(shown, offsets, reach, rounds)
     return shown
 
 
-def render_glass(image: Image, shown: NDArray[np.int32], setting: Setting) -> Image:
+def render_glass(image: Image, shown: NDArray[np.uint32], setting: Setting) -> Image:
     """Blur, pixels shown in other places, blur again."""
     sigma = setting.pick(GLASS_SIGMA_REACH_ROUNDS)[0] * setting.k
-    blurred = truncate(gaussian(image, sigma))
+    blurred = gaussian_bytes(image, sigma, exact=not setting.fast)
     moved = np.empty_like(blurred)
     if shown.shape == setting.shape:
-        _gather(blurred, shown, moved)
+        _gather(blurred.reshape(-1, 3), shown.reshape(-1), moved.reshape(-1, 3))
     else:
         moved = cv2.remap(blurred, *enlarge_moves(shown, setting), interpolation=cv2.INTER_NEAREST)
-    return truncate(gaussian(moved, sigma))
+    return gaussian_bytes(moved, sigma, exact=not setting.fast)
 
 
-def enlarge_moves(shown: NDArray[np.int32], setting: Setting) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+def enlarge_moves(shown: NDArray[np.uint32], setting: Setting) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
     """The source x and y of each image pixel, where the grid's moves are made k times longer and wider."""
     rows, columns = shown.shape
-    y, x = np.divmod(shown, columns)
+    y, x = np.divmod(shown.astype(np.int32), columns)
     moves = np.stack([x - np.arange(columns)[None, :], y - np.arange(rows)[:, None]], axis=-1).astype(np.float32)
     moves = cv2.resize(moves * setting.k, setting.shape[::-1], interpolation=cv2.INTER_NEAREST)
     return (
@@ -103,7 +109,7 @@ def render_zoom(image: Image, drawn: None, setting: Setting) -> Image:  # noqa: 
 
 
 @compiled
-def _shuffle(shown: NDArray[np.int32], offsets: NDArray[np.int8], reach: int, rounds: int) -> None:
+def _shuffle(shown: NDArray[np.uint32], offsets: NDArray[np.int8], reach: int, rounds: int) -> None:
     """Copy, do not swap: the reference's swap works on views and writes one side only."""
     rows, columns = shown.shape
     i = 0
@@ -115,10 +121,7 @@ def _shuffle(shown: NDArray[np.int32], offsets: NDArray[np.int8], reach: int, ro
 
 
 @compiled
-def _gather(image: Image, shown: NDArray[np.int32], out: Image) -> None:
-    rows, columns = shown.shape
-    for y in range(rows):
-        for x in range(columns):
-            row, column = divmod(shown[y, x], columns)
-            for c in range(3):
-                out[y, x, c] = image[row, column, c]
+def _gather(pixels: Image, shown: NDArray[np.uint32], out: Image) -> None:
+    for i in range(shown.size):
+        for c in range(3):
+            out[i, c] = pixels[shown[i], c]

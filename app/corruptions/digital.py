@@ -9,14 +9,14 @@ import cv2
 import numpy as np
 import PIL.Image
 
-from app.corruptions.hsv import saturate
+from app.corruptions.hsv import change_hsv
 from app.corruptions.setting import Setting
 from app.types import Image
 
 CONTRAST = (0.4, 0.3, 0.2, 0.1, 0.05)
 PIXELATE = (0.6, 0.5, 0.4, 0.3, 0.25)
 JPEG_QUALITY = (25, 18, 15, 10, 7)
-SATURATE_FACTOR_OFFSET = ((0.3, 0), (0.1, 0), (2, 0), (5, 0.1), (20, 0.2))
+SATURATE_FACTOR_ADD = ((0.3, 0), (0.1, 0), (2, 0), (5, 0.1), (20, 0.2))
 
 
 def render_contrast(image: Image, drawn: None, setting: Setting) -> Image:  # noqa: ARG001
@@ -49,4 +49,5 @@ def through_jpeg(image: Image, **options: Any) -> Image:
 
 def render_saturate(image: Image, drawn: None, setting: Setting) -> Image:  # noqa: ARG001
     """clip(a S + b), S of HSV."""
-    return saturate(image, *map(float, setting.pick(SATURATE_FACTOR_OFFSET)))
+    factor, add = setting.pick(SATURATE_FACTOR_ADD)
+    return change_hsv(image, saturation_factor=factor, saturation_add=add)

@@ -55,6 +55,15 @@ def uniform_field(rng: np.random.RandomState, shape: tuple[int, ...], setting: S
     return random_words(rng, shape) * np.float32(2 / WORDS) + np.float32(1 / WORDS - 1)
 
 
+def integer_field(
+    rng: np.random.RandomState, shape: tuple[int, ...], low: int, high: int, setting: Setting
+) -> NDArray[np.int8]:
+    """Independent integers from `low` up to but not including `high`."""
+    if not setting.fast:
+        return rng.randint(low, high, size=shape).astype(np.int8)
+    return look_up((np.arange(WORDS) * (high - low) // WORDS + low).astype(np.int8), random_words(rng, shape))
+
+
 def look_up(table: NDArray[Any], words: NDArray[np.uint16]) -> NDArray[Any]:
     """`table[words]`, in the words' shape and the table's dtype."""
     values = np.empty(words.shape, table.dtype)

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from app.corruptions.draws import uniform_field
 from app.corruptions.setting import Setting
-from app.corruptions.smooth import gaussian, truncate
+from app.corruptions.smooth import gaussian, gaussian_weights, truncate
 from app.corruptions.weather import enlarge
 from app.types import Image
 
@@ -65,7 +65,7 @@ def render_elastic(image: Image, warp: Warp, setting: Setting) -> Image:
 
 def _smooth(field: NDArray[np.floating], sigma: float) -> NDArray[np.floating]:
     if sigma < WIDE_SIGMA:
-        return gaussian(field, sigma, CUT_AT_SIGMA, cv2.BORDER_REFLECT)
+        return gaussian(field.astype(np.float32), sigma, CUT_AT_SIGMA, cv2.BORDER_REFLECT)
     down, across = (gaussian_matrix(side, sigma) for side in field.shape)
     return down @ field.astype(np.float32) @ across.T
 
@@ -73,10 +73,8 @@ def _smooth(field: NDArray[np.floating], sigma: float) -> NDArray[np.floating]:
 @lru_cache(maxsize=8)
 def gaussian_matrix(side: int, sigma: float) -> NDArray[np.float32]:
     """[side, side]: the Gaussian filter of a mirrored axis as one matrix; row i holds the weights of output i."""
-    reach = int(CUT_AT_SIGMA * sigma + 0.5)
-    offsets = np.arange(-reach, reach + 1)
-    weights = np.exp(-(offsets**2) / (2 * sigma**2))
-    weights /= weights.sum()
+    weights = gaussian_weights(sigma, CUT_AT_SIGMA)
+    offsets = np.arange(weights.size) - weights.size // 2
     source = (np.arange(side)[:, None] + offsets[None, :]) % (2 * side)
     source = np.minimum(source, 2 * side - 1 - source)
     matrix = np.zeros((side, side))

@@ -29,9 +29,10 @@ LONGEST_DISTANCE = 20
 def draw_spatter(rng: np.random.RandomState, setting: Setting) -> NDArray[np.float32]:
     """[h, w]: how much of each pixel the liquid covers, 0 .. amount (water) or 0..1 (mud)."""
     mean, sd, sigma, threshold, amount, mud = setting.pick(SPATTER)
-    liquid = gaussian(normal_field(rng, setting.grid, mean, sd, setting), sigma)
+    noise = normal_field(rng, setting.grid, mean, sd, setting)
+    liquid = gaussian(noise.astype(np.float32), sigma)
     if mud:
-        mask = gaussian(liquid > threshold, amount)
+        mask = gaussian((liquid > threshold).astype(np.float32), amount)
         mask[mask < 0.8] = 0
         return enlarge(mask, setting)
     liquid[liquid < threshold] = 0

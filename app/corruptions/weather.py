@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from app.corruptions.compiled import compiled
 from app.corruptions.draws import normal_field
 from app.corruptions.frost import frost_pictures
-from app.corruptions.hsv import brighten
+from app.corruptions.hsv import change_hsv
 from app.corruptions.motion import drag, path
 from app.corruptions.plasma import plasma
 from app.corruptions.setting import Setting
@@ -96,7 +96,7 @@ def render_fog(image: Image, fog: Fog, setting: Setting) -> Image:
 
 def render_brightness(image: Image, drawn: None, setting: Setting) -> Image:  # noqa: ARG001
     """V of HSV plus c."""
-    return brighten(image, setting.pick(BRIGHTNESS))
+    return change_hsv(image, value_add=setting.pick(BRIGHTNESS))
 
 
 def enlarge(texture: NDArray, setting: Setting) -> NDArray:
