@@ -151,6 +151,10 @@ class Ink:
                 pane[rows, columns] = pane[rows, columns] * inside + behind[rows, columns] * (1 - inside)
         behind[:] = pane
 
+    def dim(self) -> None:
+        """Darken the whole picture, for what comes on top of it."""
+        cv2.convertScaleAbs(self.image, self.image, alpha=0.35, beta=0)
+
     def bar(self, box: Box, share: float, color: Color) -> None:
         """A round-ended bar, filled to `share` (0..1) of the box."""
         self._pill(box, TRACK)
@@ -159,7 +163,11 @@ class Ink:
 
     def _pill(self, box: Box, color: Color) -> None:
         x, y, w, h = box
-        for center in (x + h / 2, x + w - h / 2):  # sixteenths of a pixel: even a bar 4 pixels high ends round
+        if h < 8:  # too small for a curve: without its four corners it looks round
+            self.image[y + 1 : y + h - 1, x : x + w] = color
+            self.image[y : y + h, x + 1 : x + w - 1] = color
+            return
+        for center in (x + h / 2, x + w - h / 2):  # in sixteenths of a pixel; OpenCV's smooth edge lies outside
             fixed = round(16 * center - 8), round(16 * (y + h / 2) - 8)
             cv2.circle(self.image, fixed, 8 * h - 6, color, cv2.FILLED, cv2.LINE_AA, shift=4)
         self.image[y : y + h, x + h // 2 : x + w - h // 2] = color
@@ -179,9 +187,9 @@ class Ink:
             cv2.rectangle(
                 self.image, (x - corner, y - corner), (x + corner, y + corner), WRONG, cv2.FILLED, cv2.LINE_AA
             )
-            strokes = [[(-0.4, -0.4), (0.4, 0.4)], [(-0.4, 0.4), (0.4, -0.4)]]
+            strokes = [[(-0.46, -0.46), (0.46, 0.46)], [(-0.46, 0.46), (0.46, -0.46)]]
         for stroke in strokes:
-            self.curve([(x + radius * u, y + radius * v) for u, v in stroke], PAPER, radius / 4.5)
+            self.curve([(x + radius * u, y + radius * v) for u, v in stroke], PAPER, radius / 4.7)
 
     def curve(self, points: Sequence[tuple[float, float]], color: Color, thickness: float) -> None:
         """A smooth line through points given in pixels, to a sixteenth of one."""

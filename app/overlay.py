@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from app.canvas import blank, canvas_size, place
 from app.ink import ADAPTED, BOLD, FROZEN, PAPER, Box, Color, Ink
-from app.panels import PAD, Answer, answer, answer_ems, draw_answer, draw_help, draw_status
+from app.panels import NO_METHOD, PAD, Answer, answer, answer_ems, draw_answer, draw_help, draw_status
 from app.scoreboard import LEAST_CHART, Line, draw_scoreboard, table_ems
 from app.types import FrameResult, Image
 
@@ -65,8 +65,12 @@ def draw(result: FrameResult, style: Style) -> Image:
     return ink.image
 
 
+def _name(result: FrameResult) -> str:
+    return "not adapted" if result.method == NO_METHOD else "adapted"
+
+
 def _lines(result: FrameResult) -> list[Line]:
-    scores = (("frozen", FROZEN, result.frozen_score), ("adapted", ADAPTED, result.score))
+    scores = (("frozen", FROZEN, result.frozen_score), (_name(result), ADAPTED, result.score))
     return [Line(name, color, score) for name, color, score in scores if score is not None and score.n]
 
 
@@ -130,7 +134,7 @@ def _draw_split(ink: Ink, result: FrameResult, style: Style) -> None:
     half = wide // 2
     models: list[tuple[str, Color, Answer]] = [
         ("frozen", FROZEN, answer(result.frozen_logits, label, style.classes, rows)),
-        ("adapted", ADAPTED, answer(result.logits, label, style.classes, rows)),
+        (_name(result), ADAPTED, answer(result.logits, label, style.classes, rows)),
     ]
     y = top + picture + 2 * gap
     for i, (name, accent, said) in enumerate(models):

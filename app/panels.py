@@ -13,6 +13,7 @@ from app.types import FrameResult
 
 # Heights in ems.
 HERO, HERO_BAR, TRUTH, ROW = 2.1, 0.9, 1.5, 1.45
+NO_METHOD = "none"  # the method that learns nothing
 PAD = 0.8  # between a card's edge and what it holds
 SPEED_TEMPLATE = ("000.0 ms", "000.0 fps")  # the widest usual texts
 
@@ -83,7 +84,7 @@ def _draw_first(ink: Ink, box: Box, said: Answer, accent: Color) -> None:
 def _draw_row(ink: Ink, box: Box, row: tuple[int, str, float], accent: Color, *, true: bool) -> None:
     _, name, share = row
     number, gap, high = ink.px(3.1), ink.px(0.6), ink.px(0.34)
-    names = round(0.55 * (box.w - number))
+    names = round(0.58 * (box.w - number))
     color, weight = (TEXT, BOLD) if true else (QUIET, REGULAR)
     baseline = ink.center_line(box.y, box.h, 0.92)
     ink.text(name, box.x, baseline, width=names, size=0.92, color=color, weight=weight)
@@ -112,9 +113,12 @@ def draw_status(ink: Ink, box: Box, result: FrameResult, *, adapting: bool, paus
     ink.card(Box(right - wide, box.y, wide, box.h))
     x = right - pad
     if paused:
-        ink.text("paused", x, baseline, width=wide - 2 * pad, weight=BOLD, align="right")
+        word = ink.text("paused", x, baseline, width=wide - 2 * pad, weight=BOLD, align="right")
+        for i in (1, 2):
+            bar, top = x - word - ink.px(0.15 + 0.4 * i), box.y + (box.h - ink.px(0.8)) // 2
+            ink.image[top : top + ink.px(0.8), bar : bar + ink.px(0.22)] = TEXT
     else:
-        speeds = (f"{result.latency_ms:.1f} ms", f"{result.fps:.1f} fps")
+        speeds = (_latency(result.latency_ms), f"{result.fps:.{0 if result.fps >= 999.95 else 1}f} fps")
         for slot, speed in zip(reversed(slots), reversed(speeds), strict=True):
             ink.text(speed, x, baseline, width=slot, align="right")
             x -= slot + between
@@ -136,16 +140,24 @@ def draw_status(ink: Ink, box: Box, result: FrameResult, *, adapting: bool, paus
             ink.dot(center, box.y + box.h // 2, ink.px(0.25), TEXT if i < severity else TRACK)
 
 
+def _latency(ms: float) -> str:
+    """A latency in five characters and its unit."""
+    if ms >= 9999.5:
+        return f"{ms / 1000:.1f} s"
+    return f"{ms:.{0 if ms >= 999.95 else 1}f} ms"
+
+
 def _draw_method(ink: Ink, box: Box, result: FrameResult, adapting: bool) -> int:
     """Draw the method's card at the left of the box; returns its width."""
     pad, dot = ink.px(PAD), ink.px(1.1)
     count = f"{result.updates:,} update{'' if result.updates == 1 else 's'}"
+    learns = adapting and result.method != NO_METHOD
     said = count if adapting else f"adaptation off, {count}"
     name = ink.text_width(result.method, weight=BOLD)
     wide = min(2 * pad + dot + name + ink.px(0.6) + ink.text_width(said), box.w)
     ink.card(Box(box.x, box.y, wide, box.h))
     x, end = box.x + pad, box.x + wide - pad
-    ink.dot(x + ink.px(0.35), box.y + box.h // 2, ink.px(0.35), ADAPTED if adapting else QUIET, filled=adapting)
+    ink.dot(x + ink.px(0.35), box.y + box.h // 2, ink.px(0.35), ADAPTED if learns else QUIET, filled=learns)
     x += dot
     baseline = ink.center_line(box.y, box.h)
     x += ink.text(result.method, x, baseline, width=end - x, weight=BOLD) + ink.px(0.6)
@@ -155,6 +167,7 @@ def _draw_method(ink: Ink, box: Box, result: FrameResult, adapting: bool) -> int
 
 def draw_help(ink: Ink, box: Box, keys: Sequence[tuple[str, str]]) -> None:
     """A card in the middle of the box that lists keys and what they do, in as many columns as it needs."""
+    ink.dim()
     pad, row = ink.px(1.2), ink.px(1.6)
     key = max(ink.text_width(k, weight=BOLD) for k, _ in keys) + ink.px(0.9)
     meaning = max(ink.text_width(m) for _, m in keys)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from app.ink import BOLD, QUIET, TEXT, TRACK, Box, Color, Ink
+from app.ink import BOLD, QUIET, TRACK, Box, Color, Ink
 from app.types import Score
 
 # Sizes in ems.
@@ -63,7 +63,8 @@ def draw_table(ink: Ink, box: Box, lines: list[Line]) -> None:
         ink.text("difference", box.x + ink.px(1.7), baseline, width=ends[0] - number - box.x, color=QUIET)
         gains = (second.recent - first.recent, second.overall - first.overall)
         for end, gain in zip(ends, gains, strict=True):
-            ink.text(f"{100 * gain:+.1f} ", end, baseline, width=number, color=TEXT, align="right")
+            points = f"{100 * gain:+.1f}".replace("-", "−")
+            ink.text(points, end - ink.text_width("%", 1.0, BOLD), baseline, width=number, align="right")
 
 
 def draw_chart(ink: Ink, box: Box, lines: list[Line]) -> None:
