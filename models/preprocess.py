@@ -28,7 +28,8 @@ FILTERS = {
 class Preprocess:
     """Shorter side to `size / crop_pct` with an antialiasing filter, center crop of `size`, normalize.
 
-    The same as torchvision's Resize, CenterCrop, ToTensor, Normalize on a PIL picture, but only the crop is computed.
+    The same as torchvision's Resize, CenterCrop, ToTensor, Normalize on a PIL picture, up to the rounding between
+    Pillow's two passes; but only the crop is computed.
     """
 
     size: int = 224  # pixels, square
