@@ -108,7 +108,7 @@ def bench(
     batch: int = 64,
     seed: int = 0,
 ) -> Iterator[Row]:
-    """Runs each method on its own twin of the backbone, all on the same windows; yields rows corruption by corruption."""
+    """Runs each method on its own twin of the backbone, all on the same windows; yields a corruption at a time."""
     built = {name: build(backbone.twin()) for name, build in methods.items()}
     with progress(console) as bars:
         task = bars.add_task("bench", total=len(corruptions) * len(pictures.paths))

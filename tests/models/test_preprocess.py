@@ -22,7 +22,7 @@ def picture(height: int, width: int) -> NDArray[np.uint8]:
 @pytest.mark.parametrize("shape", [(480, 640), (720, 1280), (640, 360), (301, 223), (100, 90), (225, 224)])
 @pytest.mark.parametrize(("crop_pct", "interpolation"), [(0.9, "bicubic"), (0.875, "bilinear"), (1.0, "bicubic")])
 def test_equal_to_timm(shape: tuple[int, int], crop_pct: float, interpolation: str) -> None:
-    """Resize, crop and normalization agree with timm's evaluation transform up to the rounding between Pillow's two passes."""
+    """Resize, crop and normalization agree with timm's evaluation transform up to Pillow's rounding."""
     own = Preprocess(crop_pct=crop_pct, interpolation=interpolation)
     reference = create_transform(
         224, crop_pct=crop_pct, interpolation=interpolation, mean=own.mean, std=own.std, is_training=False
