@@ -1,0 +1,348 @@
+"""The only file that puts concrete classes together, and the only one that names a device."""
+
+from __future__ import annotations
+
+import difflib
+import inspect
+import os
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import asdict
+from functools import cache, partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from app.config import Settings, to_dict
+from app.controls import KEYS, Controls
+from app.errors import UsageError
+from app.redaction import fill
+from app.session import Session
+from app.sources import address as addresses
+from app.types import Frame, FrameResult, Image, Sink
+
+if TYPE_CHECKING:
+    from app.pipeline import Pipeline
+    from app.sources.folder import FolderSource
+    from app.sources.live import LiveSource
+    from app.sources.video import VideoSource
+    from mgtta.types import Method
+    from models import Backbone
+
+    OpenSource = VideoSource | FolderSource | LiveSource
+
+TITLE = "mgtta-cam"
+Tell = Callable[..., None]
+
+
+def session(
+    settings: Settings, argv: Sequence[str], controls: Controls, tell: Tell, extra: Sequence[Sink] = ()
+) -> Session:
+    """A run as it was asked for: what is cheap to check first, the model last.
+
+    Args:
+        settings: all options.
+        argv: the command line, for the log.
+        controls: where keys and signals go.
+        tell: hears of events; the log hears of them too.
+        extra: further sinks.
+
+    Raises:
+        UsageError, SourceError, OutputError, ModelError: with one line each.
+    """
+    if settings.source is None:
+        raise UsageError("no source: give --source a camera number, a video, a folder or an address; or try `demo`")
+    address = addresses.parse(fill(settings.source, os.environ), shown=settings.source)
+    if address.live and settings.loop != 1:
+        raise UsageError("--loop plays files again; a live source plays once")
+    check_outputs(settings)
+    check_method(settings)
+    controls.compare = settings.compare == "split"
+    hears = [tell]
+
+    def everyone(kind: str, **facts: Any) -> None:
+        for listener in hears:
+            listener(kind, **facts)
+
+    source = open_source(settings, address)
+    backbone = model(settings)
+    loop = pipeline(settings, backbone, controls, everyone)
+    frames, close = stream(settings, address, source, backbone, controls, everyone)
+    render = renderer(settings, backbone, controls)
+    facts = {"source": source.facts, "model": describe(backbone), "method": settings.method}
+    journal = None
+    if settings.log is not None:
+        from app.log import LogSink
+        from app.provenance import header
+
+        top = header(argv, configuration=to_dict(settings), device=str(backbone.device), seed=settings.seed, **facts)
+        journal = LogSink(settings.log, top, backbone.classes, settings.topk)
+        hears.append(journal.event)
+    everyone("open", source=dict(source.facts))
+    from app.sinks.picture import Snapshots
+
+    return Session(
+        frames=frames,
+        pipeline=loop,
+        controls=controls,
+        sinks=[*recorders(settings, source.fps, render), *extra],
+        window=window(settings, render, everyone),
+        journal=journal,
+        snapshot=Snapshots(Path(), render).save,
+        tell=everyone,
+        facts=lambda: facts,
+        close=close,
+    )
+
+
+def check_outputs(settings: Settings) -> None:
+    """Sees that all output files can be written, before anything slow begins.
+
+    Raises:
+        OutputError, UsageError: if one cannot, or two are the same.
+    """
+    from app.sinks.paths import writable
+
+    wanted = [path for path in (settings.save, settings.log) if path is not None]
+    if len({path.resolve() for path in wanted}) < len(wanted):
+        raise UsageError(f"--save and --log name the same file: {settings.save}")
+    for path in wanted:
+        writable(path, overwrite=settings.overwrite)
+
+
+def check_method(settings: Settings) -> None:
+    """Sees that the method exists, and has a learning rate if one was given.
+
+    Raises:
+        UsageError: with the nearest names.
+    """
+    from mgtta import METHODS
+
+    if settings.method not in METHODS:
+        near = difflib.get_close_matches(settings.method, METHODS, n=1)
+        hint = f" (nearest: {near[0]})" if near else ""
+        raise UsageError(f"--method: no method {settings.method!r}{hint}; known: {', '.join(METHODS)}")
+    if settings.lr is not None and "lr" not in inspect.signature(METHODS[settings.method]).parameters:
+        raise UsageError(f"--lr: method {settings.method} has no learning rate")
+
+
+def open_source(settings: Settings, address: addresses.Address) -> OpenSource:
+    """Opens a source, on a thread so that a signal need not wait for it."""
+    from app.sources.folder import FolderSource
+    from app.sources.live import LiveSource
+    from app.sources.reader import in_thread
+    from app.sources.video import VideoSource
+
+    timeouts = {"open_timeout_s": settings.open_timeout, "read_timeout_s": settings.read_timeout}
+    if address.kind == "pictures":
+        return FolderSource(address.paths, name=address.shown)
+    if address.kind == "video":
+        return in_thread(partial(VideoSource, address.paths[0], **timeouts))
+    where = address.camera if address.kind == "camera" else address.url
+    how = settings.rtsp_transport
+    return in_thread(partial(LiveSource, where, shown=address.shown, rtsp_transport=how, **timeouts))
+
+
+def stream(
+    settings: Settings,
+    address: addresses.Address,
+    source: OpenSource,
+    backbone: Backbone,
+    controls: Controls,
+    tell: Tell,
+) -> tuple[Iterable[Frame], Callable[[], None]]:
+    """The frames as the pipeline gets them, and what lets their source go."""
+    from app.sources import stages
+    from app.sources.reader import Reader
+
+    def stopped() -> bool:
+        return controls.stopped
+
+    reading: Iterable[Frame] = source
+    if (label_of := truth(settings, address, backbone)) is not None:
+        reading = stages.labeled(label_of)(reading)
+    reading = stages.repeated(reading, settings.loop, 1 / source.fps)
+    if settings.realtime and not address.live:
+        reading = stages.at_own_speed(stopped)(reading)
+    freshest = settings.mode == "freshest" or (settings.mode == "auto" and address.live)
+    reader = Reader(reading, keep="freshest" if freshest else "all", stopped=stopped)
+    chosen = [stages.between(settings.start, settings.duration)]
+    chosen += [stages.every(settings.vid_stride)] if settings.vid_stride > 1 else []
+    chosen += [stages.at_rate(settings.max_fps)] if settings.max_fps else []
+    chosen += [stages.at_most(settings.max_frames)] if settings.max_frames else []
+    chosen += [stages.announcing(tell)]
+
+    def close() -> None:
+        reader.close()
+        if not reader.alive:
+            source.close()
+
+    return stages.chained(reader, *chosen), close
+
+
+def truth(settings: Settings, address: addresses.Address, backbone: Backbone) -> Callable[[int], int | None] | None:
+    """Where the labels of a clip come from; None if there are none."""
+    from app.sources import labels
+
+    index = backbone.labels.index
+    if settings.label is not None:
+        return labels.constant(settings.label, index)
+    if settings.truth is not None:
+        return labels.from_csv(settings.truth, index)
+    if address.kind == "video" and (beside := labels.sidecar(address.paths[0])):
+        return labels.from_csv(beside, index)
+    if address.kind == "pictures":
+        return labels.from_folders([path.parent.name for path in address.paths], index)
+    return None
+
+
+def device(name: str) -> str:
+    """`auto` is CUDA where there is a GPU, and the CPU elsewhere."""
+    import torch
+
+    return ("cuda" if torch.cuda.is_available() else "cpu") if name == "auto" else name
+
+
+def model(settings: Settings) -> Backbone:
+    """Loads the model, and settles how it computes.
+
+    Raises:
+        ModelError: if it cannot be loaded.
+    """
+    import torch
+
+    from models import load_backbone
+
+    if settings.threads:
+        torch.set_num_threads(settings.threads)
+    torch.manual_seed(settings.seed)
+    if settings.deterministic:
+        os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # without it cuBLAS may pick another order of sums
+        torch.use_deterministic_algorithms(True)
+        torch.backends.cudnn.benchmark = False
+        torch.backends.cuda.enable_flash_sdp(False)
+        torch.backends.cuda.enable_mem_efficient_sdp(False)
+    where = device(settings.device)
+    return load_backbone(settings.model, settings.weights, where, settings.precision, settings.labels)
+
+
+def describe(backbone: Backbone) -> dict[str, Any]:
+    """The model's facts for log and summary."""
+    return {
+        "name": backbone.name,
+        "sha256": backbone.digest,
+        "classes": len(backbone.classes),
+        "preprocess": asdict(backbone.preprocess),
+    }
+
+
+def pipeline(settings: Settings, backbone: Backbone, controls: Controls, tell: Tell) -> Pipeline:
+    """The loop around the model."""
+    import torch
+
+    from app.pipeline import Input, Pipeline, Window
+
+    twin = backbone.twin()
+
+    @torch.no_grad()
+    def frozen(x: torch.Tensor) -> torch.Tensor:
+        return twin(x).logits
+
+    def tensor(crop: Image) -> torch.Tensor:
+        return backbone.preprocess.tensor(crop).to(backbone.device)
+
+    return Pipeline(
+        methods(settings, backbone),
+        settings.method,
+        Input(backbone.preprocess.crop, tensor),
+        Window(settings.adapt_batch, settings.adapt_every, settings.max_updates),
+        frozen,
+        controls,
+        settings.warmup,
+        tell,
+    )
+
+
+def methods(settings: Settings, backbone: Backbone) -> Mapping[str, Callable[[], Method]]:
+    """Builders of all methods on one backbone; generator and statistics are read when a method wants them."""
+    from mgtta import METHODS, MetaGradientGenerator, SourceStatistics
+    from models import ModelError, files, shipped
+
+    @cache
+    def generator() -> MetaGradientGenerator:
+        path = settings.mgg or shipped.generator(backbone.digest)
+        return MetaGradientGenerator.from_official(files.read(path).tensors)
+
+    @cache
+    def statistics() -> SourceStatistics:
+        path = settings.stats or shipped.statistics(backbone.digest)
+        if path is None:
+            raise ModelError(
+                f"no source statistics of {backbone.name} with these weights: measure them once with "
+                f"`mgtta-cam stats --model {settings.model} --images DIR --out FILE` and give --stats FILE, "
+                "or use --method tent"
+            )
+        return SourceStatistics.load(path)
+
+    makers = {"generator": generator, "statistics": statistics}
+
+    def build(name: str) -> Method:
+        wanted = inspect.signature(METHODS[name]).parameters
+        options: dict[str, Any] = {key: make() for key, make in makers.items() if key in wanted}
+        if settings.lr is not None and name == settings.method:
+            options["lr"] = settings.lr
+        return METHODS[name](backbone, **options)
+
+    return {name: partial(build, name) for name in METHODS}
+
+
+def renderer(settings: Settings, backbone: Backbone, controls: Controls) -> Callable[[FrameResult], Image]:
+    """Draws a result as the keys want it now; several sinks that ask for the same get the same picture."""
+    from app.overlay import Style, draw
+
+    keys = tuple(
+        ("Esc" if key == "\x1b" else "Space" if key == " " else key, about) for key, (_, about) in KEYS.items()
+    )
+    latest: list[tuple[FrameResult, Style, Image]] = []
+
+    def render(result: FrameResult) -> Image:
+        style = Style(
+            classes=backbone.classes,
+            level=controls.overlay,
+            topk=settings.topk,
+            split=controls.compare,
+            adapting=controls.adapting,
+            paused=controls.paused,
+            corrupting=bool(settings.corrupt or settings.corrupt_schedule),
+            help=keys if controls.help else (),
+        )
+        if not latest or latest[0][0] is not result or latest[0][1] != style:
+            latest[:] = [(result, style, draw(result, style))]
+        return latest[0][2]
+
+    return render
+
+
+def recorders(settings: Settings, fps: float, render: Callable[[FrameResult], Image]) -> list[Sink]:
+    """The files of pictures that were asked for."""
+    if settings.save is None:
+        return []
+    from app.sinks.video import VideoSink
+
+    rate = fps / settings.vid_stride
+    return [VideoSink(settings.save, min(rate, settings.max_fps or rate), render, overwrite=settings.overwrite)]
+
+
+def window(settings: Settings, render: Callable[[FrameResult], Image], tell: Tell) -> Any:
+    """A window if it is wanted and a display answers; otherwise None, and one line that says why."""
+    if settings.show is False:
+        return None
+    from app.sinks.display import display_problem
+    from app.sinks.window import WindowSink
+
+    if problem := display_problem():
+        if settings.show:
+            from app.errors import OutputError
+
+            raise OutputError(f"--show: {problem}")
+        tell("headless", why=problem)
+        return None
+    return WindowSink(TITLE, render)

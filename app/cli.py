@@ -1,0 +1,165 @@
+"""The command line: parse, build, run, print. Nothing heavy is imported before a command needs it."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+import traceback
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+
+from app import config
+from app.config import Settings
+from app.controls import Controls
+from app.errors import AppError, UsageError
+from app.options import takes_settings
+from models.errors import ModelError
+
+app = typer.Typer(
+    name="mgtta-cam",
+    help="Classifies a camera, a video or pictures with a Vision Transformer that adapts while it watches.",
+    epilog="Begin with `mgtta-cam demo`, or `mgtta-cam --source video.mp4`.",
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode="rich",
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+ConfigFile = Annotated[
+    Path | None, typer.Option("--config", help="Settings from a TOML file.", rich_help_panel="Output")
+]
+PrintConfig = Annotated[
+    bool,
+    typer.Option(
+        "--print-config", help="Print the settings as TOML and stop.", rich_help_panel="Output", show_default=False
+    ),
+]
+Version = Annotated[
+    bool, typer.Option("--version", help="Print the version and stop.", rich_help_panel="Output", show_default=False)
+]
+
+
+@app.callback(invoke_without_command=True)
+@takes_settings()
+def run(
+    ctx: typer.Context,
+    config_file: ConfigFile = None,
+    print_config: PrintConfig = False,
+    version: Version = False,
+    **flags: Any,
+) -> None:
+    """Classifies a camera, a video or pictures with a Vision Transformer that adapts while it watches."""
+    if ctx.invoked_subcommand is not None:
+        given = [config.flag(name) for name, value in {**flags, "config": config_file}.items() if value is not None]
+        if given:
+            raise UsageError(f"{given[0]} stands before `{ctx.invoked_subcommand}`: write a command's options after it")
+        return
+    if version:
+        from app.provenance import package_version
+
+        print(f"mgtta-cam {package_version('mgtta-cam')}")
+        return
+    settings = config.load(flags, environment=os.environ, file=config_file)
+    if print_config:
+        print(config.to_toml(settings), end="")
+        return
+    raise typer.Exit(watch(settings))
+
+
+def watch(settings: Settings) -> int:
+    """Runs a session and prints what it came to; returns the exit code."""
+    from app import build
+    from app.progress import ProgressLine
+    from app.session import play
+    from app.signals import orderly_end
+    from app.summary import headline, table
+
+    console = Console(stderr=True, quiet=settings.quiet, emoji=False, markup=False, highlight=False)
+    controls = Controls()
+    running: list[Any] = []
+    with orderly_end(controls.stop, running=lambda: bool(running)):
+        extra = [ProgressLine(console)] if console.is_terminal and not settings.quiet else []
+        session = build.session(settings, sys.argv, controls, announcer(console, settings), extra)
+        running.append(session)
+        outcome = play(session)
+    if outcome.summary["by_corruption"]:
+        console.print(table(outcome.summary))
+    else:
+        console.print(headline(outcome.summary))
+    if settings.json:
+        print(json.dumps(outcome.summary, allow_nan=False))
+    if outcome.error is not None:
+        complain(outcome.error)
+    return outcome.exit_code
+
+
+def announcer(console: Console, settings: Settings) -> Any:
+    """Tells people of events that concern them."""
+
+    def tell(kind: str, **facts: Any) -> None:
+        match kind:
+            case "headless":
+                console.print(f"no window: {facts['why']}")
+            case "snapshot":
+                console.print(f"saved {facts['path']}")
+            case "method-unavailable":
+                console.print(f"{facts['name']}: {facts['why']}")
+            case _ if settings.verbose:
+                words = " ".join(f"{name}={value}" for name, value in facts.items())
+                console.print(f"{kind}: {words}")
+
+    return tell
+
+
+def complain(message: str) -> None:
+    """One line on stderr."""
+    print(f"mgtta-cam: {' '.join(message.split())}", file=sys.stderr)
+
+
+def main() -> None:
+    """The program `mgtta-cam`: ends with the exit codes of the interface, and never with a traceback for bad input."""
+    quiet_opencv(os.environ)
+    code = 1
+    try:
+        code = typer.main.get_command(app).main(prog_name="mgtta-cam", standalone_mode=False) or 0
+    except (AppError, ModelError) as error:
+        complain(str(error))
+        code = error.exit_code
+    except SystemExit as stop:
+        code = stop.code if isinstance(stop.code, int) else 1
+    except BrokenPipeError:
+        code = 0
+    except Exception as error:
+        explain = getattr(error, "format_message", None)  # typer's own errors: options it does not know, and the like
+        if explain is not None:
+            complain(f"{explain()}; see `mgtta-cam --help`")
+            code = 2
+        else:
+            complain(f"internal error: {type(error).__name__}: {error}; run again with -v for the traceback")
+            if {"-v", "--verbose"} & set(sys.argv):
+                traceback.print_exc()
+    leave(code)
+
+
+def quiet_opencv(environment: Any) -> None:
+    """OpenCV and FFmpeg print what we say better; they look only when they are imported."""
+    environment.setdefault("OPENCV_LOG_LEVEL", "SILENT")
+    environment.setdefault("OPENCV_FFMPEG_LOGLEVEL", "-8")
+
+
+def leave(code: int) -> None:
+    """Ends the process. A thread that is blocked in a camera's driver must not hold it up or bring it down."""
+    import threading
+
+    sys.stdout.flush()
+    sys.stderr.flush()
+    if any(thread.daemon and thread.is_alive() for thread in threading.enumerate()):
+        os._exit(code)
+    sys.exit(code)
+
+
+if __name__ == "__main__":
+    main()

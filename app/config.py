@@ -1,0 +1,233 @@
+"""The settings: declared once, checked once. Flag > environment > file > default.
+
+The only reader of configuration. Classes never see it: `app.build` hands them plain values.
+"""
+
+from __future__ import annotations
+
+import difflib
+import tomllib
+from collections.abc import Mapping
+from dataclasses import fields
+from pathlib import Path
+from typing import Any, Literal, cast
+
+from pydantic import ConfigDict, Field, TypeAdapter, ValidationError
+from pydantic.dataclasses import dataclass
+
+from app.errors import UsageError
+from app.redaction import redact
+
+PREFIX = "MGTTA_CAM_"
+PANELS = ("Input", "Model", "Adaptation", "Output")
+
+
+def _option(default: Any, panel: str, about: str, short: str | None = None, **bounds: Any) -> Any:
+    extra = {"panel": panel, "short": short}
+    return Field(default=default, description=about, json_schema_extra=cast("Any", extra), **bounds)
+
+
+def _input(default: Any, about: str, short: str | None = None, **bounds: Any) -> Any:
+    return _option(default, "Input", about, short, **bounds)
+
+
+def _model(default: Any, about: str, **bounds: Any) -> Any:
+    return _option(default, "Model", about, **bounds)
+
+
+def _adaptation(default: Any, about: str, **bounds: Any) -> Any:
+    return _option(default, "Adaptation", about, **bounds)
+
+
+def _output(default: Any, about: str, short: str | None = None, **bounds: Any) -> Any:
+    return _option(default, "Output", about, short, **bounds)
+
+
+@dataclass(frozen=True, config=ConfigDict(extra="forbid", allow_inf_nan=False))
+class Settings:
+    """All that a run can be told. Each field is the option of its name, the variable MGTTA_CAM_<NAME>, the TOML key."""
+
+    source: str | None = _input(
+        None,
+        "Camera number, /dev/videoN, video file, picture or folder of them, glob, rtsp:// rtmp:// http(s):// udp:// "
+        "address. {NAME} is filled from the environment.",
+        "-s",
+    )
+    mode: Literal["auto", "every-frame", "freshest"] = _input(
+        "auto", "Which frames to answer: auto takes every frame of files and the freshest of live sources."
+    )
+    vid_stride: int = _input(1, "Take every N-th frame.", ge=1)
+    max_fps: float | None = _input(None, "Take at most this many frames a second of the stream.", gt=0)
+    realtime: bool = _input(False, "Play files at their own speed.")
+    loop: int = _input(1, "Play files this many times; 0 for ever.", ge=0)
+    start: float = _input(0.0, "Leave out the first seconds of the stream.", ge=0)
+    duration: float | None = _input(None, "Stop after this many seconds of the stream.", gt=0)
+    max_frames: int | None = _input(None, "Stop after this many frames.", ge=1)
+    open_timeout: float = _input(10.0, "Seconds to wait for a source to open.", gt=0)
+    read_timeout: float = _input(5.0, "Seconds to wait for a frame.", gt=0)
+    rtsp_transport: Literal["tcp", "udp", "auto"] = _input("tcp", "How RTSP carries its packets.")
+    truth: Path | None = _input(
+        None,
+        "True classes: CSV `frame,label`; a frame may be a range, first-last. A sidecar clip.labels.csv is found "
+        "by itself.",
+    )
+    label: str | None = _input(None, "The one true class of the whole clip: its name or number.")
+
+    model: str = _model("vit_base_patch16_224", "Any timm Vision Transformer, or demo (embedded, needs no network).")
+    weights: Path | None = _model(None, "Weights: .safetensors, or .pth read without running code.")
+    labels: Path | None = _model(None, "Class names: a text file, one a line.")
+    device: str = _model("auto", "auto, cpu, cuda or cuda:N.", pattern=r"^(auto|cpu|cuda(:\d+)?)$")
+    precision: Literal["fp32", "tf32"] = _model("fp32", "Arithmetic of matrix products on CUDA.")
+    threads: int | None = _model(None, "CPU threads; by default the libraries decide.", ge=1)
+    warmup: int = _model(3, "Unseen answers before the first frame, so that its latency is typical.", ge=0)
+    topk: int = _model(5, "Answers to show and log for each frame.", ge=1)
+
+    method: str = _adaptation("mgtta", "How to adapt; `mgtta-cam methods` lists them.")
+    mgg: Path | None = _adaptation(None, "Weights of the Meta Gradient Generator: ours or the authors' file.")
+    stats: Path | None = _adaptation(None, "Source statistics, as `mgtta-cam stats` measures them.")
+    adapt_batch: int = _adaptation(64, "Frames in the window that teaches.", ge=1)
+    adapt_every: int | None = _adaptation(
+        None, "Learn each N frames from the last --adapt-batch; by default from each full window once.", ge=1
+    )
+    max_updates: int | None = _adaptation(None, "Learn from at most this many windows.", ge=0)
+    lr: float | None = _adaptation(None, "Learning rate; by default the method's published one.", gt=0)
+    compare: Literal["off", "split"] = _adaptation("off", "split: the frozen model beside the adapted one.")
+    corrupt: str | None = _adaptation(None, "Corrupt all frames: NAME or NAME:SEVERITY, severity 1..5.")
+    corrupt_schedule: str | None = _adaptation(
+        None, 'By frame index: "0:clean 300:contrast:5 600:gaussian_noise:4", or a file of that text.'
+    )
+    corrupt_on: Literal["frame", "crop"] = _adaptation(
+        "frame", "frame: the whole picture, lengths scaled; crop: the model's crop, constants as published."
+    )
+    frost_dir: Path | None = _adaptation(None, "ImageNet-C's own frost pictures, instead of the made ones.")
+    seed: int = _adaptation(0, "Seed of all random draws.", ge=0, lt=2**32)
+    deterministic: bool = _adaptation(False, "Only kernels that give the same bits every time.")
+
+    show: bool | None = _output(None, "Open a window; by default where a display answers.")
+    save: Path | None = _output(
+        None, "Record what is shown: .mkv survives a kill, .webm plays in browsers, .mp4 and .avi elsewhere."
+    )
+    log: Path | None = _output(None, "Write the adaptation log, JSON lines.")
+    json: bool = _output(False, "Print one summary object on stdout.")
+    overwrite: bool = _output(False, "Replace output files that exist.")
+    quiet: bool = _output(False, "No words but errors.", "-q")
+    verbose: bool = _output(False, "More words; tracebacks of internal errors.", "-v")
+
+
+def fields_of_settings() -> dict[str, Any]:
+    """Name -> pydantic's FieldInfo, in the order of declaration: what help, flags and documents are made from."""
+    declared = cast("Any", Settings)
+    return {field.name: declared.__pydantic_fields__[field.name] for field in fields(declared)}
+
+
+def load(
+    flags: Mapping[str, Any],
+    *,
+    environment: Mapping[str, str],
+    file: Path | None = None,
+    presets: Mapping[str, Any] | None = None,
+) -> Settings:
+    """Settles all sources of settings.
+
+    Args:
+        flags: option name (with underscores) -> value; None where it was not given.
+        environment: variables; those that begin with MGTTA_CAM_ are ours.
+        file: TOML with option names as keys; `-` and `_` are the same.
+        presets: defaults of a sub-command.
+
+    Raises:
+        UsageError: unknown keys (with the known ones and the nearest), values out of range, options that exclude
+            each other.
+    """
+    layers = [
+        ("", {name: value for name, value in (presets or {}).items() if value is not None}),
+        (f" in {file}", _read_file(file) if file else {}),
+        (" in the environment", _read_environment(environment)),
+        ("", {name: value for name, value in flags.items() if value is not None}),
+    ]
+    values: dict[str, Any] = {}
+    origin: dict[str, str] = {}
+    for where, layer in layers:
+        _known(layer, where)
+        values |= layer
+        origin |= dict.fromkeys(layer, where)
+    try:
+        settings = TypeAdapter(Settings).validate_python(values)
+    except ValidationError as error:
+        raise UsageError(_explained(error, origin)) from None
+    _exclude(settings, ("corrupt", "corrupt_schedule"), ("truth", "label"), ("quiet", "verbose"))
+    return settings
+
+
+def flag(name: str) -> str:
+    """Option name of a field: `vid_stride` -> `--vid-stride`."""
+    return "--" + name.replace("_", "-")
+
+
+def to_toml(settings: Settings) -> str:
+    """The settings as a file that `load` takes; secrets in addresses are hidden; what is unset stands as a comment."""
+    lines: list[str] = []
+    for panel in PANELS:
+        lines.append(f"# {panel}")
+        for name, info in fields_of_settings().items():
+            if cast("Any", info.json_schema_extra)["panel"] == panel:
+                value = getattr(settings, name)
+                lines.append(f"# {name} =" if value is None else f"{name} = {_toml(value)}")
+    return "\n".join(lines) + "\n"
+
+
+def to_dict(settings: Settings) -> dict[str, Any]:
+    """The settings as plain JSON values, secrets in addresses hidden."""
+    plain = TypeAdapter(Settings).dump_python(settings, mode="json")
+    return {name: redact(value) if isinstance(value, str) else value for name, value in plain.items()}
+
+
+def _toml(value: Any) -> str:
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, int | float):
+        return repr(value)
+    text = redact(str(value))
+    escaped = "".join(f"\\u{ord(c):04x}" if c < " " or c in '"\\\x7f' else c for c in text)
+    return f'"{escaped}"'
+
+
+def _read_file(path: Path) -> dict[str, Any]:
+    try:
+        content = tomllib.loads(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError) as error:
+        raise UsageError(f"--config {path} cannot be read: {getattr(error, 'strerror', None) or error}") from None
+    except tomllib.TOMLDecodeError as error:
+        raise UsageError(f"--config {path} is not TOML: {error}") from None
+    return {key.replace("-", "_"): value for key, value in content.items()}
+
+
+def _read_environment(environment: Mapping[str, str]) -> dict[str, str]:
+    return {
+        key.removeprefix(PREFIX).lower(): value
+        for key, value in environment.items()
+        if key.startswith(PREFIX) and value
+    }
+
+
+def _known(layer: Mapping[str, Any], where: str) -> None:
+    names = list(fields_of_settings())
+    for key in layer:
+        if key not in names:
+            near = difflib.get_close_matches(key, names, n=1)
+            hint = f" (nearest: {near[0]})" if near else ""
+            raise UsageError(f"unknown option {key!r}{where}{hint}; known: {', '.join(names)}")
+
+
+def _explained(error: ValidationError, origin: Mapping[str, str]) -> str:
+    first, *more = error.errors(include_url=False)
+    name = str(first["loc"][0])
+    message = first["msg"][0].lower() + first["msg"][1:]
+    rest = f" (and {len(more)} more)" if more else ""
+    return f"{flag(name)}{origin.get(name, '')}: {message}; got {redact(str(first['input']))!r}{rest}"
+
+
+def _exclude(settings: Settings, *pairs: tuple[str, str]) -> None:
+    for one, other in pairs:
+        if getattr(settings, one) and getattr(settings, other):
+            raise UsageError(f"{flag(one)} and {flag(other)} exclude each other: give one of them")

@@ -1,0 +1,85 @@
+"""What a person may change while the stream runs: keys in, wishes out. Knows no window and no model."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+KEYS: dict[str, tuple[str, str]] = {
+    "q": ("quit", "quit"),
+    "\x1b": ("quit", "quit"),
+    " ": ("pause", "pause or go on"),
+    "n": ("step", "one frame, then pause"),
+    "a": ("adapt", "adaptation on or off"),
+    "r": ("reset", "back to the source model"),
+    "c": ("corruption", "next corruption"),
+    "[": ("weaker", "weaker corruption"),
+    "]": ("stronger", "stronger corruption"),
+    "m": ("method", "next method"),
+    "v": ("compare", "frozen model beside it"),
+    "o": ("overlay", "more or less writing"),
+    "s": ("snapshot", "save a picture"),
+    "h": ("help", "these keys"),
+}  # key -> (action, what it does)
+OVERLAY_LEVELS = 3
+
+
+@dataclass(slots=True)
+class Controls:
+    """The state that keys change, and wishes (`reset`, `method`, `snapshot`, ...) that wait to be fulfilled.
+
+    `exit_code` is None until somebody wants to stop: 0 for the key q, 130 and 143 for signals.
+    """
+
+    compare: bool = False  # ask the frozen model too
+    adapting: bool = True
+    paused: bool = False
+    help: bool = False
+    overlay: int = OVERLAY_LEVELS - 1  # 0 nothing .. 2 everything
+    exit_code: int | None = None
+    _single: bool = False  # pause again after the next frame
+    _wishes: list[str] = field(default_factory=list)
+
+    def press(self, key: str) -> str | None:
+        """Takes a key; returns the action that it stands for, None if it has none."""
+        action = KEYS.get(key, (None,))[0]
+        match action:
+            case None:
+                return None
+            case "quit":
+                self.stop(0)
+            case "pause":
+                self.paused, self._single = not self.paused, False
+            case "step":
+                self.paused, self._single = False, True
+            case "adapt":
+                self.adapting = not self.adapting
+            case "compare":
+                self.compare = not self.compare
+            case "overlay":
+                self.overlay = (self.overlay - 1) % OVERLAY_LEVELS
+            case "help":
+                self.help = not self.help
+            case _:
+                self._wishes.append(action)
+        return action
+
+    def stop(self, exit_code: int) -> None:
+        """Asks the run to end after the frame at hand. The first wish stands."""
+        if self.exit_code is None:
+            self.exit_code = exit_code
+
+    @property
+    def stopped(self) -> bool:
+        """Whether the run shall end."""
+        return self.exit_code is not None
+
+    def frame_done(self) -> None:
+        """Tells that a frame went through all sinks: a single step ends here."""
+        if self._single:
+            self.paused, self._single = True, False
+
+    def take(self, *actions: str) -> list[str]:
+        """Takes the waiting wishes of these kinds out, in order."""
+        taken = [wish for wish in self._wishes if wish in actions]
+        self._wishes = [wish for wish in self._wishes if wish not in actions]
+        return taken

@@ -1,0 +1,242 @@
+"""The adaptation log, JSON lines: written and read here, side by side.
+
+Each line is one object with `v` (schema version), `t` (seconds since the log began, monotonic) and `type`: header,
+frame, update, event, stats or summary. Lines are flushed one by one and synced to the disk each second and at the end;
+NaN and Infinity become null, and `nonfinite` names them.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import math
+import os
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from app.errors import OutputError
+from app.metrics import Percentiles, Rate
+from app.process import memory_mb
+from app.types import FrameResult, Lesson
+
+VERSION = 1
+SECONDS_BETWEEN_SYNCS = 1.0
+Record = dict[str, Any]
+
+
+class LogSink:
+    """Writes the log of one run.
+
+    Args:
+        path: a file that may be created or replaced.
+        header: facts of the run (`app.provenance.header`).
+        classes: names by class index.
+        topk: answers a frame.
+        clock: monotonic seconds.
+
+    Raises:
+        OutputError: if it cannot be written, now or later.
+    """
+
+    def __init__(
+        self,
+        path: Path,
+        header: Mapping[str, Any],
+        classes: Sequence[str],
+        topk: int = 5,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._path, self._classes, self._topk, self._clock = path, classes, topk, clock
+        try:
+            self._file = path.open("w", encoding="utf-8")
+        except OSError as error:
+            raise OutputError(f"--log {path} cannot be written: {error.strerror}") from None
+        self._began = self._synced = clock()
+        self._chain = ""
+        self._stats = Stats()
+        wall = datetime.now(UTC).isoformat(timespec="milliseconds")
+        self._put("header", {"schema": "mgtta-cam log", "time": wall, **header})
+
+    def write(self, result: FrameResult) -> None:
+        """A `frame`, the `update` that it completed, and each second `stats`."""
+        self._chain = chained(self._chain, result.digest)
+        age = self._clock() - result.frame.grabbed if result.frame.grabbed is not None else None
+        self._put("frame", frame_record(result, self._classes, self._topk, age))
+        if result.lesson is not None:
+            self._chain = chained(self._chain, result.lesson.digest)
+            self._put("update", {**update_record(result.lesson), "chain": self._chain})
+        self._stats.update(result, self._clock(), age)
+        if self._clock() - self._synced >= SECONDS_BETWEEN_SYNCS:
+            self._put("stats", self._stats.record())
+            self._sync()
+
+    def event(self, kind: str, **facts: Any) -> None:
+        """Something that happened beside the frames: a key, a change of corruption, an opened source."""
+        self._put("event", {"kind": kind, **facts})
+
+    def finish(self, summary: Mapping[str, Any]) -> None:
+        """The last line."""
+        self._put("stats", self._stats.record())
+        self._put("summary", {**summary, "chain": self._chain})
+
+    def close(self) -> None:
+        """Brings all lines to the disk."""
+        if not self._file.closed:
+            self._sync()
+            self._file.close()
+
+    def _put(self, kind: str, facts: Mapping[str, Any]) -> None:
+        record, nonfinite = finite({"v": VERSION, "t": round(self._clock() - self._began, 6), "type": kind, **facts})
+        if nonfinite:
+            record["nonfinite"] = nonfinite
+        try:
+            self._file.write(json.dumps(record, ensure_ascii=False, allow_nan=False, separators=(",", ":")) + "\n")
+            self._file.flush()
+        except OSError as error:
+            raise OutputError(f"--log {self._path} cannot be written: {error.strerror}") from None
+
+    def _sync(self) -> None:
+        self._synced = self._clock()
+        try:
+            os.fsync(self._file.fileno())
+        except OSError:  # a pipe or a terminal has no disk to be synced with
+            return
+
+
+def read(path: Path) -> Iterator[Record]:
+    """The records of a log, in order. A torn last line, as a kill leaves it, is left out.
+
+    Raises:
+        ValueError: if another line is damaged, or the schema is of another version.
+    """
+    with path.open(encoding="utf-8", errors="replace") as file:
+        damaged: int | None = None
+        for number, line in enumerate(file, start=1):
+            if damaged is not None:
+                raise ValueError(f"{path}, line {damaged} is not a log record")
+            try:
+                record = json.loads(line)
+            except ValueError:
+                damaged = number
+                continue
+            if not isinstance(record, dict) or record.get("v") != VERSION or "type" not in record:
+                raise ValueError(f"{path}, line {number} is not a log record of version {VERSION}")
+            yield record
+
+
+def frame_record(result: FrameResult, classes: Sequence[str], topk: int, age_s: float | None) -> Record:
+    """One answered frame."""
+    frame = result.frame
+    record: Record = {
+        "i": frame.index,
+        "pts_ms": round(frame.seconds * 1000, 3),
+        "age_ms": None if age_s is None else round(age_s * 1000, 3),
+        "dropped_before": dict(frame.dropped),
+        "in": result.digest,
+        "corr": None if frame.corruption is None else dict(zip(("name", "severity"), frame.corruption, strict=True)),
+        "method": result.method,
+        "updates": result.updates,
+        "top": top(result.logits, classes, topk),
+        "H": entropy(result.logits),
+        "ms": {name: round(value, 3) for name, value in result.ms.items()},
+    }
+    if result.frozen_logits is not None:
+        record["frozen_top"] = top(result.frozen_logits, classes, topk)
+    if frame.label is not None:
+        record["truth"] = classes[frame.label]
+        record["ok"] = int(result.logits.argmax()) == frame.label
+        if result.frozen_logits is not None:
+            record["frozen_ok"] = int(result.frozen_logits.argmax()) == frame.label
+    return record
+
+
+def update_record(lesson: Lesson) -> Record:
+    """What one window taught."""
+    stats = dict(lesson.stats)
+    skipped = [name.removeprefix("skipped_") for name in stats if name.startswith("skipped_")]
+    known = {"gnorm": "gradient_norm", "unorm": "update_norm", "dnorm": "distance", "lr": "lr"}
+    return {
+        "n": lesson.number,
+        "frames": list(lesson.frames),
+        "loss": {n: v for n, v in stats.items() if n not in known.values() and not n.startswith("skipped_")},
+        **{short: stats.get(name) for short, name in known.items()},
+        "params": lesson.digest,
+        "skipped": skipped[0] if skipped else None,
+    }
+
+
+class Stats:
+    """How the stream runs: rates, percentiles of frame age and of each stage, drops, memory."""
+
+    def __init__(self) -> None:
+        self._out, self._in, self._adapted = Rate(), Rate(), Rate(60.0)
+        self._times: dict[str, Percentiles] = {}
+        self._drops: Counter[str] = Counter()
+        self._rates = {"in": 0.0, "out": 0.0, "adapted": 0.0}
+
+    def update(self, result: FrameResult, now: float, age_s: float | None) -> None:
+        """Counts one result; `now` in seconds never goes back."""
+        self._drops.update(result.frame.dropped)
+        self._rates["out"] = self._out.update(now)
+        for _ in range(1 + sum(result.frame.dropped.values())):
+            self._rates["in"] = self._in.update(now)
+        if result.lesson is not None:
+            self._rates["adapted"] = self._adapted.update(now) * len(result.lesson.frames)
+        durations = dict(result.ms) if age_s is None else {"age": age_s * 1000, **result.ms}
+        for name, ms in durations.items():
+            self._times.setdefault(name, Percentiles()).update(max(0.0, ms))
+
+    def record(self) -> Record:
+        """So far."""
+        return {
+            "fps": {name: round(rate, 2) for name, rate in self._rates.items()},
+            "ms": {
+                name: {f"p{q}": round(times.at(q) or 0.0, 3) for q in (50, 95, 99)}
+                for name, times in self._times.items()
+            },
+            "dropped": dict(self._drops),
+            "memory_mb": memory_mb(),
+        }
+
+
+def top(logits: NDArray[np.float32], classes: Sequence[str], k: int) -> list[list[Any]]:
+    """The k likeliest classes: [[name, probability], ...]."""
+    p = probabilities(logits)
+    return [[classes[i], round(float(p[i]), 6)] for i in np.argsort(-p, kind="stable")[:k]]
+
+
+def entropy(logits: NDArray[np.float32]) -> float:
+    """Of the answer, nats."""
+    p = probabilities(logits)
+    return float(-(p * np.log(np.maximum(p, 1e-30))).sum())
+
+
+def probabilities(logits: NDArray[np.float32]) -> NDArray[np.float64]:
+    """Softmax over [c]; NaN where logits are not finite."""
+    shifted = logits.astype(np.float64)
+    shifted = np.exp(shifted - shifted.max()) if np.isfinite(shifted).all() else np.full_like(shifted, np.nan)
+    return shifted / shifted.sum()
+
+
+def chained(chain: str, digest: str) -> str:
+    """The chain after one more digest: equal chains mean equal histories."""
+    return hashlib.blake2b(f"{chain} {digest}".encode(), digest_size=16).hexdigest()
+
+
+def finite(value: Any, path: str = "") -> tuple[Any, list[str]]:
+    """A copy with null in the place of NaN and Infinity, and the paths where they stood."""
+    if isinstance(value, float) and not math.isfinite(value):
+        return None, [path]
+    if not isinstance(value, Mapping | list | tuple):
+        return value, []
+    items = value.items() if isinstance(value, Mapping) else enumerate(value)
+    cleaned = [(key, finite(item, f"{path}.{key}" if path else str(key))) for key, item in items]
+    bad = [place for _, (_, places) in cleaned for place in places]
+    return ({k: v for k, (v, _) in cleaned} if isinstance(value, Mapping) else [v for _, (v, _) in cleaned]), bad

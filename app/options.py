@@ -1,0 +1,61 @@
+"""Command-line options made from the settings' declaration: one source for flags, help and documents."""
+
+from __future__ import annotations
+
+import inspect
+import typing
+from collections.abc import Callable, Collection
+from typing import Annotated, Any, Optional, TypeVar
+
+import typer
+
+from app.config import fields_of_settings, flag
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+def takes_settings(only: Collection[str] | None = None) -> Callable[[F], F]:
+    """Gives a Typer command the options of all settings, or of some; they arrive as keyword arguments.
+
+    An option that was not given arrives as None: the settings know the default, and a file or the environment may
+    have been more specific. Values arrive as text, for the settings to check; flags as booleans.
+    """
+
+    def decorate(command: F) -> F:
+        own = [p for p in inspect.signature(command, eval_str=True).parameters.values() if p.kind is not p.VAR_KEYWORD]
+        fields = {name: info for name, info in fields_of_settings().items() if only is None or name in only}
+        parameters = [*own, *(_parameter(name, info) for name, info in fields.items())]
+        command.__signature__ = inspect.Signature(parameters)  # pyright: ignore[reportFunctionMemberAccess]
+        command.__annotations__ = {p.name: p.annotation for p in parameters}
+        return command
+
+    return decorate
+
+
+def _parameter(name: str, info: Any) -> inspect.Parameter:
+    extra = info.json_schema_extra
+    switch = bool in (info.annotation, *typing.get_args(info.annotation))
+    names = [f"{flag(name)}/--no-{flag(name)[2:]}" if switch and info.default is None else flag(name)]
+    names += [extra["short"]] if extra["short"] else []
+    option = typer.Option(
+        *names,
+        help=info.description + _default(info),
+        rich_help_panel=extra["panel"],
+        show_default=False,
+        metavar=None if switch else _metavar(info),
+    )
+    kind = bool if switch else str
+    annotation = Annotated[Optional[kind], option]  # noqa: UP045  typer reads it at run time
+    return inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=None, annotation=annotation)
+
+
+def _default(info: Any) -> str:
+    return "" if info.default is None or info.default is False else f" Default: {info.default}."
+
+
+def _metavar(info: Any) -> str:
+    """The choices of an option, or what kind of value it takes."""
+    kinds = [kind for kind in (info.annotation, *typing.get_args(info.annotation)) if isinstance(kind, type)]
+    if typing.get_origin(info.annotation) is typing.Literal:
+        return "|".join(typing.get_args(info.annotation))
+    return {"int": "N", "float": "NUMBER", "Path": "PATH"}.get(kinds[0].__name__ if kinds else "", "TEXT")

@@ -1,0 +1,206 @@
+"""The loop: each frame is answered at once by the model as it is; windows of frames teach it."""
+
+from __future__ import annotations
+
+import hashlib
+import time
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from app.controls import Controls
+from app.metrics import Accuracy, Rate
+from app.types import Frame, FrameResult, Image, Lesson
+from mgtta.types import Method
+from models import ModelError
+
+Tell = Callable[..., None]  # tell(kind, **facts): an event for the log and for people
+NOT_ADAPTING = "none"  # the method that has nothing to learn: windows are not even gathered for it
+
+
+@dataclass(frozen=True, slots=True)
+class Input:
+    """From a frame's image to the model's input."""
+
+    crop: Callable[[Image], Image]  # uint8 [h, w, 3] -> uint8 [s, s, 3]
+    tensor: Callable[[Image], Tensor]  # the crop -> [3, s, s] where the model is
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """How frames are gathered into lessons."""
+
+    size: int = 64  # frames a lesson
+    every: int | None = None  # a lesson each so many frames; None: each frame teaches once
+    most_updates: int | None = None
+
+    def __post_init__(self) -> None:
+        if self.size < 1 or (self.every is not None and self.every < 1):
+            raise ValueError(f"a window holds 1 frame or more, and teaches each 1 or more; got {self}")
+
+
+class Pipeline:
+    """Frames in, results out, in order, one for one.
+
+    Args:
+        methods: name -> builder, each on the same backbone; the one before is reset first.
+        method: the name to begin with.
+        prepare: pixels to tensor.
+        window: how frames are gathered.
+        frozen: [1, 3, s, s] -> logits [1, c] of the source model; asked while `controls.compare` is on.
+        controls: what keys change.
+        warmup: answers to the first frame that nobody sees: those of a new process are slow.
+        tell: hears of events.
+        clock: seconds.
+
+    Raises:
+        ModelError: if the first method cannot be built.
+    """
+
+    def __init__(
+        self,
+        methods: Mapping[str, Callable[[], Method]],
+        method: str,
+        prepare: Input,
+        window: Window,
+        frozen: Callable[[Tensor], Tensor],
+        controls: Controls,
+        warmup: int = 0,
+        tell: Tell = lambda *_, **__: None,
+        clock: Callable[[], float] = time.perf_counter,
+    ) -> None:
+        self.controls, self._methods, self._prepare, self._window = controls, methods, prepare, window
+        self._frozen, self._warmup, self._tell, self._clock = frozen, warmup, tell, clock
+        self._rate, self._adapted_score, self._frozen_score = Rate(), Accuracy(), Accuracy()
+        self._members: deque[tuple[int, Tensor]] = deque(maxlen=window.size)
+        self._use(method)
+
+    def __call__(self, frames: Iterable[Frame]) -> Iterator[FrameResult]:
+        """Answers frame after frame; a frame that completes a window carries its lesson."""
+        for frame in frames:
+            self._warm_up(frame.image)
+            self._fulfill_wishes()
+            yield self._answer(frame)
+
+    def _warm_up(self, image: Image) -> None:
+        for _ in range(self._warmup):
+            x = self._prepare.tensor(self._prepare.crop(image)).unsqueeze(0)
+            self.learner.predict(x)
+            if self.controls.compare:
+                self._frozen(x)
+        self._warmup = 0
+
+    def _answer(self, frame: Frame) -> FrameResult:
+        began = self._clock()
+        crop = self._prepare.crop(frame.image)
+        x = self._prepare.tensor(crop)
+        prepared = self._clock()
+        logits = _array(self.learner.predict(x.unsqueeze(0)))
+        answered = self._clock()
+        frozen_logits = _array(self._frozen(x.unsqueeze(0))) if self.controls.compare else None
+        compared = self._clock()
+        updates = self.updates
+        lesson = self._learn(frame.index, x)
+        ms = {
+            **frame.ms,
+            "prep": (prepared - began) * 1000,
+            "infer": (answered - prepared) * 1000,
+            "frozen": (compared - answered) * 1000,
+            "adapt": (self._clock() - compared) * 1000,
+        }
+        if frame.label is not None:
+            self._adapted_score.update(int(logits.argmax()) == frame.label)
+            if frozen_logits is not None:
+                self._frozen_score.update(int(frozen_logits.argmax()) == frame.label)
+        return FrameResult(
+            frame,
+            logits,
+            latency_ms=(answered - began) * 1000,
+            method=self.method,
+            updates=updates,
+            frozen_logits=frozen_logits,
+            lesson=lesson,
+            score=self._adapted_score.score(),
+            frozen_score=self._frozen_score.score() if frozen_logits is not None else None,
+            fps=self._rate.update(answered),
+            digest=digest(crop),
+            ms=ms,
+        )
+
+    def _learn(self, index: int, x: Tensor) -> Lesson | None:
+        spent = self._window.most_updates is not None and self.updates >= self._window.most_updates
+        if not self.controls.adapting or self.method == NOT_ADAPTING or spent:
+            self._members.clear()  # a window is of frames that follow each other
+            self._waiting = 0
+            return None
+        self._members.append((index, x))
+        self._waiting += 1
+        if len(self._members) < self._window.size or self._waiting < (self._window.every or self._window.size):
+            return None
+        self._waiting = 0
+        self._lessons += 1
+        step = self.learner.step(torch.stack([x for _, x in self._members]))
+        self.updates += not any(name.startswith("skipped_") for name in step.stats)
+        parameters = self.learner.parameters()
+        stats = {**step.stats, "distance": _distance(parameters, self._source)}
+        if (lr := getattr(self.learner, "lr", None)) is not None:
+            stats["lr"] = lr
+        return Lesson(self._lessons, tuple(i for i, _ in self._members), stats, digest_of_tensors(parameters))
+
+    def _fulfill_wishes(self) -> None:
+        for wish in self.controls.take("reset", "method"):
+            if wish == "reset":
+                self.learner.reset()
+                self._begin()
+            else:
+                self._next_method()
+            self._tell(wish, method=self.method)
+
+    def _next_method(self) -> None:
+        names = list(self._methods)
+        at = names.index(self.method)
+        for name in [*names[at + 1 :], *names[: at + 1]]:
+            self.learner.reset()
+            try:
+                return self._use(name)
+            except ModelError as error:
+                self._tell("method-unavailable", name=name, why=str(error))
+        raise AssertionError("the method in use can be built again")
+
+    def _use(self, name: str) -> None:
+        self.learner, self.method = self._methods[name](), name
+        self._source = {key: value.detach().clone() for key, value in self.learner.parameters().items()}
+        self._begin()
+
+    def _begin(self) -> None:
+        self._members.clear()
+        self._waiting = self._lessons = self.updates = 0
+
+
+def digest(array: NDArray[np.uint8]) -> str:
+    """128 bits of BLAKE2b over an array's bytes, hexadecimal."""
+    return hashlib.blake2b(np.ascontiguousarray(array).data, digest_size=16).hexdigest()
+
+
+def digest_of_tensors(tensors: Mapping[str, Tensor]) -> str:
+    """The same over float32 values of all tensors, in their order."""
+    state = hashlib.blake2b(digest_size=16)
+    for tensor in tensors.values():
+        state.update(tensor.detach().float().cpu().contiguous().numpy().data)
+    return state.hexdigest()
+
+
+def _array(logits: Tensor) -> NDArray[np.float32]:
+    """[1, c] -> [c] on the CPU."""
+    return logits[0].detach().float().cpu().numpy()
+
+
+def _distance(parameters: Mapping[str, Tensor], source: Mapping[str, Tensor]) -> float:
+    """Euclidean distance of the adapted parameters from the source model's."""
+    squares = [(value.detach() - source[name]).float().square().sum() for name, value in parameters.items()]
+    return float(torch.stack(squares).sum().sqrt()) if squares else 0.0

@@ -1,0 +1,60 @@
+"""Where a run's numbers come from: versions, device, model, source. The header of the log."""
+
+from __future__ import annotations
+
+import platform
+import re
+import subprocess
+import uuid
+from collections.abc import Sequence
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+from app.redaction import redact
+
+ROOT = Path(__file__).resolve().parents[1]
+PACKAGES = ("torch", "timm", "numpy", "opencv-python", "onnxruntime", "onnxruntime-gpu")
+
+
+def header(argv: Sequence[str], **facts: Any) -> dict[str, Any]:
+    """A run's header: its id and command line (secrets hidden), versions, and the facts given."""
+    return {"run": uuid.uuid4().hex, "argv": [redact(word) for word in argv], "versions": versions(), **facts}
+
+
+def versions() -> dict[str, str | None]:
+    """Of this program and of what its numbers depend on; None for what is not there."""
+    return {
+        "mgtta-cam": package_version("mgtta-cam"),
+        "git": git_revision(),
+        "python": platform.python_version(),
+        "platform": platform.platform(),
+        "ffmpeg": _ffmpeg(),
+        **{name: package_version(name) for name in PACKAGES},
+    }
+
+
+def package_version(name: str) -> str | None:
+    """Of an installed distribution."""
+    try:
+        return version(name)
+    except PackageNotFoundError:
+        return None
+
+
+def git_revision() -> str | None:
+    """Of the working tree that this runs from; None when it runs from an installed package."""
+    if not (ROOT / ".git").exists():
+        return None
+    command = ["git", "-C", str(ROOT), "describe", "--always", "--dirty", "--abbrev=40"]
+    try:
+        return subprocess.run(command, capture_output=True, text=True, timeout=5, check=True).stdout.strip()  # noqa: S603
+    except (OSError, subprocess.SubprocessError):
+        return None
+
+
+def _ffmpeg() -> str | None:
+    import cv2
+
+    found = re.search(r"avcodec:\s+YES \(([\d.]+)\)", cv2.getBuildInformation())
+    return f"avcodec {found[1]}" if found else None

@@ -1,0 +1,136 @@
+"""One run from its first frame to its last word: results to the sinks, an orderly end whatever happens."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any, Protocol
+
+from app.controls import Controls
+from app.errors import AppError
+from app.summary import Summary
+from app.types import Frame, FrameResult, Sink
+from models.errors import ModelError
+
+PAUSE_POLL_MS = 50
+
+
+class Journal(Sink, Protocol):
+    """A sink that also hears of events and of the end."""
+
+    def event(self, kind: str, **facts: Any) -> None:
+        """Something that happened beside the frames."""
+        ...
+
+    def finish(self, summary: Mapping[str, Any]) -> None:
+        """Takes the summary as its last line."""
+        ...
+
+
+class Window(Sink, Protocol):
+    """A sink that hears keys."""
+
+    def poll(self, wait_ms: int = 1) -> str | None:
+        """Paints, and returns a key pressed meanwhile."""
+        ...
+
+
+@dataclass(slots=True)
+class Session:
+    """All parts of a run, put together by `app.build`.
+
+    Each result goes once to the window, to `sinks` in order, and to the journal, which so knows what drawing took.
+    """
+
+    frames: Iterable[Frame]
+    pipeline: Callable[[Iterable[Frame]], Iterator[FrameResult]]
+    controls: Controls
+    sinks: Sequence[Sink] = ()
+    window: Window | None = None
+    journal: Journal | None = None
+    summary: Summary = field(default_factory=Summary)
+    snapshot: Callable[[FrameResult], object] | None = None
+    tell: Callable[..., None] = lambda *_, **__: None
+    facts: Callable[[], Mapping[str, Any]] = dict  # what else belongs into the summary, asked at the end
+    close: Callable[[], None] = lambda: None  # lets the source go
+    running: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """How a run ended."""
+
+    exit_code: int
+    summary: Mapping[str, Any]
+    error: str | None = None  # one line, where it did not end well
+
+
+def play(session: Session) -> Outcome:
+    """Runs a session to its end: end of the source, a limit, a key, a signal, or an error outside this program.
+
+    All files are closed properly in each case, and after an internal error too, which goes on to the caller.
+    """
+    failures: list[AppError | ModelError] = []
+    facts: dict[str, Any] = {}
+    session.running = True
+    try:
+        _loop(session)
+    except (AppError, ModelError) as error:
+        failures.append(error)
+    finally:
+        session.close()
+        for sink in (session.window, *session.sinks):
+            _attempt(failures, sink.close if sink is not None else None)
+        code = failures[0].exit_code if failures else session.controls.exit_code or 0
+        facts = {**session.summary.facts(), **session.facts(), "exit_code": code}
+        if session.journal is not None:
+            journal = session.journal
+            _attempt(failures, lambda: journal.finish(facts))
+            _attempt(failures, journal.close)
+        session.running = False
+    code = failures[0].exit_code if failures else code
+    return Outcome(code, {**facts, "exit_code": code}, str(failures[0]) if failures else None)
+
+
+def _loop(session: Session) -> None:
+    controls = session.controls
+    for answered in session.pipeline(session.frames):
+        began = time.perf_counter()
+        for sink in (session.window, *session.sinks):
+            if sink is not None:
+                sink.write(answered)
+        result = replace(answered, ms={**answered.ms, "draw": (time.perf_counter() - began) * 1000})
+        session.summary.write(result)
+        if session.journal is not None:
+            session.journal.write(result)
+        _listen(session, result, wait_ms=1)
+        controls.frame_done()
+        while controls.paused and not controls.stopped:
+            _listen(session, result, PAUSE_POLL_MS)
+        if controls.stopped:
+            return
+
+
+def _listen(session: Session, result: FrameResult, wait_ms: int) -> None:
+    """Serves the window and takes a key; without a window there are none, and a pause just passes."""
+    if session.window is None:
+        time.sleep(wait_ms / 1000 if session.controls.paused else 0)
+        return
+    key = session.window.poll(wait_ms)
+    action = session.controls.press(key) if key else None
+    if action is None:
+        return
+    session.tell("key", key=key, action=action)
+    if session.snapshot is not None and session.controls.take("snapshot"):
+        session.tell("snapshot", path=str(session.snapshot(result)))
+    if session.controls.paused:
+        session.window.write(result)  # with what the key changed
+
+
+def _attempt(failures: list[AppError | ModelError], act: Callable[[], None] | None) -> None:
+    try:
+        if act is not None:
+            act()
+    except AppError as error:
+        failures.append(error)

@@ -1,0 +1,48 @@
+"""What every use of OpenCV's VideoCapture needs: FFmpeg named, both timeouts set, RGB out."""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+
+from app.types import Image
+
+
+def open_capture(address: str, open_timeout_s: float, read_timeout_s: float) -> cv2.VideoCapture | None:
+    """A file or an address through FFmpeg; None if it does not open.
+
+    Without the two timeouts a mute server blocks for 30 s, and they work only where CAP_FFMPEG is named.
+    """
+    timeouts = [
+        cv2.CAP_PROP_OPEN_TIMEOUT_MSEC,
+        max(1, round(open_timeout_s * 1000)),
+        cv2.CAP_PROP_READ_TIMEOUT_MSEC,
+        max(1, round(read_timeout_s * 1000)),
+    ]
+    return _opened(cv2.VideoCapture(address, cv2.CAP_FFMPEG, timeouts))
+
+
+def open_camera(number: int) -> cv2.VideoCapture | None:
+    """The operating system's camera of that number; None if it does not open."""
+    return _opened(cv2.VideoCapture(number, cv2.CAP_ANY))
+
+
+def read(capture: cv2.VideoCapture) -> Image | None:
+    """The next frame, uint8 [h, w, 3] RGB: BGR ends here. None at the end, after a timeout, or for a damaged packet."""
+    ok, bgr = capture.read()
+    return to_rgb(bgr) if ok and bgr is not None and bgr.size else None
+
+
+def to_rgb(picture: np.ndarray) -> Image:
+    """BGR, gray or BGRA as OpenCV reads them -> uint8 [h, w, 3] RGB."""
+    if picture.ndim == 2:
+        return np.asarray(cv2.cvtColor(picture, cv2.COLOR_GRAY2RGB), dtype=np.uint8)
+    code = cv2.COLOR_BGRA2RGB if picture.shape[2] == 4 else cv2.COLOR_BGR2RGB
+    return np.asarray(cv2.cvtColor(picture, code), dtype=np.uint8)
+
+
+def _opened(capture: cv2.VideoCapture) -> cv2.VideoCapture | None:
+    if capture.isOpened():
+        return capture
+    capture.release()
+    return None

@@ -1,0 +1,138 @@
+"""What a run came to: counts, rates, latency, accuracy with its interval, and the same by corruption."""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from rich.table import Table
+
+from app.metrics import Percentiles, Tallies, wilson
+from app.types import FrameResult
+
+
+class Summary:
+    """Counts results as they pass; a sink like the others.
+
+    Args:
+        clock: seconds.
+    """
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self.frames = self.updates = self.skipped = 0
+        self._clock = clock
+        self._began: float | None = None
+        self._latest = 0.0
+        self._latency, self._tallies = Percentiles(), Tallies()
+        self._dropped: Counter[str] = Counter()
+
+    def write(self, result: FrameResult) -> None:
+        """Counts one result."""
+        self._latest = self._clock()
+        if self._began is None:
+            self._began = self._latest - result.latency_ms / 1000
+        self.frames += 1
+        self._dropped.update(result.frame.dropped)
+        self._latency.update(result.latency_ms)
+        if result.lesson is not None:
+            skipped = any(name.startswith("skipped_") for name in result.lesson.stats)
+            self.skipped += skipped
+            self.updates += not skipped
+        label = result.frame.label
+        if label is not None:
+            frozen = None if result.frozen_logits is None else int(result.frozen_logits.argmax()) == label
+            self._tallies.update(result.frame.corruption, int(result.logits.argmax()) == label, frozen)
+
+    def close(self) -> None:
+        """Nothing is held open."""
+
+    def facts(self) -> dict[str, Any]:
+        """The summary as plain JSON values; accuracies are shares, 0..1, with 95 % Wilson intervals."""
+        seconds = self._latest - self._began if self._began is not None else 0.0
+        rows = list(self._tallies)
+        compared = sum(row.compared for row in rows)
+        return {
+            "frames": self.frames,
+            "seconds": round(seconds, 3),
+            "fps": round(self.frames / seconds, 2) if seconds > 0 else None,
+            "updates": self.updates,
+            "updates_skipped": self.skipped,
+            "dropped": dict(self._dropped),
+            "latency_ms": {f"p{q}": _rounded(self._latency.at(q)) for q in (50, 95, 99)},
+            "accuracy": {
+                "adapted": _accuracy(sum(row.adapted for row in rows), sum(row.n for row in rows)),
+                "frozen": _accuracy(sum(row.frozen for row in rows), compared),
+            },
+            "by_corruption": [
+                {
+                    "corruption": row.corruption,
+                    "severity": row.severity,
+                    "adapted": _accuracy(row.adapted, row.n),
+                    "frozen": _accuracy(row.frozen, row.compared),
+                }
+                for row in rows
+            ],
+        }
+
+
+def table(facts: Mapping[str, Any]) -> Table:
+    """The summary for people: accuracy of both models, by corruption where there is more than one."""
+    compared = facts["accuracy"]["frozen"] is not None
+    grid = Table(title=headline(facts), title_justify="left", title_style="")
+    for heading in (
+        "corruption",
+        "frames",
+        *(["frozen"] if compared else []),
+        "adapted",
+        *(["gain"] if compared else []),
+    ):
+        grid.add_column(heading, justify="left" if heading == "corruption" else "right")
+    rows = [(_name(row), row) for row in facts["by_corruption"]]
+    if len(rows) > 1:
+        rows.append(("all", facts["accuracy"]))
+    for at, (name, row) in enumerate(rows):
+        adapted, frozen = row["adapted"], row["frozen"]
+        cells = [name, str(adapted["n"])]
+        cells += [_percent(frozen)] if compared else []
+        cells += [_percent(adapted)]
+        cells += [f"{100 * (adapted['top1'] - frozen['top1']):+.1f}" if frozen else ""] if compared else []
+        grid.add_row(*cells, end_section=at == len(rows) - 2)
+    return grid
+
+
+def headline(facts: Mapping[str, Any]) -> str:
+    """One line: frames, rate, latency, lessons, drops."""
+    latency = facts["latency_ms"]
+    parts = [f"{facts['frames']} frames"]
+    if facts["fps"]:
+        parts.append(f"{facts['fps']:.1f} fps")
+    if latency["p50"] is not None:
+        parts.append(f"answer in {latency['p50']:.0f} ms (p95 {latency['p95']:.0f}, p99 {latency['p99']:.0f})")
+    parts.append(f"{facts['updates']} updates")
+    if facts["updates_skipped"]:
+        parts.append(f"{facts['updates_skipped']} skipped")
+    parts += [f"{count} dropped ({cause})" for cause, count in facts["dropped"].items()]
+    return ", ".join(parts)
+
+
+def _name(row: dict[str, Any]) -> str:
+    return f"{row['corruption']}:{row['severity']}" if row["severity"] else row["corruption"]
+
+
+def _accuracy(correct: int, n: int) -> dict[str, Any] | None:
+    if not n:
+        return None
+    low, high = wilson(correct, n)
+    return {"n": n, "correct": correct, "top1": correct / n, "low": low, "high": high}
+
+
+def _percent(accuracy: dict[str, Any] | None) -> str:
+    if accuracy is None:
+        return "-"
+    return f"{100 * accuracy['top1']:.1f} % [{100 * accuracy['low']:.1f}, {100 * accuracy['high']:.1f}]"
+
+
+def _rounded(value: float | None) -> float | None:
+    return None if value is None else round(value, 2)
