@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 
 import numpy as np
@@ -20,7 +20,6 @@ from mgtta.types import Method
 from models import Backbone
 
 CLEAN = "clean"
-Builder = Callable[[Backbone], Method]
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +99,7 @@ def windows(
 
 def bench(
     backbone: Backbone,
-    methods: Mapping[str, Builder],
+    methods: Mapping[str, Method],
     pictures: Selection,
     corruptions: Sequence[str],
     console: Console,
@@ -108,17 +107,16 @@ def bench(
     batch: int = 64,
     seed: int = 0,
 ) -> Iterator[Row]:
-    """Runs each method on its own twin of the backbone, all on the same windows; yields a corruption at a time."""
-    built = {name: build(backbone.twin()) for name, build in methods.items()}
+    """Shows all methods, each with a model of its own, the same windows; yields a corruption's rows at its end."""
     with progress(console) as bars:
         task = bars.add_task("bench", total=len(corruptions) * len(pictures.paths))
         for corruption in corruptions:
-            tallies = {name: Tally() for name in built}
+            tallies = {name: Tally() for name in methods}
             bars.update(task, description=corruption)
-            for method in built.values():
+            for method in methods.values():
                 method.reset()
             for x, labels in windows(backbone, pictures, corruption, severity, batch, seed, console):
-                for name, method in built.items():
+                for name, method in methods.items():
                     start = time.perf_counter()
                     logits = method.step(x).logits.cpu()
                     tallies[name].update(logits, labels, time.perf_counter() - start)

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from app.sources.folder import FolderSource
     from app.sources.live import LiveSource
     from app.sources.video import VideoSource
+    from mgtta import SourceStatistics
     from mgtta.types import Method
     from models import Backbone
 
@@ -263,26 +264,15 @@ def pipeline(settings: Settings, backbone: Backbone, controls: Controls, tell: T
 
 def methods(settings: Settings, backbone: Backbone) -> Mapping[str, Callable[[], Method]]:
     """Builders of all methods on one backbone; generator and statistics are read when a method wants them."""
-    from mgtta import METHODS, MetaGradientGenerator, SourceStatistics
-    from models import ModelError, files, shipped
+    from mgtta import METHODS, MetaGradientGenerator
+    from models import files, shipped
 
     @cache
     def generator() -> MetaGradientGenerator:
         path = settings.mgg or shipped.generator(backbone.digest)
         return MetaGradientGenerator.from_official(files.read(path).tensors)
 
-    @cache
-    def statistics() -> SourceStatistics:
-        path = settings.stats or shipped.statistics(backbone.digest)
-        if path is None:
-            raise ModelError(
-                f"no source statistics of {backbone.name} with these weights: measure them once with "
-                f"`mgtta-cam stats --model {settings.model} --images DIR --out FILE` and give --stats FILE, "
-                "or use --method tent"
-            )
-        return SourceStatistics.load(path)
-
-    makers = {"generator": generator, "statistics": statistics}
+    makers = {"generator": generator, "statistics": cache(partial(statistics, settings, backbone))}
 
     def build(name: str) -> Method:
         wanted = inspect.signature(METHODS[name]).parameters
@@ -292,6 +282,25 @@ def methods(settings: Settings, backbone: Backbone) -> Mapping[str, Callable[[],
         return METHODS[name](backbone, **options)
 
     return {name: partial(build, name) for name in METHODS}
+
+
+def statistics(settings: Settings, backbone: Backbone) -> SourceStatistics:
+    """The model's source statistics: those given, or those that are shipped.
+
+    Raises:
+        ModelError: if there are none, with the command that makes them.
+    """
+    from mgtta import SourceStatistics
+    from models import ModelError, shipped
+
+    path = settings.stats or shipped.statistics(backbone.digest)
+    if path is None:
+        raise ModelError(
+            f"no source statistics of {backbone.name} with these weights: measure them once with "
+            f"`mgtta-cam stats --model {settings.model} --images DIR --out FILE` and give --stats FILE, "
+            "or use --method tent"
+        )
+    return SourceStatistics.load(path)
 
 
 def renderer(settings: Settings, backbone: Backbone, controls: Controls) -> Callable[[FrameResult], Image]:

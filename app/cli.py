@@ -13,6 +13,7 @@ import typer
 from rich.console import Console
 
 from app import config
+from app.commands import COMMANDS
 from app.config import Settings
 from app.controls import Controls
 from app.errors import AppError, UsageError
@@ -67,6 +68,10 @@ def run(
         print(config.to_toml(settings), end="")
         return
     raise typer.Exit(watch(settings))
+
+
+for command in COMMANDS:
+    app.command()(command)
 
 
 def watch(settings: Settings) -> int:

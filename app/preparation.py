@@ -89,11 +89,12 @@ def pretrain_generator(
     recipe: Recipe,
     seed: int,
     out: Path,
+    progress_file: Path,
     console: Console,
 ) -> MetaGradientGenerator:
     """Pre-trains a generator on unlabeled corrupted pictures and writes the best one to `out`.
 
-    After each epoch all that is needed to go on lies beside `out` (`.progress`): the same call takes it up again.
+    After each epoch all that is needed to go on lies in the progress file: the same call takes it up again.
     The checkpoint is chosen without labels: every few epochs the generator is deployed on the restored source model
     over two passes through its own pictures in windows of 64, and the lowest mean loss wins.
 
@@ -112,7 +113,7 @@ def pretrain_generator(
         discrepancy_weight=recipe.discrepancy_weight,
     )
     facts = card(backbone, pictures, kind="mgtta-cam generator", seed=seed, **asdict(recipe))
-    saved = Saved(out, {key: facts[key] for key in facts.keys() - {"command", "versions"}})
+    saved = Saved(progress_file, {key: facts[key] for key in facts.keys() - {"command", "versions"}})
     start, best = saved.resume(training)
     if start:
         console.print(f"going on after epoch {start} of {recipe.epochs} ({saved.path.name})")
@@ -160,11 +161,10 @@ def corrupted(
 
 
 class Saved:
-    """The progress file beside a generator in the making."""
+    """The progress file of a generator in the making; its fingerprint is of the settings and pictures."""
 
-    def __init__(self, out: Path, fingerprint: dict[str, str]) -> None:
-        self.path = out.with_name(out.name + ".progress")
-        self.fingerprint = fingerprint
+    def __init__(self, path: Path, fingerprint: dict[str, str]) -> None:
+        self.path, self.fingerprint = path, fingerprint
 
     def resume(self, training: Pretraining) -> tuple[int, float]:
         """Takes up what is there: epochs done and the lowest loss so far."""
