@@ -88,7 +88,7 @@ def bench(
     batch: Annotated[int, typer.Option(min=1, help="Pictures a window.")] = 64,
     **flags: Any,
 ) -> None:
-    """Compares methods under corruptions on labeled pictures (folders named by class); resets before each corruption."""
+    """Compares methods under corruptions on labeled pictures (folders named by class), reset before each one."""
     settings, console = begin(flags)
     chosen = STANDARD if corruptions == "all" else names(corruptions, extra=("clean",))
     from app import build
