@@ -24,7 +24,7 @@ class Container(NamedTuple):
 
 
 CONTAINERS = {
-    ".mkv": Container("mp4v", "readable up to the last second even if the program is killed"),
+    ".mkv": Container("mp4v", "survives if the program is killed, but for the last 256 KiB"),
     ".webm": Container("VP80", "plays in every browser; slow to write"),
     ".mp4": Container("mp4v", "for video players; lost if the program is killed"),
     ".avi": Container("MJPG", "for old software; large"),
