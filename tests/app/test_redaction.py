@@ -1,0 +1,50 @@
+"""Passwords and tokens do not get out."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from app.errors import UsageError
+from app.redaction import fill, redact
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("rtsp://me:hunter2@host/live", "rtsp://***@host/live"),
+        ("rtsp://me:hun@ter2@host:554/live", "rtsp://***@host:554/live"),
+        ("rtsp://me:hun/ter2@host/live", "rtsp://***@host/live"),
+        ("http://host/x.mjpg?token=hunter2&channel=1", "http://host/x.mjpg?token=***&channel=***"),
+        ("--source=rtsp://me:hunter2@host/live", "--source=rtsp://***@host/live"),
+        ("opened 'http://a:hunter2@h/x' and http://b:hunter2@h/y", "opened 'http://***@h/x' and http://***@h/y"),
+        ("http://host:8080/x", "http://host:8080/x"),
+        ("/home/me/clip.mp4", "/home/me/clip.mp4"),
+    ],
+)
+def test_redact(text: str, expected: str) -> None:
+    """User names, passwords and query values are hidden; the rest stays."""
+    assert redact(text) == expected
+
+
+@given(
+    user=st.text(st.characters(codec="ascii", exclude_characters=":@/?#", categories=["L", "N"]), min_size=1),
+    password=st.text(st.characters(codec="ascii", min_codepoint=33), min_size=1).map(
+        lambda text: f"S3CRET{text}S3CRET"
+    ),
+)
+def test_no_password_survives(user: str, password: str) -> None:
+    """Whatever characters a password has, an address shows nothing of it."""
+    assert "S3CRET" not in redact(f"rtsp://{user}:{password}@host/live")
+
+
+def test_fill() -> None:
+    """Names in braces come from the environment."""
+    assert fill("rtsp://me:{CAM_PASSWORD}@host", {"CAM_PASSWORD": "hunter2"}) == "rtsp://me:hunter2@host"
+
+
+def test_fill_names_what_is_missing() -> None:
+    """A variable that is not set is named."""
+    with pytest.raises(UsageError, match="CAM_PASSWORD is not set"):
+        fill("rtsp://me:{CAM_PASSWORD}@host", {})
