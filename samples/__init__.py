@@ -1,0 +1,1 @@
+"""The embedded world: the program that renders, films and trains it, and the clip it made."""

@@ -15,16 +15,15 @@ Array = NDArray[np.float64]
 
 def lathe(profile: ArrayLike, sides: int = 36) -> pv.PolyData:
     """Revolve a profile of (radius, z) points, `[n, 2]`, around the z axis."""
-    radius, height = np.asarray(profile, float).T
-    angle = np.linspace(0, 2 * np.pi, sides + 1)
-    return _grid(np.outer(radius, np.cos(angle)), np.outer(radius, np.sin(angle)), np.outer(height, np.ones_like(angle)))
+    return gore(profile, 0.0, 2 * np.pi, sides)
 
 
-def gore(profile: ArrayLike, start: float, stop: float) -> pv.PolyData:
+def gore(profile: ArrayLike, start: float, stop: float, sides: int = 4) -> pv.PolyData:
     """Revolve a profile between two angles in radians: one panel of a canopy."""
     radius, height = np.asarray(profile, float).T
-    angle = np.linspace(start, stop, 5)
-    return _grid(np.outer(radius, np.cos(angle)), np.outer(radius, np.sin(angle)), np.outer(height, np.ones_like(angle)))
+    angle = np.linspace(start, stop, sides + 1)
+    x, y = (np.outer(radius, wave(angle)) for wave in (np.cos, np.sin))
+    return _grid(x, y, np.outer(height, np.ones_like(angle)))
 
 
 def rounded(profile: ArrayLike, points: int = 28) -> Array:
@@ -69,6 +68,15 @@ def slab(outline: ArrayLike, thickness: float) -> pv.PolyData:
     return polygon.triangulate().extrude((0, thickness, 0), capping=True).triangulate()
 
 
+def annulus(outline: ArrayLike, hole: ArrayLike, thickness: float) -> pv.PolyData:
+    """A plate with a hole: two closed curves in the x-z plane with equally many points, `[n, 2]` each."""
+    outer, inner = upright(outline), upright(hole)
+    half = np.array([0.0, thickness / 2, 0.0])
+    rings = np.stack([outer - half, outer + half, inner + half, inner - half, outer - half])
+    rings = np.concatenate([rings, rings[:, :1]], axis=1)
+    return _grid(rings[..., 0], rings[..., 1], rings[..., 2])
+
+
 def block(size: Sequence[float], center: Sequence[float] = (0, 0, 0)) -> pv.PolyData:
     """A cuboid of the given extents along x, y and z."""
     return pv.Cube(center=center, x_length=size[0], y_length=size[1], z_length=size[2]).triangulate()
@@ -105,6 +113,11 @@ def ellipse(width: float, height: float, power: float = 2.0, points: int = 40) -
             height * np.sign(sin) * np.abs(sin) ** (2 / power),
         ]
     )
+
+
+def moved(points: ArrayLike, x: float, z: float) -> Array:
+    """Points of the x-z plane, `[n, 2]`, moved."""
+    return np.asarray(points, float) + np.array([x, z])
 
 
 def upright(plane: ArrayLike, y: float = 0.0) -> Array:

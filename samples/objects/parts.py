@@ -1,0 +1,8 @@
+"""What a builder of objects takes and gives."""
+
+import numpy as np
+import pyvista as pv
+
+Rng = np.random.Generator
+Parts = list[tuple[pv.PolyData, str]]
+"""Meshes, each with the name of the material slot that covers it."""
