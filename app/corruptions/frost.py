@@ -8,7 +8,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from app.corruptions.ice import window_ice
+from app.corruptions.ice import LOOKS, window_ice
 from app.types import Image
 
 ORIGINALS = ("frost1.png", "frost2.png", "frost3.png", "frost4.jpg", "frost5.jpg")
@@ -22,7 +22,7 @@ def frost_pictures(folder: Path | None = None) -> tuple[Image, ...]:
     Raises ValueError if a file is missing or is not a picture.
     """
     if folder is None:
-        return tuple(window_ice(seed) for seed in range(len(ORIGINALS)))
+        return tuple(window_ice(kind) for kind in range(len(LOOKS)))
     return tuple(_read(folder / name) for name in ORIGINALS)
 
 

@@ -17,13 +17,13 @@ Path = tuple[NDArray[np.int32], NDArray[np.int32], NDArray[np.float32]]
 
 
 @lru_cache(maxsize=32)
-def path(radius: int, sigma: float, angle: float) -> Path:
-    """The 2 radius + 1 steps from each pixel along `angle` (degrees), with weights exp(-i^2 / 2 sigma^2), normalized.
+def path(count: int, sigma: float, angle: float, stride: int = 1) -> Path:
+    """`count` steps of `stride` pixels from each pixel along `angle` (degrees), with half-Gaussian weights.
 
     One-sided, so that the picture moves as it blurs. Offsets are rounded to whole pixels; steps that fall together are
     merged.
     """
-    steps = np.arange(2 * radius + 1)
+    steps = stride * np.arange(count)
     weights = np.exp(-(steps**2) / (2 * sigma**2))
     weights /= weights.sum()
     rows = np.ceil(steps * math.sin(math.radians(angle)) - 0.5).astype(int)
@@ -35,12 +35,12 @@ def path(radius: int, sigma: float, angle: float) -> Path:
     return offsets[:, 0].copy(), offsets[:, 1].copy(), np.array(list(merged.values()), np.float32)
 
 
-def drag(image: Image, along: Path) -> Image:
-    """Average a uint8 image [h, w] or [h, w, 3] along a path; its edges repeat."""
+def drag(image: Image, along: Path, border: int = cv2.BORDER_REPLICATE) -> Image:
+    """Average a uint8 image [h, w] or [h, w, 3] along a path; its edges repeat unless `border` says otherwise."""
     rows, columns, weights = along
     top, left = max(-int(rows.min()), 0), max(-int(columns.min()), 0)
     bottom, right = max(int(rows.max()), 0), max(int(columns.max()), 0)
-    wide = np.asarray(cv2.copyMakeBorder(image, top, bottom, left, right, cv2.BORDER_REPLICATE), np.uint8)
+    wide = np.asarray(cv2.copyMakeBorder(image, top, bottom, left, right, border), np.uint8)
     out = np.empty_like(image)
     channels = 1 if image.ndim == 2 else image.shape[2]
     _average(

@@ -40,6 +40,6 @@ def check_name(name: str) -> str:
 
 def check_severity(severity: int) -> int:
     """Return `severity` if it is an integer 1..5; otherwise raise ValueError."""
-    if isinstance(severity, bool) or severity not in SEVERITIES:
+    if isinstance(severity, bool) or not hasattr(severity, "__index__") or severity not in SEVERITIES:
         raise ValueError(f"severity must be an integer from 1 (weak) to 5 (strong), got {severity!r}")
     return int(severity)

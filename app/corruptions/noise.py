@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from app.corruptions.compiled import compiled
 from app.corruptions.draws import WORDS, look_up, normal_field, normal_quantiles, random_words
 from app.corruptions.setting import Setting
+from app.corruptions.textures import enlarge_grains
 from app.types import Image
 
 GAUSSIAN_SD = (0.08, 0.12, 0.18, 0.26, 0.38)
@@ -102,13 +103,6 @@ def render_speckle(image: Image, noise: NDArray[np.floating], setting: Setting) 
     out = np.empty_like(image)
     _speckle(image.reshape(-1), noise.reshape(-1), out.reshape(-1))
     return out
-
-
-def enlarge_grains(field: NDArray, setting: Setting) -> NDArray:
-    """Repeat the values of `field` [rows, columns, 3] until it covers the image."""
-    if field.shape[:2] == setting.shape:
-        return field
-    return cv2.resize(field, setting.shape[::-1], interpolation=cv2.INTER_NEAREST)
 
 
 def _mask(chosen: NDArray[np.bool_]) -> Image:

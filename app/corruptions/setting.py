@@ -36,6 +36,7 @@ class Setting:
     severity: int = 5
     k: float = 1.0
     fast: bool = False
+    seamless: bool = False  # textures wrap round, so that a stream can move them for ever
     frost_dir: Path | None = None
 
     @property

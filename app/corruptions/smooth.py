@@ -25,7 +25,7 @@ WIDEST_EXACT_SIGMA = 4
 def gaussian(
     field: NDArray[Any], sigma: float, cut_at: float = CUT_AT_SIGMA, border: int = cv2.BORDER_REPLICATE
 ) -> NDArray[Any]:
-    """Gaussian blur of float [h, w] or [h, w, c], cut off at `cut_at` sigma, as scikit-image does it."""
+    """Gaussian blur of [h, w] or [h, w, c], cut off at `cut_at` sigma, as scikit-image does it."""
     side = 2 * int(cut_at * sigma + 0.5) + 1
     return cv2.GaussianBlur(field, (side, side), sigmaX=sigma, sigmaY=sigma, borderType=border)
 

@@ -10,7 +10,7 @@ from app.corruptions.compiled import compiled
 from app.corruptions.draws import normal_field
 from app.corruptions.setting import Setting
 from app.corruptions.smooth import gaussian
-from app.corruptions.weather import enlarge
+from app.corruptions.textures import enlarge
 from app.types import Image
 
 SPATTER = (  # mean, sd, sigma, threshold, amount (water) or second sigma (mud), mud

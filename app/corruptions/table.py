@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from app.corruptions import blur, digital, elastic, noise, spatter, weather
+from app.corruptions import blur, digital, elastic, noise, snow, spatter, weather
 from app.corruptions.setting import Corruption, no_draw
 
 CORRUPTIONS: dict[str, Corruption] = {
@@ -13,9 +13,9 @@ CORRUPTIONS: dict[str, Corruption] = {
     "glass_blur": Corruption(blur.draw_glass, blur.render_glass),
     "motion_blur": Corruption(blur.draw_motion, blur.render_motion),
     "zoom_blur": Corruption(no_draw, blur.render_zoom),
-    "snow": Corruption(weather.draw_snow, weather.render_snow),
+    "snow": Corruption(snow.draw_snow, snow.render_snow, drift=snow.drift_snow),
     "frost": Corruption(weather.draw_frost, weather.render_frost),
-    "fog": Corruption(weather.draw_fog, weather.render_fog),
+    "fog": Corruption(weather.draw_fog, weather.render_fog, drift=weather.drift_fog),
     "brightness": Corruption(no_draw, weather.render_brightness),
     "contrast": Corruption(no_draw, digital.render_contrast),
     "elastic_transform": Corruption(elastic.draw_elastic, elastic.render_elastic),

@@ -24,11 +24,15 @@ def samples(side: int, factor: float) -> Samples:
     """How the middle 1 / factor of an axis of `side` pixels is stretched over the whole axis."""
     crop = math.ceil(side / factor)
     start = (side - crop) // 2
-    stretched = round(crop * factor)
-    trim = (stretched - side) // 2
-    position = (np.arange(side) + trim) * ((crop - 1) / (stretched - 1))
+    trim = (round(crop * factor) - side) // 2
+    position = (np.arange(side) + trim) * _step(side, factor)
     first = np.minimum(position.astype(np.int32), max(crop - 2, 0))
     return Samples((start + first).astype(np.uint32), (position - first).astype(np.float32))
+
+
+def _step(side: int, factor: float) -> float:
+    crop = math.ceil(side / factor)
+    return (crop - 1) / (round(crop * factor) - 1)
 
 
 @lru_cache(maxsize=16)
@@ -83,3 +87,23 @@ def magnify(field: NDArray[np.floating], factor: float) -> NDArray[np.floating]:
     (top, down), (left, across) = samples(field.shape[0], factor), samples(field.shape[1], factor)
     rows = field[top] + down[:, None] * (field[top + 1] - field[top])
     return rows[:, left] + across[None, :] * (rows[:, left + 1] - rows[:, left])
+
+
+def torus_cells(shape: tuple[int, int], factor: float) -> tuple[int, int]:
+    """How many cells, magnified as by `magnify`, fill a field of `shape` that is to wrap round."""
+    rows, columns = (max(round(side * _step(side, factor)), 1) for side in shape)
+    return rows, columns
+
+
+def magnify_torus(cells: NDArray[np.floating], shape: tuple[int, int]) -> NDArray[np.floating]:
+    """Stretch cells that wrap round over a field of `shape` that wraps round."""
+    wrapped = np.pad(cells, (0, 1), mode="wrap")
+    (top, down), (left, across) = (_between(cells.shape[axis], shape[axis]) for axis in (0, 1))
+    rows = wrapped[top] + down[:, None] * (wrapped[top + 1] - wrapped[top])
+    return rows[:, left] + across[None, :] * (rows[:, left + 1] - rows[:, left])
+
+
+def _between(cells: int, side: int) -> Samples:
+    position = np.arange(side) * (cells / side)
+    first = position.astype(np.uint32)
+    return Samples(first, (position - first).astype(np.float32))

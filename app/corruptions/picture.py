@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import product
 from pathlib import Path
 from typing import get_args
 
@@ -9,7 +10,7 @@ import numpy as np
 
 from app.corruptions.digital import through_jpeg
 from app.corruptions.names import NAMES, check_name, check_severity
-from app.corruptions.setting import REFERENCE_SIDE, SMALLEST_SIDE, Draws, Scale, Setting
+from app.corruptions.setting import REFERENCE_SIDE, SMALLEST_SIDE, Draws, Scale, Setting, no_draw
 from app.corruptions.table import CORRUPTIONS
 from app.types import Image
 
@@ -49,6 +50,11 @@ def corrupt(
     check_name(name)
     setting = setting_for(image, severity, draws=draws, scale=scale, frost_dir=frost_dir)
     corruption = CORRUPTIONS[name]
+    if corruption.draw is not no_draw and not isinstance(rng, np.random.RandomState):
+        raise ValueError(
+            f"{name} is random and expects rng to be a numpy.random.RandomState, got {type(rng).__name__}; "
+            "make one with numpy.random.RandomState(seed)"
+        )
     out = corruption.render(plain(image), corruption.draw(rng, setting), setting)
     return through_jpeg(out, quality=85, optimize=True) if jpeg85 else out
 
@@ -107,7 +113,5 @@ def plain(image: Image) -> Image:
 def warm_up() -> None:
     """Compile all loops and build all tables, so that no frame waits for them (seconds once, then cached)."""
     image = np.zeros((SMALLEST_SIDE, SMALLEST_SIDE, 3), np.uint8)
-    for draws in get_args(Draws):
-        for name in NAMES:
-            for severity in (1, 5):
-                corrupt(image, name, severity, np.random.RandomState(0), draws=draws)
+    for draws, scale, name, severity in product(get_args(Draws), get_args(Scale), NAMES, (1, 5)):
+        corrupt(image, name, severity, np.random.RandomState(0), draws=draws, scale=scale)
