@@ -49,6 +49,13 @@ def test_cards_carry_legible_text(behind: str, color: tuple[int, int, int]) -> N
     assert contrast(inside, color).min() >= 4.5
 
 
+def test_cards_are_calm() -> None:
+    """Noise behind a card is blurred away, so that it does not eat the letters' edges."""
+    image = backgrounds()["noise"]
+    Ink(image, 12).card(Box(20, 20, 160, 80))
+    assert image[26:94, 26:174].std() < 3
+
+
 def test_accents_are_legible_as_background() -> None:
     """The models' names stand in dark letters on their colors, and the two colors differ in lightness or hue."""
     assert contrast(ADAPTED, PAPER) >= 4.5

@@ -138,7 +138,7 @@ def test_closed_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="no /dev/full: Linux only")
 @pytest.mark.parametrize("suffix", SUFFIXES)
 def test_full_disk_is_an_error(tmp_path: Path, suffix: str) -> None:
-    """A disk that takes no more data ends the run with the output's error, at a frame or at the end."""
+    """A disk that takes no more data ends the run while it writes, not when it is over."""
     path = tmp_path / f"clip{suffix}"
     path.symlink_to("/dev/full")
     sink = VideoSink(path, 30.0, render, overwrite=True)
@@ -149,12 +149,22 @@ def test_full_disk_is_an_error(tmp_path: Path, suffix: str) -> None:
             drawn = result(i)
             drawn.frame.image[:] = noise.integers(0, 256, drawn.frame.image.shape)
             sink.write(drawn)
-        sink.close()
 
     with pytest.raises(OutputError, match="disk") as caught:
         run()
     assert caught.value.exit_code == 7
     sink.close()
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows does not remove a file that is open")
+def test_a_file_that_was_not_finished_is_an_error(tmp_path: Path) -> None:
+    """What OpenCV does not tell, that the file cannot be read after its last write, is found by reading it."""
+    path = tmp_path / "clip.mp4"
+    sink = VideoSink(path, 30.0, render)
+    sink.write(result(0))
+    path.unlink()
+    with pytest.raises(OutputError, match="was not finished"):
+        sink.close()
 
 
 KILLED = """
