@@ -1,7 +1,9 @@
 """Ink on a picture: text, cards, bars and marks, measured in ems so that one layout serves every size.
 
 The font is OpenCV's built-in one (Rubik, with WenQuanYi for other scripts): nothing to install, the same pixels
-everywhere, and its digits have one width, so that columns of numbers stand still while they change.
+everywhere, and its digits have one width, so that columns of numbers stand still while they change. It writes
+from left to right and joins no letters: Latin, Greek, Cyrillic, Chinese, Japanese and Korean names come out well,
+Arabic and Hebrew in the wrong order, Indic ones as question marks.
 """
 
 from __future__ import annotations

@@ -108,7 +108,7 @@ def test_text_alignment(align, left: int, right: int) -> None:
     assert columns.max() <= right
 
 
-@pytest.mark.parametrize("word", ["水瓶", "кошка", "ποτήρι", "고양이", "bière", "زجاجة"])
+@pytest.mark.parametrize("word", ["水瓶", "кошка", "ποτήρι", "고양이", "bière"])
 def test_other_scripts_are_drawn(word: str) -> None:
     """A name in another script shows its own letters, not the question marks of a font that lacks them."""
 
