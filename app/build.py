@@ -2,33 +2,34 @@
 
 from __future__ import annotations
 
-import difflib
-import inspect
 import os
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import asdict
-from functools import cache, partial
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import asdict, replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from app.config import Settings, to_dict
-from app.controls import KEYS, Controls
+from app.controls import Controls
 from app.errors import UsageError
+from app.learning import check_method, methods, statistics
 from app.redaction import fill
 from app.session import Session
 from app.sources import address as addresses
-from app.types import Frame, FrameResult, Image, Sink
+from app.steering import Steering, planned
+from app.types import Frame, FrameResult, Image, Sink, Stage
 
 if TYPE_CHECKING:
+    from app.corruptions import Schedule
     from app.pipeline import Pipeline
     from app.sources.folder import FolderSource
     from app.sources.live import LiveSource
     from app.sources.video import VideoSource
-    from mgtta import SourceStatistics
-    from mgtta.types import Method
     from models import Backbone
 
     OpenSource = VideoSource | FolderSource | LiveSource
+
+__all__ = ["check_method", "methods", "model", "session", "statistics"]
 
 TITLE = "mgtta-cam"
 Tell = Callable[..., None]
@@ -56,7 +57,11 @@ def session(
         raise UsageError("--loop plays files again; a live source plays once")
     check_outputs(settings)
     check_method(settings)
+    plan = planned(settings.corrupt, settings.corrupt_schedule)
     controls.compare = settings.compare == "split"
+    from app.rendering import renderer
+    from app.sources.stages import announcing
+
     hears = [tell]
 
     def everyone(kind: str, **facts: Any) -> None:
@@ -66,8 +71,9 @@ def session(
     source = open_source(settings, address)
     backbone = model(settings)
     loop = pipeline(settings, backbone, controls, everyone)
-    frames, close = stream(settings, address, source, backbone, controls, everyone)
-    render = renderer(settings, backbone, controls)
+    frames, close = stream(settings, address, source, backbone, controls)
+    frames = announcing(everyone)(corrupted(settings, plan, backbone, controls)(frames))
+    render = renderer(controls, backbone.classes, settings.topk, corrupting=bool(plan.entries))
     facts = {"source": source.facts, "model": describe(backbone), "method": settings.method}
     journal = None
     if settings.log is not None:
@@ -109,22 +115,6 @@ def check_outputs(settings: Settings) -> None:
         writable(path, overwrite=settings.overwrite)
 
 
-def check_method(settings: Settings) -> None:
-    """Sees that the method exists, and has a learning rate if one was given.
-
-    Raises:
-        UsageError: with the nearest names.
-    """
-    from mgtta import METHODS
-
-    if settings.method not in METHODS:
-        near = difflib.get_close_matches(settings.method, METHODS, n=1)
-        hint = f" (nearest: {near[0]})" if near else ""
-        raise UsageError(f"--method: no method {settings.method!r}{hint}; known: {', '.join(METHODS)}")
-    if settings.lr is not None and "lr" not in inspect.signature(METHODS[settings.method]).parameters:
-        raise UsageError(f"--lr: method {settings.method} has no learning rate")
-
-
 def open_source(settings: Settings, address: addresses.Address) -> OpenSource:
     """Opens a source, on a thread so that a signal need not wait for it."""
     from app.sources.folder import FolderSource
@@ -148,17 +138,17 @@ def stream(
     source: OpenSource,
     backbone: Backbone,
     controls: Controls,
-    tell: Tell,
 ) -> tuple[Iterable[Frame], Callable[[], None]]:
     """The frames as the pipeline gets them, and what lets their source go."""
-    from app.sources import stages
+    from app.sources import labels, stages
     from app.sources.reader import Reader
 
     def stopped() -> bool:
         return controls.stopped
 
     reading: Iterable[Frame] = source
-    if (label_of := truth(settings, address, backbone)) is not None:
+    label_of = labels.choose(address, settings.label, settings.truth, backbone.labels.index)
+    if label_of is not None:
         reading = stages.labeled(label_of)(reading)
     reading = stages.repeated(reading, settings.loop, 1 / source.fps)
     if settings.realtime and not address.live:
@@ -169,7 +159,6 @@ def stream(
     chosen += [stages.every(settings.vid_stride)] if settings.vid_stride > 1 else []
     chosen += [stages.at_rate(settings.max_fps)] if settings.max_fps else []
     chosen += [stages.at_most(settings.max_frames)] if settings.max_frames else []
-    chosen += [stages.announcing(tell)]
 
     def close() -> None:
         reader.close()
@@ -179,20 +168,19 @@ def stream(
     return stages.chained(reader, *chosen), close
 
 
-def truth(settings: Settings, address: addresses.Address, backbone: Backbone) -> Callable[[int], int | None] | None:
-    """Where the labels of a clip come from; None if there are none."""
-    from app.sources import labels
+def corrupted(settings: Settings, plan: Schedule, backbone: Backbone, controls: Controls) -> Stage:
+    """The stage that corrupts frames, or the model's crops of them, as planned and as keys say."""
+    from app.corruptions import CORRUPTIONS, Corruptor, corrupt_stage
 
-    index = backbone.labels.index
-    if settings.label is not None:
-        return labels.constant(settings.label, index)
-    if settings.truth is not None:
-        return labels.from_csv(settings.truth, index)
-    if address.kind == "video" and (beside := labels.sidecar(address.paths[0])):
-        return labels.from_csv(beside, index)
-    if address.kind == "pictures":
-        return labels.from_folders([path.parent.name for path in address.paths], index)
-    return None
+    on_crop = settings.corrupt_on == "crop"
+    corruptor = Corruptor(settings.seed, scale="fidelity" if on_crop else "display", frost_dir=settings.frost_dir)
+    corrupt = corrupt_stage(Steering(plan, tuple(CORRUPTIONS), controls), corruptor)
+
+    def stage(frames: Iterable[Frame]) -> Iterator[Frame]:
+        crops = (replace(frame, image=backbone.preprocess.crop(frame.image)) for frame in frames)
+        return corrupt(crops if on_crop else frames)
+
+    return stage
 
 
 def device(name: str) -> str:
@@ -260,74 +248,6 @@ def pipeline(settings: Settings, backbone: Backbone, controls: Controls, tell: T
         settings.warmup,
         tell,
     )
-
-
-def methods(settings: Settings, backbone: Backbone) -> Mapping[str, Callable[[], Method]]:
-    """Builders of all methods on one backbone; generator and statistics are read when a method wants them."""
-    from mgtta import METHODS, MetaGradientGenerator
-    from models import files, shipped
-
-    @cache
-    def generator() -> MetaGradientGenerator:
-        path = settings.mgg or shipped.generator(backbone.digest)
-        return MetaGradientGenerator.from_official(files.read(path).tensors)
-
-    makers = {"generator": generator, "statistics": cache(partial(statistics, settings, backbone))}
-
-    def build(name: str) -> Method:
-        wanted = inspect.signature(METHODS[name]).parameters
-        options: dict[str, Any] = {key: make() for key, make in makers.items() if key in wanted}
-        if settings.lr is not None and name == settings.method:
-            options["lr"] = settings.lr
-        return METHODS[name](backbone, **options)
-
-    return {name: partial(build, name) for name in METHODS}
-
-
-def statistics(settings: Settings, backbone: Backbone) -> SourceStatistics:
-    """The model's source statistics: those given, or those that are shipped.
-
-    Raises:
-        ModelError: if there are none, with the command that makes them.
-    """
-    from mgtta import SourceStatistics
-    from models import ModelError, shipped
-
-    path = settings.stats or shipped.statistics(backbone.digest)
-    if path is None:
-        raise ModelError(
-            f"no source statistics of {backbone.name} with these weights: measure them once with "
-            f"`mgtta-cam stats --model {settings.model} --images DIR --out FILE` and give --stats FILE, "
-            "or use --method tent"
-        )
-    return SourceStatistics.load(path)
-
-
-def renderer(settings: Settings, backbone: Backbone, controls: Controls) -> Callable[[FrameResult], Image]:
-    """Draws a result as the keys want it now; several sinks that ask for the same get the same picture."""
-    from app.overlay import Style, draw
-
-    keys = tuple(
-        ("Esc" if key == "\x1b" else "Space" if key == " " else key, about) for key, (_, about) in KEYS.items()
-    )
-    latest: list[tuple[FrameResult, Style, Image]] = []
-
-    def render(result: FrameResult) -> Image:
-        style = Style(
-            classes=backbone.classes,
-            level=controls.overlay,
-            topk=settings.topk,
-            split=controls.compare,
-            adapting=controls.adapting,
-            paused=controls.paused,
-            corrupting=bool(settings.corrupt or settings.corrupt_schedule),
-            help=keys if controls.help else (),
-        )
-        if not latest or latest[0][0] is not result or latest[0][1] != style:
-            latest[:] = [(result, style, draw(result, style))]
-        return latest[0][2]
-
-    return render
 
 
 def recorders(settings: Settings, fps: float, render: Callable[[FrameResult], Image]) -> list[Sink]:

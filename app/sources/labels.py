@@ -10,10 +10,28 @@ from itertools import pairwise
 from pathlib import Path
 
 from app.errors import UsageError
+from app.sources.address import Address
 
 LabelOf = Callable[[int], int | None]  # frame index -> class, None where it is unknown
 ClassIndex = Callable[[str], int]  # class name or number -> class; ValueError with the nearest names
 _FRAMES = re.compile(r"\s*(\d+)\s*(?:-\s*(\d+)\s*)?")
+
+
+def choose(address: Address, label: str | None, truth: Path | None, index: ClassIndex) -> LabelOf | None:
+    """The labels of a source: those given (`--label`, `--truth`), a sidecar, or the pictures' folders; None if none.
+
+    Raises:
+        UsageError: as the functions below.
+    """
+    if label is not None:
+        return constant(label, index)
+    if truth is not None:
+        return from_csv(truth, index)
+    if address.kind == "video" and (beside := sidecar(address.paths[0])):
+        return from_csv(beside, index)
+    if address.kind == "pictures":
+        return from_folders([path.parent.name for path in address.paths], index)
+    return None
 
 
 def sidecar(clip: Path) -> Path | None:
