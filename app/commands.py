@@ -48,7 +48,7 @@ def stats(
     pictures = Selection.draw(images, count, skip, settings.seed)
     found = measure_statistics(build.model(settings), pictures, console, batch)
     found.save(path)
-    console.print(f"statistics of {found.card['pictures']} pictures: {path}")
+    console.print(f"statistics of {found.card['pictures']} pictures: {path}", soft_wrap=True)
 
 
 @takes_settings((*MODEL, "stats", "overwrite"))
@@ -74,7 +74,7 @@ def pretrain(
     backbone = build.model(settings)
     statistics = build.statistics(settings, backbone)
     pretrain_generator(backbone, statistics, pictures, recipe, settings.seed, path, progress_of(path), console)
-    console.print(f"generator: {path}")
+    console.print(f"generator: {path}", soft_wrap=True)
 
 
 @takes_settings((*MODEL, "mgg", "stats", "json"))

@@ -190,4 +190,4 @@ class Saved:
 
 
 def _skipped(console: Console, path: Path) -> None:
-    console.print(f"skipped {path}: not a picture that can be decoded")
+    console.print(f"skipped {path}: not a picture that can be decoded", soft_wrap=True)

@@ -1,0 +1,149 @@
+"""Every check that needs a GPU, as one short table: `make gpu-check`.
+
+Needs torch and timm with CUDA, no network and no weights: speed does not depend on their values. With `../shared` (or a
+copy of its goldens in `shared/goldens`) the goldens are compared on the GPU too.
+"""
+
+from __future__ import annotations
+
+import argparse
+import statistics as st
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import timm
+import torch
+from rich.console import Console
+from rich.table import Table
+from torch import Tensor
+
+from mgtta import METHODS, MetaGradientGenerator, SourceStatistics, meta_gradient, norm_parameters
+from mgtta.types import Method
+from models import Backbone
+from tests import goldens
+
+ROOT = Path(__file__).resolve().parents[1]
+MB = 2**20
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One line of the table; `ok` is None for a figure without a verdict."""
+
+    what: str
+    figure: str
+    ok: bool | None = None
+
+
+def model(name: str, device: str) -> Backbone:
+    """A model with random weights."""
+    torch.manual_seed(0)
+    return Backbone(timm.create_model(name, pretrained=False)).to(device)
+
+
+def built(name: str, backbone: Backbone) -> Method:
+    """A method with a random generator and statistics of random pictures."""
+    gen = torch.Generator().manual_seed(1)
+    measured = SourceStatistics.measure(backbone, [torch.randn(4, 3, 224, 224, generator=gen).to(backbone.device)])
+    needs = {"mgtta": {"generator": MetaGradientGenerator(1), "statistics": measured}, "sgd": {"statistics": measured}}
+    return METHODS[name](backbone, **needs.get(name, {}))
+
+
+def agreement(device: str) -> Iterator[Finding]:
+    """The GPU computes what the CPU does, and twice the same."""
+    x = torch.randn(3, 8, 3, 224, 224, generator=torch.Generator().manual_seed(2))
+
+    def run(name: str, where: str) -> Tensor:
+        method = built(name, model("vit_tiny_patch16_224", where))
+        for window in x:
+            method.step(window.to(where))
+        return torch.cat([p.detach().flatten().cpu() for p in method.parameters().values()])
+
+    for name in METHODS:
+        here, there, again = run(name, "cpu"), run(name, device), run(name, device)
+        apart = (here - there).abs().max().item()
+        yield Finding(f"{name}: norm parameters after 3 steps, CPU against GPU", f"{apart:.1e}", apart < 1e-3)
+        yield Finding(f"{name}: the same run twice", "equal" if torch.equal(there, again) else "differs", None)
+
+
+def golden(device: str) -> Iterator[Finding]:
+    """MGTTA's golden on the GPU."""
+    found = [folder for folder in (ROOT.parent / "shared", ROOT / "shared") if (folder / "goldens" / "mgg").is_dir()]
+    if not found:
+        yield Finding("golden of MGTTA", "skipped: no ../shared")
+        return
+    common, numbers = goldens.load(found[0], "tiny_vit_common"), goldens.load(found[0], "mgtta_tiny_vit")
+    method = METHODS["mgtta"](
+        goldens.backbone(common).to(device),
+        generator=goldens.generator(numbers, "mgg/"),
+        statistics=goldens.statistics(common),
+    )
+    for pictures in common["images_u8"]:
+        method.step(goldens.inputs(pictures).to(device))
+    norm = torch.cat([p.detach().flatten().cpu() for p in method.parameters().values()])
+    apart = (norm - torch.from_numpy(numbers["norm"][-1])).abs().max().item()
+    yield Finding("golden of MGTTA: norm parameters after 6 steps", f"{apart:.1e}", apart < 1e-4)
+
+
+def milliseconds(work: Callable[[], object], device: str, runs: int = 15) -> float:
+    """Median time of a call, after three warm-up calls."""
+    times = []
+    for _ in range(runs + 3):
+        start = time.perf_counter()
+        work()
+        if device.startswith("cuda"):
+            torch.cuda.synchronize()
+        times.append(1000 * (time.perf_counter() - start))
+    return st.median(times[3:])
+
+
+def speed(device: str, name: str, batch: int) -> Iterator[Finding]:
+    """Frozen and adapted throughput, the generator's share, and what adaptation costs in memory."""
+    for precision in ("fp32", "tf32"):
+        torch.set_float32_matmul_precision("high" if precision == "tf32" else "highest")
+        backbone, x = model(name, device), torch.randn(batch, 3, 224, 224, device=device)
+        method = built("mgtta", backbone)
+        frozen = milliseconds(lambda m=method, x=x: m.predict(x), device)
+        adapted = milliseconds(lambda m=method, x=x: m.step(x), device)
+        yield Finding(f"{name} {precision} batch {batch}: frozen", f"{1000 * batch / frozen:.0f} pictures/s")
+        yield Finding(f"{name} {precision} batch {batch}: adapted", f"{1000 * batch / adapted:.0f} pictures/s")
+        yield Finding(f"{name} {precision} batch {batch}: adapted / frozen", f"{adapted / frozen:.2f}")
+        norms = {key: p.detach() for key, p in norm_parameters(backbone).items()}
+        transform = meta_gradient(MetaGradientGenerator(1).to(device))
+        with torch.no_grad():
+            state = transform.init(norms)
+            share = milliseconds(lambda t=transform, n=norms, s=state: t.update(n, s), device)
+        yield Finding(f"{name} {precision}: generator", f"{share:.2f} ms, {100 * share / adapted:.1f} % of the step")
+    if device.startswith("cuda"):
+        yield Finding("peak memory", f"{torch.cuda.max_memory_allocated() / MB:.0f} MB")
+
+
+def main() -> int:
+    """Runs all checks and prints the table; 1 if one failed, 2 without CUDA."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--device", default="cuda")
+    parser.add_argument("--model", default="vit_base_patch16_224")
+    parser.add_argument("--batch", type=int, default=64)
+    options = parser.parse_args()
+    if options.device.startswith("cuda") and not torch.cuda.is_available():
+        print("gpu-check needs a CUDA device, and torch sees none here; --device cpu tries the script itself")
+        return 2
+    where = torch.cuda.get_device_name() if options.device.startswith("cuda") else "CPU"
+    table = Table(title=f"{where}, torch {torch.__version__}, timm {timm.__version__}")
+    for column in ("what", "figure", ""):
+        table.add_column(column)
+    findings = [
+        *golden(options.device),
+        *agreement(options.device),
+        *speed(options.device, options.model, options.batch),
+    ]
+    for finding in findings:
+        table.add_row(finding.what, finding.figure, {True: "ok", False: "FAILED", None: ""}[finding.ok])
+    Console(width=120).print(table)
+    return int(any(finding.ok is False for finding in findings))
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
