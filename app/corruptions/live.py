@@ -12,6 +12,7 @@ from typing import Any, Protocol
 
 import numpy as np
 
+from app.corruptions.frost import frost_pictures
 from app.corruptions.names import check_name
 from app.corruptions.picture import plain, setting_for
 from app.corruptions.setting import Scale, Setting
@@ -33,6 +34,8 @@ class Corruptor:
         """Take any seed from 0 to 2**64 - 1; `scale` and `frost_dir` are those of `corrupt`."""
         if not 0 <= seed < 1 << 64:
             raise ValueError(f"expected a seed from 0 to 2**64 - 1, got {seed}")
+        if frost_dir is not None:
+            frost_pictures(Path(frost_dir))  # a missing file is told now, not in the middle of the stream
         self.seed = seed
         self.scale: Scale = scale
         self.frost_dir = frost_dir

@@ -15,7 +15,8 @@ def enlarge(texture: NDArray[Any], setting: Setting) -> NDArray[Any]:
     """A texture on the grid [rows, columns, ...] stretched smoothly over the image."""
     if texture.shape[:2] == setting.shape:
         return texture
-    return cv2.resize(texture, setting.shape[::-1], interpolation=cv2.INTER_LINEAR)
+    interpolation = cv2.INTER_LINEAR if setting.k >= 1 else cv2.INTER_AREA
+    return cv2.resize(texture, setting.shape[::-1], interpolation=interpolation)
 
 
 def enlarge_grains(texture: NDArray[Any], setting: Setting) -> NDArray[Any]:

@@ -23,24 +23,24 @@ BRIGHTNESS = (0.1, 0.2, 0.3, 0.4, 0.5)
 
 
 def draw_frost(rng: np.random.RandomState, setting: Setting) -> Image:
-    """Uint8 [h, w, 3] RGB: a random window of a random picture of ice."""
+    """Uint8 [h, w, 3] RGB: a random window of a random picture of ice, in its natural size where it covers the grid."""
     pictures = frost_pictures(setting.frost_dir)
     picture = pictures[rng.randint(len(pictures))]
-    height, width = setting.grid
-    cover = max((height + 1) / picture.shape[0], (width + 1) / picture.shape[1])
+    (rows, columns), (height, width) = setting.grid, picture.shape[:2]
+    cover = max(1.0, (rows + 1) / height, (columns + 1) / width)
+    high, wide = min(math.ceil(rows / cover), height - 1), min(math.ceil(columns / cover), width - 1)
+    top, left = rng.randint(0, height - high), rng.randint(0, width - wide)
+    ice = picture[top : top + high, left : left + wide]
     if cover > 1:
-        size = math.ceil(picture.shape[1] * cover), math.ceil(picture.shape[0] * cover)
-        picture = cv2.resize(picture, size, interpolation=cv2.INTER_CUBIC)
-    top = rng.randint(0, picture.shape[0] - height)
-    left = rng.randint(0, picture.shape[1] - width)
-    return enlarge(picture[top : top + height, left : left + width], setting)
+        ice = np.asarray(cv2.resize(ice, (columns, rows), interpolation=cv2.INTER_CUBIC), np.uint8)
+    return np.ascontiguousarray(enlarge(ice, setting))
 
 
 def render_frost(image: Image, ice: Image, setting: Setting) -> Image:
     """clip(a x + b ice)."""
     out = np.empty_like(image)
     share, ice_share = setting.pick(FROST_PICTURE_ICE)
-    _frost(image.reshape(-1), np.ascontiguousarray(ice).reshape(-1), float(share), float(ice_share), out.reshape(-1))
+    _frost(image.reshape(-1), ice.reshape(-1), float(share), float(ice_share), out.reshape(-1))
     return out
 
 
@@ -54,8 +54,8 @@ class Fog(NamedTuple):
 
 
 def draw_fog(rng: np.random.RandomState, setting: Setting) -> Fog:
-    """A plasma map whose side is the power of two that covers the grid, at least 256."""
-    side = max(256, 1 << (max(setting.grid) - 1).bit_length())
+    """A plasma map whose side is the power of two that covers the grid, from 256 to 2048; beyond, it repeats."""
+    side = min(max(1 << (max(setting.grid) - 1).bit_length(), 256), 2048)
     return Fog(plasma(side, setting.pick(FOG_AMOUNT_DECAY)[1], rng, setting).astype(np.float32))
 
 
