@@ -70,7 +70,7 @@ def draw_table(ink: Ink, box: Box, lines: list[Line]) -> None:
 def draw_chart(ink: Ink, box: Box, lines: list[Line]) -> None:
     """Running accuracy over the labeled frames: 0 to 100 % upward, the run's start to now rightward."""
     axis = ink.text_width("100", 0.8) + ink.px(0.5)
-    inset = ink.px(0.45)
+    inset = ink.px(0.5)
     left, right = box.x + axis, box.x + box.w - inset
     top, bottom = box.y + inset, box.y + box.h - inset
     for percent in (0, 50, 100):
@@ -89,6 +89,7 @@ def draw_chart(ink: Ink, box: Box, lines: list[Line]) -> None:
         ]
         if len(points) > 1:
             ink.curve(points, line.color, ink.em / 9)
-    for line in lines:
+    for i, line in enumerate(lines):
         end = round(bottom - line.score.curve[-1] * (bottom - top)) if line.score.curve else bottom
-        ink.dot(right, end, ink.px(0.28), line.color)
+        radius = 0.34 if i < len(lines) - 1 else 0.22  # where the two meet, the one below still shows
+        ink.dot(right, end, ink.px(radius), line.color)
