@@ -85,8 +85,7 @@ def _magnify_mean(
 def magnify(field: NDArray[np.floating], factor: float) -> NDArray[np.floating]:
     """Stretch the middle 1 / factor of a field [h, w] over the whole field; only that middle is read."""
     (top, down), (left, across) = samples(field.shape[0], factor), samples(field.shape[1], factor)
-    rows = field[top] + down[:, None] * (field[top + 1] - field[top])
-    return rows[:, left] + across[None, :] * (rows[:, left + 1] - rows[:, left])
+    return _blend(field, top, down, left, across)
 
 
 def torus_cells(shape: tuple[int, int], factor: float) -> tuple[int, int]:
@@ -99,8 +98,19 @@ def magnify_torus(cells: NDArray[np.floating], shape: tuple[int, int]) -> NDArra
     """Stretch cells that wrap round over a field of `shape` that wraps round."""
     wrapped = np.pad(cells, (0, 1), mode="wrap")
     (top, down), (left, across) = (_between(cells.shape[axis], shape[axis]) for axis in (0, 1))
-    rows = wrapped[top] + down[:, None] * (wrapped[top + 1] - wrapped[top])
-    return rows[:, left] + across[None, :] * (rows[:, left + 1] - rows[:, left])
+    return _blend(wrapped, top, down, left, across)
+
+
+def _blend(
+    field: NDArray[np.floating],
+    top: NDArray[np.uint32],
+    down: NDArray[np.float32],
+    left: NDArray[np.uint32],
+    across: NDArray[np.float32],
+) -> NDArray[np.floating]:
+    rows = field[top] + down[:, None] * (field[top + 1] - field[top])
+    before = rows.take(left, axis=1)  # contiguous, unlike rows[:, left]
+    return before + across * (rows.take(left + 1, axis=1) - before)
 
 
 def _between(cells: int, side: int) -> Samples:
