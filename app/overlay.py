@@ -137,8 +137,10 @@ def _draw_split(ink: Ink, result: FrameResult, style: Style) -> None:
         (_name(result), ADAPTED, answer(result.logits, label, style.classes, rows)),
     ]
     y = top + picture + 2 * gap
+    left = place(result.frame.image, ink.image, Box(0, top, half, picture))
+    ink.image[top : top + picture, half : 2 * half] = ink.image[top : top + picture, :half]
     for i, (name, accent, said) in enumerate(models):
-        where = place(result.frame.image, ink.image, Box(i * half, top, half, picture))
+        where = left._replace(x=left.x + i * half)
         _draw_chip(ink, where, name, accent)
         ink.image[where.y + where.h : where.y + where.h + ink.px(0.25), where.x : where.x + where.w] = accent
         draw_answer(ink, Box(i * half + margin, y, half - 2 * margin, answers), said, accent, truth=truth)
