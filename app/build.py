@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import asdict, replace
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Any
 from app.config import Settings, to_dict
 from app.controls import Controls
 from app.errors import UsageError
-from app.learning import check_method, methods, statistics
+from app.learning import check_method, methods, provenance, statistics
+from app.provenance import compute, describe, header
 from app.redaction import fill
 from app.session import Session
 from app.sources import address as addresses
@@ -29,14 +30,19 @@ if TYPE_CHECKING:
 
     OpenSource = VideoSource | FolderSource | LiveSource
 
-__all__ = ["check_method", "methods", "model", "session", "statistics"]
+__all__ = ["check_method", "describe", "methods", "model", "session", "statistics"]
 
 TITLE = "mgtta-cam"
 Tell = Callable[..., None]
 
 
 def session(
-    settings: Settings, argv: Sequence[str], controls: Controls, tell: Tell, extra: Sequence[Sink] = ()
+    settings: Settings,
+    argv: Sequence[str],
+    controls: Controls,
+    tell: Tell,
+    extra: Sequence[Sink] = (),
+    picture: Path | None = None,
 ) -> Session:
     """A run as it was asked for: what is cheap to check first, the model last.
 
@@ -46,6 +52,7 @@ def session(
         controls: where keys and signals go.
         tell: hears of events; the log hears of them too.
         extra: further sinks.
+        picture: where the last result goes as a picture, if anywhere.
 
     Raises:
         UsageError, SourceError, OutputError, ModelError: with one line each.
@@ -78,9 +85,9 @@ def session(
     journal = None
     if settings.log is not None:
         from app.log import LogSink
-        from app.provenance import header
 
-        top = header(argv, configuration=to_dict(settings), device=str(backbone.device), seed=settings.seed, **facts)
+        facts_of_run = {"configuration": to_dict(settings), "seed": settings.seed, **compute(backbone), **facts}
+        top = header(argv, **facts_of_run, learned_before=provenance(settings, backbone))
         journal = LogSink(settings.log, top, backbone.classes, settings.topk)
         hears.append(journal.event)
     everyone("open", source=dict(source.facts))
@@ -90,7 +97,7 @@ def session(
         frames=frames,
         pipeline=loop,
         controls=controls,
-        sinks=[*recorders(settings, source.fps, render), *extra],
+        sinks=[*recorders(settings, source.fps, render, picture), *extra],
         window=window(settings, render, everyone),
         journal=journal,
         snapshot=Snapshots(Path(), render).save,
@@ -178,7 +185,10 @@ def corrupted(settings: Settings, plan: Schedule, backbone: Backbone, controls: 
 
     def stage(frames: Iterable[Frame]) -> Iterator[Frame]:
         crops = (replace(frame, image=backbone.preprocess.crop(frame.image)) for frame in frames)
-        return corrupt(crops if on_crop else frames)
+        try:
+            yield from corrupt(crops if on_crop else frames)
+        except ValueError as error:  # a picture too small for it
+            raise UsageError(f"a frame cannot be corrupted: {error}") from None
 
     return stage
 
@@ -213,16 +223,6 @@ def model(settings: Settings) -> Backbone:
     return load_backbone(settings.model, settings.weights, where, settings.precision, settings.labels)
 
 
-def describe(backbone: Backbone) -> dict[str, Any]:
-    """The model's facts for log and summary."""
-    return {
-        "name": backbone.name,
-        "sha256": backbone.digest,
-        "classes": len(backbone.classes),
-        "preprocess": asdict(backbone.preprocess),
-    }
-
-
 def pipeline(settings: Settings, backbone: Backbone, controls: Controls, tell: Tell) -> Pipeline:
     """The loop around the model."""
     import torch
@@ -250,14 +250,21 @@ def pipeline(settings: Settings, backbone: Backbone, controls: Controls, tell: T
     )
 
 
-def recorders(settings: Settings, fps: float, render: Callable[[FrameResult], Image]) -> list[Sink]:
-    """The files of pictures that were asked for."""
-    if settings.save is None:
-        return []
+def recorders(
+    settings: Settings, fps: float, render: Callable[[FrameResult], Image], picture: Path | None
+) -> list[Sink]:
+    """The video and the picture that were asked for."""
+    from app.sinks.keepsake import Keepsake
     from app.sinks.video import VideoSink
 
-    rate = fps / settings.vid_stride
-    return [VideoSink(settings.save, min(rate, settings.max_fps or rate), render, overwrite=settings.overwrite)]
+    sinks: list[Sink] = []
+    if settings.save is not None:
+        rate = fps / settings.vid_stride
+        rate = min(rate, settings.max_fps or rate)
+        sinks.append(VideoSink(settings.save, rate, render, overwrite=settings.overwrite))
+    if picture is not None:
+        sinks.append(Keepsake(picture, render, overwrite=settings.overwrite))
+    return sinks
 
 
 def window(settings: Settings, render: Callable[[FrameResult], Image], tell: Tell) -> Any:

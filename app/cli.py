@@ -2,23 +2,27 @@
 
 from __future__ import annotations
 
-import json
 import os
 import sys
+import threading
 import traceback
+from collections.abc import MutableMapping
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
-from rich.console import Console
 
 from app import config
+from app.catalog import COMMANDS as CATALOG
 from app.commands import COMMANDS
-from app.config import Settings
-from app.controls import Controls
+from app.demo import FOLDER, OPTIONS
 from app.errors import AppError, UsageError
 from app.options import takes_settings
+from app.signals import orderly_end
 from models.errors import ModelError
+
+if TYPE_CHECKING:
+    from app.session import Outcome
 
 app = typer.Typer(
     name="mgtta-cam",
@@ -67,56 +71,34 @@ def run(
     if print_config:
         print(config.to_toml(settings), end="")
         return
-    raise typer.Exit(watch(settings))
+    from app.watch import watch
+
+    end(watch(settings))
 
 
-for command in COMMANDS:
+@app.command()
+@takes_settings(OPTIONS)
+def demo(out: Annotated[Path, typer.Option(help="Folder for video and picture.")] = FOLDER, **flags: Any) -> None:
+    """Shows it at work: the embedded model on the embedded clip, frozen beside adapted, while the weather changes."""
+    from app.demo import settings
+
+    chosen = settings(flags, out)
+    from app.watch import watch
+
+    outcome = watch(chosen, picture=out / "demo.png")
+    complain(f"video and picture: {out}{os.sep}")
+    end(outcome)
+
+
+for command in (*COMMANDS, *CATALOG):
     app.command()(command)
 
 
-def watch(settings: Settings) -> int:
-    """Runs a session and prints what it came to; returns the exit code."""
-    from app import build
-    from app.progress import ProgressLine
-    from app.session import play
-    from app.signals import orderly_end
-    from app.summary import headline, table
-
-    console = Console(stderr=True, quiet=settings.quiet, emoji=False, markup=False, highlight=False)
-    controls = Controls()
-    running: list[Any] = []
-    with orderly_end(controls.stop, running=lambda: bool(running)):
-        extra = [ProgressLine(console)] if console.is_terminal and not settings.quiet else []
-        session = build.session(settings, sys.argv, controls, announcer(console, settings), extra)
-        running.append(session)
-        outcome = play(session)
-    if outcome.summary["by_corruption"]:
-        console.print(table(outcome.summary))
-    else:
-        console.print(headline(outcome.summary))
-    if settings.json:
-        print(json.dumps(outcome.summary, allow_nan=False))
+def end(outcome: Outcome) -> None:
+    """Ends a command as its run did."""
     if outcome.error is not None:
         complain(outcome.error)
-    return outcome.exit_code
-
-
-def announcer(console: Console, settings: Settings) -> Any:
-    """Tells people of events that concern them."""
-
-    def tell(kind: str, **facts: Any) -> None:
-        match kind:
-            case "headless":
-                console.print(f"no window: {facts['why']}")
-            case "snapshot":
-                console.print(f"saved {facts['path']}")
-            case "method-unavailable":
-                console.print(f"{facts['name']}: {facts['why']}")
-            case _ if settings.verbose:
-                words = " ".join(f"{name}={value}" for name, value in facts.items())
-                console.print(f"{kind}: {words}")
-
-    return tell
+    raise typer.Exit(outcome.exit_code)
 
 
 def complain(message: str) -> None:
@@ -129,7 +111,8 @@ def main() -> None:
     quiet_opencv(os.environ)
     code = 1
     try:
-        code = typer.main.get_command(app).main(prog_name="mgtta-cam", standalone_mode=False) or 0
+        with orderly_end(lambda _: None, running=lambda: False):
+            code = typer.main.get_command(app).main(prog_name="mgtta-cam", standalone_mode=False) or 0
     except (AppError, ModelError) as error:
         complain(str(error))
         code = error.exit_code
@@ -149,7 +132,7 @@ def main() -> None:
     leave(code)
 
 
-def quiet_opencv(environment: Any) -> None:
+def quiet_opencv(environment: MutableMapping[str, str]) -> None:
     """OpenCV and FFmpeg print what we say better; they look only when they are imported."""
     environment.setdefault("OPENCV_LOG_LEVEL", "SILENT")
     environment.setdefault("OPENCV_FFMPEG_LOGLEVEL", "-8")
@@ -157,8 +140,6 @@ def quiet_opencv(environment: Any) -> None:
 
 def leave(code: int) -> None:
     """Ends the process. A thread that is blocked in a camera's driver must not hold it up or bring it down."""
-    import threading
-
     sys.stdout.flush()
     sys.stderr.flush()
     if any(thread.daemon and thread.is_alive() for thread in threading.enumerate()):

@@ -6,6 +6,7 @@ import difflib
 import inspect
 from collections.abc import Callable, Mapping
 from functools import cache, partial
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from app.config import Settings
@@ -33,15 +34,24 @@ def check_method(settings: Settings) -> None:
         raise UsageError(f"--lr: method {settings.method} has no learning rate")
 
 
+def provenance(settings: Settings, backbone: Backbone) -> dict[str, str]:
+    """sha256 of the files that the chosen method learned from before: its generator, its source statistics."""
+    from mgtta import METHODS
+    from models import files
+
+    wanted = inspect.signature(METHODS[settings.method]).parameters
+    paths = {"generator": generator_path, "statistics": statistics_path}
+    return {name: files.sha256(path(settings, backbone)) for name, path in paths.items() if name in wanted}
+
+
 def methods(settings: Settings, backbone: Backbone) -> Mapping[str, Callable[[], Method]]:
     """Builders of all methods on one backbone; generator and statistics are read when a method wants them."""
     from mgtta import METHODS, MetaGradientGenerator
-    from models import files, shipped
+    from models import files
 
     @cache
     def generator() -> MetaGradientGenerator:
-        path = settings.mgg or shipped.generator(backbone.digest)
-        return MetaGradientGenerator.from_official(files.read(path).tensors)
+        return MetaGradientGenerator.from_official(files.read(generator_path(settings, backbone)).tensors)
 
     makers = {"generator": generator, "statistics": cache(partial(statistics, settings, backbone))}
 
@@ -62,6 +72,23 @@ def statistics(settings: Settings, backbone: Backbone) -> SourceStatistics:
         ModelError: if there are none, with the command that makes them.
     """
     from mgtta import SourceStatistics
+
+    return SourceStatistics.load(statistics_path(settings, backbone))
+
+
+def generator_path(settings: Settings, backbone: Backbone) -> Path:
+    """The generator given, or the shipped one."""
+    from models import shipped
+
+    return settings.mgg or shipped.generator(backbone.digest)
+
+
+def statistics_path(settings: Settings, backbone: Backbone) -> Path:
+    """The statistics given, or those shipped for just these weights.
+
+    Raises:
+        ModelError: if there are none, with the command that makes them.
+    """
     from models import ModelError, shipped
 
     path = settings.stats or shipped.statistics(backbone.digest)
@@ -71,4 +98,4 @@ def statistics(settings: Settings, backbone: Backbone) -> SourceStatistics:
             f"`mgtta-cam stats --model {settings.model} --images DIR --out FILE` and give --stats FILE, "
             "or use --method tent"
         )
-    return SourceStatistics.load(path)
+    return path

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import hashlib
 import platform
 import re
 import subprocess
 import uuid
 from collections.abc import Sequence
+from dataclasses import asdict
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from app.redaction import redact
+
+if TYPE_CHECKING:
+    from models import Backbone
 
 ROOT = Path(__file__).resolve().parents[1]
 PACKAGES = ("torch", "timm", "numpy", "opencv-python", "onnxruntime", "onnxruntime-gpu")
@@ -31,6 +36,30 @@ def versions() -> dict[str, str | None]:
         "platform": platform.platform(),
         "ffmpeg": _ffmpeg(),
         **{name: package_version(name) for name in PACKAGES},
+    }
+
+
+def describe(backbone: Backbone) -> dict[str, Any]:
+    """The model's facts for log and summary."""
+    return {
+        "name": backbone.name,
+        "sha256": backbone.digest,
+        "classes": len(backbone.classes),
+        "classes_sha256": hashlib.sha256("\n".join(backbone.classes).encode()).hexdigest(),
+        "preprocess": asdict(backbone.preprocess),
+    }
+
+
+def compute(backbone: Backbone) -> dict[str, Any]:
+    """How numbers are computed: what a replay must have the same."""
+    import torch
+
+    return {
+        "device": str(backbone.device),
+        "device_name": torch.cuda.get_device_name(backbone.device) if backbone.device.type == "cuda" else None,
+        "threads": torch.get_num_threads(),
+        "deterministic": torch.are_deterministic_algorithms_enabled(),
+        "matmul_precision": torch.get_float32_matmul_precision(),
     }
 
 

@@ -1,0 +1,41 @@
+"""The demo: the embedded model adapts on the embedded clip while the weather changes."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from app import config
+from app.config import Settings
+from app.errors import OutputError, SourceError
+
+CLIP = Path(__file__).resolve().parents[1] / "samples" / "clip.mp4"  # beside the packages, in a clone and in a wheel
+FOLDER = Path("mgtta-cam-demo")
+SCHEDULE = "0:clean 300:fog:5 600:gaussian_noise:5 900:contrast:5 1200:defocus_blur:5 1500:pixelate:5"
+OPTIONS = (
+    *("max_frames", "method", "lr", "adapt_batch", "adapt_every", "corrupt_schedule", "seed", "device", "threads"),
+    *("show", "log", "json", "quiet", "verbose"),
+)  # of the settings, that the demo takes
+
+
+def settings(flags: Mapping[str, Any], folder: Path, clip: Path = CLIP) -> Settings:
+    """The demo's settings: its own source, model, weather and outputs; flags for the rest.
+
+    Raises:
+        SourceError: if the clip did not come with this installation.
+        OutputError: if the folder cannot be made.
+        UsageError: as `app.config.load`.
+    """
+    if not clip.is_file():
+        raise SourceError(f"the embedded clip is missing from this installation ({clip.name}): install mgtta-cam again")
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise OutputError(f"--out {folder} cannot be made: {error.strerror}") from None
+    presets = {"source": str(clip), "model": "demo", "compare": "split", "corrupt_schedule": SCHEDULE}
+    presets |= {"save": folder / "demo.webm", "overwrite": True}
+    taken = {config.PREFIX + name.upper() for name in OPTIONS}
+    environment = {name: value for name, value in os.environ.items() if name in taken}
+    return config.load(flags, environment=environment, presets=presets)
