@@ -6,11 +6,11 @@ the names without waiting for OpenCV.
 
 from __future__ import annotations
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from app.corruptions.names import STANDARD, VALIDATION
 from app.corruptions.schedule import Schedule, parse_corruption
+from models.deferred import deferred
 
 if TYPE_CHECKING:
     from app.corruptions.live import Corruptor, corrupt_stage
@@ -28,20 +28,13 @@ __all__ = [
     "parse_corruption",
     "warm_up",
 ]
-
-_HOMES = {
-    "CORRUPTIONS": "table",
-    "Corruptor": "live",
-    "corrupt": "picture",
-    "corrupt_stage": "live",
-    "warm_up": "picture",
-}
-
-
-def __getattr__(name: str) -> Any:
-    """Import a name that handles pixels when it is first asked for."""
-    if name not in _HOMES:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    value = getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)
-    globals()[name] = value
-    return value
+__getattr__ = deferred(
+    __name__,
+    {
+        "CORRUPTIONS": "table",
+        "Corruptor": "live",
+        "corrupt": "picture",
+        "corrupt_stage": "live",
+        "warm_up": "picture",
+    },
+)
