@@ -31,10 +31,15 @@ def draw_gaussian(rng: np.random.RandomState, setting: Setting) -> NDArray[np.in
     """Int16 [h, w, 3]: floor(255 n), n from N(0, c); adding it to bytes equals the float formula, truncated."""
     sd = setting.pick(GAUSSIAN_SD)
     if setting.fast:
-        levels = np.floor(255 * sd * normal_quantiles().astype(np.float64)).astype(np.int16)
-        return enlarge_grains(look_up(levels, random_words(rng, (*setting.grid, 3))), setting)
+        return enlarge_grains(look_up(gaussian_levels(sd), random_words(rng, (*setting.grid, 3))), setting)
     noise = np.floor(255 * rng.normal(size=(*setting.grid, 3), scale=sd))
     return enlarge_grains(noise.astype(np.int16), setting)
+
+
+@cache
+def gaussian_levels(sd: float) -> NDArray[np.int16]:
+    """[65536] floor(255 n) for each random word."""
+    return np.floor(255 * sd * normal_quantiles().astype(np.float64)).astype(np.int16)
 
 
 def render_gaussian(image: Image, noise: NDArray[np.int16], setting: Setting) -> Image:  # noqa: ARG001
