@@ -13,6 +13,13 @@ from numpy.typing import ArrayLike, NDArray
 Array = NDArray[np.float64]
 
 
+def polydata(mesh: object) -> pv.PolyData:
+    """The mesh itself, checked to be one of triangles: pyvista's filters promise less than they keep."""
+    if not isinstance(mesh, pv.PolyData):
+        raise TypeError(f"expected a pyvista.PolyData; got {type(mesh).__name__}")
+    return mesh
+
+
 def lathe(profile: ArrayLike, sides: int = 36) -> pv.PolyData:
     """Revolve a profile of (radius, z) points, `[n, 2]`, around the z axis."""
     return gore(profile, 0.0, 2 * np.pi, sides)
@@ -23,7 +30,7 @@ def gore(profile: ArrayLike, start: float, stop: float, sides: int = 4) -> pv.Po
     radius, height = np.asarray(profile, float).T
     angle = np.linspace(start, stop, sides + 1)
     x, y = (np.outer(radius, wave(angle)) for wave in (np.cos, np.sin))
-    return _grid(x, y, np.outer(height, np.ones_like(angle)))
+    return _grid(x, y, np.broadcast_to(height[:, None], x.shape))
 
 
 def rounded(profile: ArrayLike, points: int = 28) -> Array:
@@ -58,14 +65,14 @@ def sweep(path: ArrayLike, radii: ArrayLike, flat: float = 1.0, sides: int = 16)
 def rod(points: ArrayLike, radius: float, *, closed: bool = False, sides: int = 12) -> pv.PolyData:
     """A round bar through points in space, `[n, 3]`; `closed` joins the last to the first."""
     line = np.asarray(points, float)
-    return pv.lines_from_points(line, close=closed).tube(radius=radius, n_sides=sides, capping=True).triangulate()
+    return polydata(pv.lines_from_points(line, close=closed).tube(radius=radius, n_sides=sides).triangulate())
 
 
 def slab(outline: ArrayLike, thickness: float) -> pv.PolyData:
     """A plate: a simple polygon in the x-z plane, `[n, 2]`, as thick as told along y and centered there."""
     x, z = np.asarray(outline, float).T
     polygon = pv.PolyData(np.column_stack([x, np.full_like(x, -thickness / 2), z]), faces=[len(x), *range(len(x))])
-    return polygon.triangulate().extrude((0, thickness, 0), capping=True).triangulate()
+    return polydata(polydata(polygon.triangulate()).extrude((0, thickness, 0), capping=True).triangulate())
 
 
 def annulus(outline: ArrayLike, hole: ArrayLike, thickness: float) -> pv.PolyData:
@@ -79,7 +86,7 @@ def annulus(outline: ArrayLike, hole: ArrayLike, thickness: float) -> pv.PolyDat
 
 def block(size: Sequence[float], center: Sequence[float] = (0, 0, 0)) -> pv.PolyData:
     """A cuboid of the given extents along x, y and z."""
-    return pv.Cube(center=center, x_length=size[0], y_length=size[1], z_length=size[2]).triangulate()
+    return polydata(pv.Cube(center=center, x_length=size[0], y_length=size[1], z_length=size[2]).triangulate())
 
 
 def ball(radii: Sequence[float] | float, center: Sequence[float] = (0, 0, 0)) -> pv.PolyData:
@@ -93,14 +100,14 @@ def disc(radius: float, thickness: float, center: Sequence[float], axis: str = "
     """A closed cylinder whose axis is x, y or z."""
     half = thickness / 2
     mesh = lathe([(0, -half), (radius, -half), (radius, half), (0, half)], sides)
-    return turned(mesh, axis).translate(center)
+    return polydata(turned(mesh, axis).translate(center))
 
 
 def turned(mesh: pv.PolyData, axis: str) -> pv.PolyData:
     """Turn a mesh so that its z axis comes to lie along x, y or z."""
     if axis == "z":
         return mesh
-    return mesh.rotate_y(90) if axis == "x" else mesh.rotate_x(-90)
+    return polydata(mesh.rotate_y(90) if axis == "x" else mesh.rotate_x(-90))
 
 
 def ellipse(width: float, height: float, power: float = 2.0, points: int = 40) -> Array:
@@ -132,4 +139,4 @@ def _grid(x: Array, y: Array, z: Array) -> pv.PolyData:
     corner, right, below, across = index[:-1, :-1], index[:-1, 1:], index[1:, :-1], index[1:, 1:]
     triangles = np.stack([corner, right, across, corner, across, below], axis=-1).reshape(-1, 3)
     points = np.stack([x, y, z], axis=-1).reshape(-1, 3)
-    return pv.PolyData.from_regular_faces(points, triangles).clean()
+    return polydata(pv.PolyData.from_regular_faces(points, triangles).clean())

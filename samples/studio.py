@@ -7,6 +7,7 @@ import numpy as np
 import pyvista as pv
 from numpy.typing import NDArray
 
+from samples.shapes import polydata
 from samples.textures import Image
 from samples.world import Part, Scene, Shot, direction, rotation
 
@@ -26,7 +27,9 @@ class Studio:
         self.size = (width, height)
         window = [round(width * oversampling), round(height * oversampling)]
         self._plotter = pv.Plotter(off_screen=True, window_size=window, lighting="none")
-        self._plotter.render_window.SetMultiSamples(0)
+        target = self._plotter.render_window
+        assert target is not None
+        target.SetMultiSamples(0)  # in software, hardware's way of smoothing edges costs three times as much
         self._key, self._fill = pv.Light(light_type="scene light"), pv.Light(light_type="headlight")
         for light in (self._key, self._fill):
             self._plotter.add_light(light)
@@ -44,9 +47,8 @@ class Studio:
         self._scene, self._points = scene, scene.points()
         self._object = [self._add(part) for part in scene.parts]
         self._ground = [self._add(part) for part in scene.clutter]
-        self._add(
-            Part(_dome(), np.concatenate([scene.sky, scene.sky[:, ::-1]], 1), 0.0, 1.0, 1.0)
-        ).prop.lighting = False
+        around = np.concatenate([scene.sky, scene.sky[:, ::-1]], axis=1)
+        self._add(Part(_dome(), around, 0.0, 1.0, 1.0)).prop.lighting = False
         self._shadow = None
         if scene.floor is not None:
             self._ground.append(self._add(Part(_plane(3 * FAR, 0.0, 30), scene.floor, 0.0, 0.3, 1.0)))
@@ -54,8 +56,8 @@ class Studio:
             self._shadow.prop.lighting = False
             self._ground.append(self._shadow)
         if scene.wall is not None:
-            wall = _plane(3 * FAR, 0.0, 30).rotate_x(90).translate((0, 7.0, 0))
-            wall.point_data.active_normals = np.tile(np.float32([0, -1, 0]), (4, 1))
+            wall = polydata(_plane(3 * FAR, 0.0, 30).rotate_x(90).translate((0, 7.0, 0)))
+            wall.point_data.active_normals = np.tile(np.array([0, -1, 0], np.float32), (4, 1))
             self._ground.append(self._add(Part(wall, scene.wall, 0.0, 0.3, 1.0)))
 
     def shoot(self, shot: Shot) -> Image:
@@ -109,7 +111,7 @@ class Studio:
         look.ambient, look.diffuse, look.opacity = part.ambient, 1.0 - 0.5 * part.ambient, part.opacity
         look.specular, look.specular_power = part.shine, 30.0
         actor.texture = _texture(part.picture)
-        self._plotter.add_actor(actor, reset_camera=False, render=False)
+        self._plotter.renderer.add_actor(actor, reset_camera=False, render=False)
         return actor
 
 
@@ -120,11 +122,11 @@ def _texture(picture: Image) -> pv.Texture:
 
 
 def _plane(span: float, z: float, repeats: int) -> pv.PolyData:
-    corner = np.float32([[-1, -1], [1, -1], [1, 1], [-1, 1]])
+    corner = np.array([[-1, -1], [1, -1], [1, 1], [-1, 1]], np.float32)
     points = np.column_stack([corner * span / 2, np.full(4, z)])
     mesh = pv.PolyData.from_regular_faces(points, np.array([[0, 1, 2], [0, 2, 3]]))
-    mesh.point_data.active_normals = np.tile(np.float32([0, 0, 1]), (4, 1))
-    mesh.active_texture_coordinates = (corner + 1) / 2 * repeats
+    mesh.point_data.active_normals = np.tile(np.array([0, 0, 1], np.float32), (4, 1))
+    mesh.active_texture_coordinates = np.asarray((corner + 1) / 2 * repeats, np.float32)
     return mesh
 
 
@@ -133,7 +135,7 @@ def _dome() -> pv.PolyData:
     """A sphere around the scene; its texture's left edge is behind the camera."""
     mesh = pv.Sphere(radius=FAR, theta_resolution=48, phi_resolution=24, start_theta=-90, end_theta=269.99)
     x, y, z = np.asarray(mesh.points).T
-    u = np.arange(len(x)) * 0 + (np.arctan2(x, y) / (2 * np.pi) + 0.5)
+    u = np.arctan2(x, y) / (2 * np.pi) + 0.5
     mesh.active_texture_coordinates = np.column_stack([u, 0.5 + 0.5 * z / FAR]).astype(np.float32)
     return mesh
 

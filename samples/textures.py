@@ -95,6 +95,6 @@ def sky(rng: Rng, pattern: str, first: Color, second: Color, height: int = 192, 
     return picture
 
 
-def _mixed(first: Color, second: Color, mix: NDArray[np.float32]) -> Image:
+def _mixed(first: Color, second: Color, mix: NDArray[np.floating]) -> Image:
     blend = first * (1 - mix[..., None]) + second * mix[..., None]
     return (255 * np.clip(blend, 0, 1)).astype(np.uint8)

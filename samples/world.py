@@ -12,6 +12,7 @@ import pyvista as pv
 from numpy.typing import NDArray
 
 from samples.objects import KINDS, Kind
+from samples.shapes import polydata
 from samples.textures import MATERIALS, SKIES, SURFACES, Color, Image, color, hex_color, sky, surface
 
 Rng = np.random.Generator
@@ -80,7 +81,7 @@ def make_scene(label: str, rng: Rng) -> Scene:
     built = [(mesh, slot) for mesh, slot in kind.build(rng) if mesh.n_points]
     slots: dict[str, list[pv.PolyData]] = {}
     for mesh, slot in built:
-        slots.setdefault(slot, []).append(mesh)
+        slots.setdefault(slot, []).append(polydata(mesh))
     corners = np.concatenate([np.asarray(mesh.points) for mesh, _ in built])
     center = (corners.max(0) + corners.min(0)) / 2
     size = float(np.linalg.norm(corners - center, axis=1).max())
@@ -178,7 +179,7 @@ def _clutter(rng: Rng) -> Part:
         lambda: pv.Sphere(radius=tall / 2),
         lambda: pv.Cone(direction=(0, 0, 1), radius=wide / 2, height=tall, resolution=24),
     )
-    mesh = solids[rng.integers(len(solids))]().triangulate()
+    mesh = polydata(solids[rng.integers(len(solids))]().triangulate())
     points, normals = _corners(mesh)
     place = np.array([rng.uniform(-4.5, 4.5), rng.uniform(2.4, 6.0), tall / 2])
     picture = surface(rng, str(rng.choice(MATERIALS)), color(rng), color(rng), 64)
@@ -194,7 +195,7 @@ def _apart(rng: Rng, from_color: Color) -> Color:
 
 
 def _near(rng: Rng, to_color: Color) -> Color:
-    return np.clip(to_color + rng.normal(0, 0.13, 3), 0, 1)
+    return np.asarray(np.clip(to_color + rng.normal(0, 0.13, 3), 0, 1), np.float64)
 
 
 def rotation(shot: Shot) -> NDArray[np.float64]:

@@ -40,7 +40,8 @@ def hat(rng: Rng) -> Parts:
     for mesh, _ in parts[1:3]:
         x, y, z = np.asarray(mesh.points).T
         reach = np.clip(np.hypot(x, y) - crown, 0, None) / (brim - crown)
-        mesh.points[:, 2] = z + curl * 0.5 * reach**2 * (x / brim) ** 2 - 0.05 * reach * (y / brim) ** 2
+        z = z + curl * 0.5 * reach**2 * (x / brim) ** 2 - 0.05 * reach * (y / brim) ** 2
+        mesh.points = np.column_stack([x, y, z])
     return parts
 
 
@@ -57,7 +58,7 @@ def umbrella(rng: Rng) -> Parts:
         x, y, z = np.asarray(panel.points).T
         turn = (np.arctan2(y, x) - edges[index]) % (2 * np.pi) / (edges[1] - edges[0])
         bulge = np.where(turn < 1.01, np.sin(np.pi * np.clip(turn, 0, 1)), 0.0)
-        panel.points[:, 2] = z + 0.1 * bulge * (np.hypot(x, y) / radius) ** 2
+        panel.points = np.column_stack([x, y, z + 0.1 * bulge * (np.hypot(x, y) / radius) ** 2])
         parts.append((panel, "trim" if two and index % 2 else "body"))
     shaft, hook = rng.uniform(0.9, 1.2), rng.uniform(0.1, 0.15)
     parts.append((rod([(0, 0, -shaft + tall), (0, 0, tall + 0.12)], 0.03), "metal"))

@@ -17,7 +17,8 @@ MEGABYTE = 2**20
 def _ranges() -> list[tuple[int, int, str]]:
     with LABELS.open(newline="") as file:
         rows = list(csv.DictReader(file))
-    return [(*map(int, row["frame"].split("-")), row["label"]) for row in rows]
+    ends = [row["frame"].split("-") for row in rows]
+    return [(int(first), int(last), row["label"]) for (first, last), row in zip(ends, rows, strict=True)]
 
 
 def test_clip_and_labels_are_small_enough_for_git():

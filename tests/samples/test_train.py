@@ -13,7 +13,8 @@ from safetensors.torch import load_file
 from timm.models.vision_transformer import VisionTransformer
 
 from samples.augment import augmented, centered
-from samples.train import ARGUMENTS, learning_rate, load_pictures, train
+from samples.pictures import load_pictures
+from samples.train import ARGUMENTS, learning_rate, train
 
 CLASSES = ["bottle", "car"]
 
@@ -34,7 +35,7 @@ def pictures(tmp_path: Path) -> Path:
 
 def _options(pictures: Path, **changes: object) -> argparse.Namespace:
     options = {"pictures": pictures, "out": pictures / "demo.safetensors", "state": None, "epochs": 2, "batch": 4}
-    return argparse.Namespace(**{**options, "lr": 1e-3, "seed": 0, **changes})
+    return argparse.Namespace(**{**options, "lr": 1e-3, "seed": 0, "workers": 1, **changes})
 
 
 def test_a_checkpoint_carries_all_that_is_needed_to_use_it(pictures: Path):
