@@ -24,11 +24,11 @@ GAUSSIAN_SIGMA = (1, 2, 3, 4, 6)
 DEFOCUS_RADIUS_SIGMA = ((3, 0.1), (4, 0.5), (6, 0.5), (8, 0.5), (10, 0.5))
 GLASS_SIGMA_REACH_ROUNDS = ((0.7, 1, 2), (0.9, 2, 1), (1, 2, 3), (1.1, 3, 2), (1.5, 4, 2))
 MOTION_RADIUS_SIGMA = ((10, 3), (15, 5), (15, 8), (15, 12), (20, 15))
-NO_MAP = np.empty((0, 0), np.uint16)
 ZOOM_STOP_STEP = ((1.11, 0.01), (1.16, 0.01), (1.21, 0.02), (1.26, 0.02), (1.31, 0.03))
+NO_MAP = np.empty((0, 0), np.uint16)
 
 
-def render_gaussian(image: Image, drawn: None, setting: Setting) -> Image:  # noqa: ARG001
+def render_gaussian(image: Image, _: None, setting: Setting) -> Image:
     """Gaussian blur, edges repeated."""
     return smooth(image, setting.pick(GAUSSIAN_SIGMA), setting)
 
@@ -44,7 +44,7 @@ def smooth(image: Image, sigma: float, setting: Setting) -> Image:
     return at_lower_resolution(image, factor, lambda small: np.asarray(gaussian(small, sigma), np.uint8))
 
 
-def render_defocus(image: Image, drawn: None, setting: Setting) -> Image:  # noqa: ARG001
+def render_defocus(image: Image, _: None, setting: Setting) -> Image:
     """Convolution with a disc, mirrored edges."""
     radius, sigma = setting.pick(DEFOCUS_RADIUS_SIGMA)
     if setting.k == 1:
@@ -124,7 +124,7 @@ def _enlarge_moves(shown: NDArray[np.uint32], setting: Setting) -> NDArray[np.in
     return large + np.stack(np.meshgrid(*map(np.arange, setting.shape[::-1])), axis=-1).astype(np.int16)
 
 
-def draw_motion(rng: np.random.RandomState, setting: Setting) -> float:  # noqa: ARG001
+def draw_motion(rng: np.random.RandomState, _: Setting) -> float:
     """The angle of the motion, degrees from -45 to 45."""
     return rng.uniform(-45, 45)
 
@@ -139,7 +139,7 @@ def render_motion(image: Image, angle: float, setting: Setting) -> Image:
     return drag(image, path(steps, sigma * setting.k, angle, stride))
 
 
-def render_zoom(image: Image, drawn: None, setting: Setting) -> Image:  # noqa: ARG001
+def render_zoom(image: Image, _: None, setting: Setting) -> Image:
     """Mean of the picture and of itself at a row of magnifications, of which the first is 1."""
     stop, step = setting.pick(ZOOM_STOP_STEP)
     return magnify_mean(image, tuple(np.arange(1, stop, step).tolist()))

@@ -19,7 +19,7 @@ JPEG_QUALITY = (25, 18, 15, 10, 7)
 SATURATE_FACTOR_ADD = ((0.3, 0), (0.1, 0), (2, 0), (5, 0.1), (20, 0.2))
 
 
-def render_contrast(image: Image, drawn: None, setting: Setting) -> Image:  # noqa: ARG001
+def render_contrast(image: Image, _: None, setting: Setting) -> Image:
     """clip((x - mean) c + mean), mean per channel."""
     mean = np.array(cv2.mean(image)[:3]) / 255
     levels = (np.arange(256)[:, None] / 255 - mean) * setting.pick(CONTRAST) + mean
@@ -27,7 +27,7 @@ def render_contrast(image: Image, drawn: None, setting: Setting) -> Image:  # no
     return np.asarray(cv2.LUT(image, table[None]), np.uint8)
 
 
-def render_pixelate(image: Image, drawn: None, setting: Setting) -> Image:  # noqa: ARG001
+def render_pixelate(image: Image, _: None, setting: Setting) -> Image:
     """Mean over boxes, then each mean repeated over its box."""
     share = setting.pick(PIXELATE)
     small = int(setting.width * share), int(setting.height * share)
@@ -35,7 +35,7 @@ def render_pixelate(image: Image, drawn: None, setting: Setting) -> Image:  # no
     return np.array(picture.resize((setting.width, setting.height), PIL.Image.Resampling.NEAREST))
 
 
-def render_jpeg(image: Image, drawn: None, setting: Setting) -> Image:  # noqa: ARG001
+def render_jpeg(image: Image, _: None, setting: Setting) -> Image:
     """JPEG and back, with Pillow's defaults (4:2:0)."""
     return through_jpeg(image, quality=setting.pick(JPEG_QUALITY))
 
@@ -47,7 +47,7 @@ def through_jpeg(image: Image, **options: Any) -> Image:
     return np.array(PIL.Image.open(buffer))
 
 
-def render_saturate(image: Image, drawn: None, setting: Setting) -> Image:  # noqa: ARG001
+def render_saturate(image: Image, _: None, setting: Setting) -> Image:
     """clip(a S + b), S of HSV."""
     factor, add = setting.pick(SATURATE_FACTOR_ADD)
     return change_hsv(image, saturation_factor=factor, saturation_add=add)

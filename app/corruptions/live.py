@@ -53,7 +53,7 @@ class Corruptor:
         setting = replace(setting, seamless=True)
         drawn = self._held(name, setting) if corruption.held else self._draw(name, setting, index)
         if corruption.drift is not None:
-            drawn = corruption.drift(drawn, index, setting)
+            drawn = corruption.drift(drawn, index)
         return corruption.render(plain(image), drawn, setting)
 
     def _draw(self, name: str, setting: Setting, *index: int) -> Any:

@@ -42,7 +42,7 @@ def gaussian_levels(sd: float) -> NDArray[np.int16]:
     return np.floor(255 * sd * normal_quantiles().astype(np.float64)).astype(np.int16)
 
 
-def render_gaussian(image: Image, noise: NDArray[np.int16], setting: Setting) -> Image:  # noqa: ARG001
+def render_gaussian(image: Image, noise: NDArray[np.int16], _: Setting) -> Image:
     """clip(x + n, 0, 1)."""
     return np.asarray(cv2.add(image, noise, dtype=cv2.CV_8U), np.uint8)
 
@@ -92,7 +92,7 @@ def draw_impulse(rng: np.random.RandomState, setting: Setting) -> tuple[Image, I
     return enlarge_grains(_mask(kept), setting), enlarge_grains(_mask(white), setting)
 
 
-def render_impulse(image: Image, drawn: tuple[Image, Image], setting: Setting) -> Image:  # noqa: ARG001
+def render_impulse(image: Image, drawn: tuple[Image, Image], _: Setting) -> Image:
     """Salt and pepper, each channel for itself: a share of the values becomes 0 or 255, half each."""
     kept, white = drawn
     return (image & kept) | white
@@ -103,7 +103,7 @@ def draw_speckle(rng: np.random.RandomState, setting: Setting) -> NDArray[np.flo
     return enlarge_grains(normal_field(rng, (*setting.grid, 3), 0.0, setting.pick(SPECKLE_SD), setting), setting)
 
 
-def render_speckle(image: Image, noise: NDArray[np.floating], setting: Setting) -> Image:  # noqa: ARG001
+def render_speckle(image: Image, noise: NDArray[np.floating], _: Setting) -> Image:
     """clip(x + x n, 0, 1)."""
     out = np.empty_like(image)
     _speckle(image.reshape(-1), noise.reshape(-1), out.reshape(-1))

@@ -62,14 +62,14 @@ class Corruption:
 
     `draw(rng, setting)` takes all random numbers and returns a value that `render(image, drawn, setting)` applies; the
     image is never modified. A stream draws anew for each frame where `held` is False (noise), and once for the
-    clip where it is True. `drift(drawn, index, setting)` then moves the held value, as a function of the frame index
+    clip where it is True. `drift(drawn, index)` then moves the held value, as a function of the frame index
     alone.
     """
 
     draw: Callable[[np.random.RandomState, Setting], Any]
     render: Callable[[Image, Any, Setting], Image]
     held: bool = True
-    drift: Callable[[Any, int, Setting], Any] | None = None
+    drift: Callable[[Any, int], Any] | None = None
 
     def __call__(
         self, image: Image, severity: int, rng: np.random.RandomState, setting: Setting | None = None

@@ -50,7 +50,7 @@ def draw_snow(rng: np.random.RandomState, setting: Setting) -> Snow:
     return Snow(streaks + streaks[::-1, ::-1], angle)
 
 
-def drift_snow(snow: Snow, index: int, setting: Setting) -> Snow:  # noqa: ARG001
+def drift_snow(snow: Snow, index: int) -> Snow:
     """The layer as it has fallen along its streaks by frame `index`."""
     rows, columns = snow.layer.shape
     way = index * FALL_PER_FRAME

@@ -59,7 +59,7 @@ def draw_fog(rng: np.random.RandomState, setting: Setting) -> Fog:
     return Fog(plasma(side, setting.pick(FOG_AMOUNT_DECAY)[1], rng, setting).astype(np.float32))
 
 
-def drift_fog(fog: Fog, index: int, setting: Setting) -> Fog:  # noqa: ARG001
+def drift_fog(fog: Fog, index: int) -> Fog:
     """The fog as it has moved by frame `index`; a fixed brightness, which does not pump with the picture's maximum."""
     side = fog.field.shape[0]
     return fog._replace(top=index // 3 % side, left=index % side, white=1.0)
@@ -75,7 +75,7 @@ def render_fog(image: Image, fog: Fog, setting: Setting) -> Image:
     return out
 
 
-def render_brightness(image: Image, drawn: None, setting: Setting) -> Image:  # noqa: ARG001
+def render_brightness(image: Image, _: None, setting: Setting) -> Image:
     """V of HSV plus c."""
     return change_hsv(image, value_add=setting.pick(BRIGHTNESS))
 
