@@ -18,6 +18,7 @@ from models.backbone import Backbone
 from models.errors import ModelError
 from models.labels import Labels
 from models.preprocess import Preprocess
+from models.stem import ConvolutionalStem
 
 DEMO = "demo"
 PRECISIONS = ("fp32", "tf32")
@@ -75,7 +76,10 @@ def _from_hub(name: str) -> nn.Module:
 def _from_file(name: str, checkpoint: files.Checkpoint, file: str) -> tuple[nn.Module, dict[str, str]]:
     tensors, card = checkpoint
     if "arguments" in card:
-        vit: nn.Module = VisionTransformer(**json.loads(card["arguments"]))
+        arguments = json.loads(card["arguments"])
+        if card.get("stem") == "convolutional":
+            arguments["embed_layer"] = ConvolutionalStem
+        vit: nn.Module = VisionTransformer(**arguments)
     else:
         _known(name)
         head = tensors.get("head.weight")

@@ -22,8 +22,10 @@ from torch import Tensor, distributed, nn
 from torch.multiprocessing.spawn import spawn
 from torch.nn import functional
 
+from models.stem import ConvolutionalStem
 from samples.augment import MEAN, STD, augmented, centered
 from samples.pictures import load_pictures
+from samples.start import initialize
 
 ARGUMENTS: dict[str, Any] = {"img_size": 128, "patch_size": 16, "embed_dim": 192, "depth": 6, "num_heads": 3}
 WEIGHT_DECAY = 0.05  # on all parameters, the norms included, which adaptation moves later
@@ -81,8 +83,11 @@ def work(rank: int, options: argparse.Namespace, world: World, last: int, meetin
     distributed.init_process_group("gloo", init_method=meeting, rank=rank, world_size=options.workers)
     # The fused attention's backward is half as fast as the plain one on CPUs.
     set_fused_attn(False)
-    model = VisionTransformer(**ARGUMENTS, num_classes=len(world.classes))
-    optimizer = torch.optim.AdamW(model.parameters(), lr=options.lr, betas=(0.9, 0.98), weight_decay=WEIGHT_DECAY)
+    model = VisionTransformer(**ARGUMENTS, num_classes=len(world.classes), embed_layer=ConvolutionalStem)
+    initialize(model, _generator(options.seed, 0))
+    optimizer = torch.optim.AdamW(
+        model.parameters(), lr=options.lr, betas=(0.9, 0.98), weight_decay=WEIGHT_DECAY, fused=True
+    )
     first, file = 0, _state_file(options)
     if file.exists():
         state = torch.load(file, weights_only=True)
@@ -154,6 +159,7 @@ def save_weights(model: VisionTransformer, options: argparse.Namespace, world: W
     card = {
         "architecture": "VisionTransformer",
         "arguments": json.dumps({**ARGUMENTS, "num_classes": len(world.classes)}),
+        "stem": "convolutional",
         "mean": json.dumps(MEAN),
         "std": json.dumps(STD),
         "input_size": json.dumps([3, size, size]),
@@ -193,8 +199,8 @@ def main() -> None:
     parser.add_argument("--pictures", type=Path, required=True, help="folder with `train` and `test`")
     parser.add_argument("--out", type=Path, required=True, help="the .safetensors file to write")
     parser.add_argument("--state", type=Path, help="checkpoint to continue from (default: PICTURES/training.pt)")
-    parser.add_argument("--epochs", type=int, default=26)
-    parser.add_argument("--batch", type=int, default=128)
+    parser.add_argument("--epochs", type=int, default=20)
+    parser.add_argument("--batch", type=int, default=64)
     parser.add_argument("--lr", type=float, default=1e-3)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--workers", type=int, default=2, help="processes, one a core")

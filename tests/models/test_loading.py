@@ -12,6 +12,7 @@ from safetensors.torch import save_file
 from timm.models.vision_transformer import VisionTransformer
 
 from models import Labels, ModelError, files, load_backbone
+from models.stem import ConvolutionalStem
 
 ARGUMENTS = {"img_size": 32, "patch_size": 8, "embed_dim": 32, "depth": 2, "num_heads": 4, "num_classes": 3}
 CARD = {
@@ -49,6 +50,17 @@ def test_card_rules(own: Path) -> None:
     assert backbone.preprocess.mean == (0.4, 0.5, 0.6)
     assert (backbone.preprocess.size, backbone.preprocess.crop_pct) == (32, 0.5)
     assert not any(p.requires_grad for p in backbone.parameters())
+
+
+def test_convolutional_stem(tmp_path: Path) -> None:
+    """A card that names the stem gets a model with it, and answers as the one that was saved."""
+    vit = VisionTransformer(**ARGUMENTS, embed_layer=ConvolutionalStem).eval()  # pyright: ignore[reportArgumentType]
+    save_file(vit.state_dict(), tmp_path / "stem.safetensors", {**CARD, "stem": "convolutional"})
+    x = torch.randn(2, 3, 32, 32)
+    with torch.no_grad():
+        torch.testing.assert_close(load_backbone("any", tmp_path / "stem.safetensors")(x).logits, vit(x))
+    with pytest.raises(ValueError, match="power of 2"):
+        ConvolutionalStem(img_size=32, patch_size=6)
 
 
 def test_pth_and_safetensors_are_the_same_model(tmp_path: Path) -> None:
