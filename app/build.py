@@ -63,8 +63,8 @@ def session(
     if address.live and settings.loop != 1:
         raise UsageError("--loop plays files again; a live source plays once")
     check_outputs(settings)
-    check_method(settings)
     plan = planned(settings.corrupt, settings.corrupt_schedule)
+    check_method(settings)
     controls.compare = settings.compare == "split"
     from app.rendering import renderer
     from app.sources.stages import announcing
@@ -180,7 +180,10 @@ def corrupted(settings: Settings, plan: Schedule, backbone: Backbone, controls: 
     from app.corruptions import CORRUPTIONS, Corruptor, corrupt_stage
 
     on_crop = settings.corrupt_on == "crop"
-    corruptor = Corruptor(settings.seed, scale="fidelity" if on_crop else "display", frost_dir=settings.frost_dir)
+    try:
+        corruptor = Corruptor(settings.seed, scale="fidelity" if on_crop else "display", frost_dir=settings.frost_dir)
+    except ValueError as error:
+        raise UsageError(f"--frost-dir: {error}") from None
     corrupt = corrupt_stage(Steering(plan, tuple(CORRUPTIONS), controls), corruptor)
 
     def stage(frames: Iterable[Frame]) -> Iterator[Frame]:

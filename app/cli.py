@@ -24,6 +24,7 @@ from models.errors import ModelError
 if TYPE_CHECKING:
     from app.session import Outcome
 
+OWN_THREADS = "mgtta-cam"  # what the names of threads that may be blocked begin with
 app = typer.Typer(
     name="mgtta-cam",
     help="Classifies a camera, a video or pictures with a Vision Transformer that adapts while it watches.",
@@ -142,7 +143,7 @@ def leave(code: int) -> None:
     """Ends the process. A thread that is blocked in a camera's driver must not hold it up or bring it down."""
     sys.stdout.flush()
     sys.stderr.flush()
-    if any(thread.daemon and thread.is_alive() for thread in threading.enumerate()):
+    if any(thread.name.startswith(OWN_THREADS) for thread in threading.enumerate()):
         os._exit(code)
     sys.exit(code)
 

@@ -1,0 +1,254 @@
+"""The command line: what it prints, what it writes, and how it ends."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import NamedTuple
+
+import cv2
+import pytest
+
+from app import cli
+from app.config import PANELS, fields_of_settings, flag
+from app.log import read
+from tests.app.clips import write_clip, write_picture
+from tests.app.tiny import write_model
+
+
+class Ended(NamedTuple):
+    """How a command ended."""
+
+    code: int
+    out: str
+    err: str
+
+
+Command = Callable[..., Ended]
+READY = ["--source", "clip.mkv", "--model", "tiny", "--weights", "tiny.safetensors", "--method", "tent"]
+
+
+@pytest.fixture
+def command(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> Command:
+    """Runs the program in an empty folder that holds a clip, a weights file, and nothing else."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("COLUMNS", "200")
+    monkeypatch.delenv("DISPLAY", raising=False)
+    monkeypatch.delenv("WAYLAND_DISPLAY", raising=False)
+    monkeypatch.setattr("os._exit", sys.exit)  # would end the tests too
+
+    def run(*words: str) -> Ended:
+        monkeypatch.setattr(sys, "argv", ["mgtta-cam", *words])
+        with pytest.raises(SystemExit) as ended:
+            cli.main()
+        assert isinstance(ended.value.code, int)
+        out, err = map(str, capfd.readouterr())
+        return Ended(ended.value.code, out, err)
+
+    return run
+
+
+@pytest.fixture
+def ready(tmp_path: Path) -> list[str]:
+    """Options of a run that works: 10 frames, a tiny model, a method that needs no files."""
+    write_clip(tmp_path / "clip.mkv", 10)
+    write_model(tmp_path / "tiny.safetensors")
+    return READY
+
+
+def test_a_run(command: Command, ready: list[str], tmp_path: Path) -> None:
+    """Video, log, summary on stdout, words on stderr, exit code 0."""
+    words = ["--adapt-batch", "4", "--label", "chair", "--compare", "split", "--corrupt-schedule", "0:clean 5:fog:4"]
+    ended = command(*ready, *words, "--save", "out.mkv", "--log", "out.jsonl", "--json")
+    assert ended.code == 0, ended.err
+    summary = json.loads(ended.out)
+    assert (summary["frames"], summary["updates"], summary["exit_code"]) == (10, 2, 0)
+    assert [(row["corruption"], row["severity"], row["adapted"]["n"]) for row in summary["by_corruption"]] == [
+        ("clean", 0, 5),
+        ("fog", 4, 5),
+    ]
+    assert summary["source"]["delivered"] == 10
+    assert "fog:4" in ended.err
+    records = list(read(tmp_path / "out.jsonl"))
+    assert [r["type"] for r in records if r["type"] in ("header", "update", "summary")] == [
+        "header", "update", "update", "summary"
+    ]  # fmt: skip
+    assert [r["i"] for r in records if r["type"] == "frame"] == list(range(10))
+    assert records[-1]["accuracy"] == summary["accuracy"]
+    assert records[0]["configuration"]["adapt_batch"] == 4
+    video = cv2.VideoCapture(str(tmp_path / "out.mkv"), cv2.CAP_FFMPEG)
+    assert sum(video.grab() for _ in range(20)) == 10
+
+
+def test_two_runs_are_equal(command: Command, ready: list[str], tmp_path: Path) -> None:
+    """The digest chain of a seeded run repeats."""
+    chains = []
+    for name in ("a.jsonl", "b.jsonl"):
+        words = ["--adapt-batch", "4", "--corrupt", "gaussian_noise:3", "--deterministic", "--log", name]
+        assert command(*ready, *words).code == 0
+        chains.append(list(read(tmp_path / name))[-1]["chain"])
+    assert chains[0] == chains[1]
+
+
+def test_labels_from_a_sidecar(command: Command, ready: list[str], tmp_path: Path) -> None:
+    """`clip.labels.csv` is found without being named."""
+    (tmp_path / "clip.labels.csv").write_text("frame,label\n0-3,mug\n", encoding="utf-8")
+    summary = json.loads(command(*ready, "--json").out)
+    assert summary["accuracy"]["adapted"]["n"] == 4
+    assert summary["accuracy"]["frozen"] is None
+
+
+def test_labels_from_folders(command: Command, ready: list[str], tmp_path: Path) -> None:
+    """Folders named by class label the pictures in them."""
+    for i, name in enumerate(["mug", "chair", "attic"]):
+        write_picture(tmp_path / "set" / name / f"{i}.png", i)
+    summary = json.loads(command(*ready, "--source", "set", "--json").out)
+    assert (summary["frames"], summary["accuracy"]["adapted"]["n"]) == (3, 2)
+
+
+@pytest.mark.parametrize(
+    ("words", "indices"),
+    [
+        (["--vid-stride", "4"], [0, 4, 8]),
+        (["--max-frames", "3"], [0, 1, 2]),
+        (["--start", "0.2", "--duration", "0.15"], [4, 5, 6]),
+        (["--max-fps", "5"], [0, 4, 8]),
+        (["--loop", "2", "--max-frames", "12"], [*range(12)]),
+    ],
+)
+def test_which_frames(command: Command, ready: list[str], tmp_path: Path, words: list[str], indices: list[int]) -> None:
+    """Options that choose frames choose just those."""
+    assert command(*ready, *words, "--log", "a.jsonl").code == 0
+    assert [r["i"] for r in read(tmp_path / "a.jsonl") if r["type"] == "frame"] == indices
+
+
+def test_crop_mode_corrupts_what_the_model_sees(command: Command, ready: list[str], tmp_path: Path) -> None:
+    """On the crop the frame becomes the model's input, and the digests differ from those of the whole frame."""
+    inputs = {}
+    for on in ("frame", "crop"):
+        assert command(*ready, "--corrupt", "gaussian_noise:5", "--corrupt-on", on, "--log", f"{on}.jsonl").code == 0
+        inputs[on] = [r["in"] for r in read(tmp_path / f"{on}.jsonl") if r["type"] == "frame"]
+    assert inputs["frame"] != inputs["crop"]
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "what"),
+    [
+        ([], 2, "no source: give --source"),
+        (["--sorce", "x"], 2, "No such option: --sorce"),
+        (["--source"], 2, "--source"),
+        (["surprise"], 2, "No such command 'surprise'"),
+        (["--source", "0", "demo"], 2, "--source stands before `demo`"),
+        (["--source", "gone.mp4"], 3, "no such source: gone.mp4"),
+        (["--source", "."], 3, "no pictures in"),
+        (["--source", "*.png"], 3, "no pictures in"),
+        (["--source", "gopher://x"], 3, "addresses begin with"),
+        (["--source", "{NOT_SET_ANYWHERE}"], 2, "NOT_SET_ANYWHERE is not set"),
+        ([*READY, "--source", "noise.mp4"], 3, "noise.mp4 is not a video"),
+        ([*READY, "--vid-stride", "0"], 2, "--vid-stride: "),
+        ([*READY, "--corrupt", "fog:6"], 2, "--corrupt: severity must be an integer from 1"),
+        ([*READY, "--corrupt", "fogg"], 2, "did you mean 'fog'"),
+        ([*READY, "--corrupt-schedule", "0:fog 0:snow"], 2, "--corrupt-schedule: "),
+        ([*READY, "--method", "tnet"], 2, "nearest: tent"),
+        ([*READY, "--method", "none", "--lr", "1"], 2, "none has no learning rate"),
+        (["--source", "0", "--loop", "2"], 2, "a live source plays once"),
+        ([*READY, "--log", "gone/a.jsonl"], 7, "there is no folder gone"),
+        ([*READY, "--log", "clip.mkv"], 7, "clip.mkv exists"),
+        ([*READY, "--save", "a.gif"], 7, "a.gif"),
+        ([*READY, "--save", "a.mkv", "--log", "./a.mkv"], 2, "name the same file"),
+        ([*READY, "--config", "gone.toml"], 2, "gone.toml cannot be read"),
+        ([*READY, "--weights", "gone.pth"], 6, "gone.pth"),
+        ([*READY, "--weights", "noise.safetensors"], 6, "noise.safetensors is damaged"),
+        ([*READY, "--label", "mugg"], 2, "nearest: mug"),
+        ([*READY, "--truth", "gone.csv"], 2, "gone.csv cannot be read"),
+        ([*READY, "--method", "sgd", "--stats", "gone.safetensors"], 6, "gone.safetensors"),
+        ([*READY, "--show"], 7, "--show: "),
+        ([*READY, "--frost-dir", ".", "--corrupt", "frost"], 2, "frost1.png"),
+        ([*READY, "--source", "small.mkv", "--corrupt", "fog"], 2, "at least 32 pixels"),
+    ],
+)
+def test_bad_input(command: Command, tmp_path: Path, words: list[str], code: int, what: str) -> None:
+    """One line that says what to do, the exit code of the interface, and no traceback."""
+    write_clip(tmp_path / "clip.mkv", 2)
+    small = cv2.VideoWriter(str(tmp_path / "small.mkv"), cv2.VideoWriter.fourcc(*"FFV1"), 10, (16, 16))
+    small.write(cv2.UMat(16, 16, cv2.CV_8UC3).get())
+    small.release()
+    (tmp_path / "noise.mp4").write_bytes(b"not a video")
+    (tmp_path / "noise.safetensors").write_bytes(b"not a model")
+    write_model(tmp_path / "tiny.safetensors")
+    ended = command(*words)
+    assert (ended.code, ended.out) == (code, ""), ended.err
+    complaints = [line for line in ended.err.splitlines() if line.startswith("mgtta-cam: ")]
+    assert len(complaints) == 1, ended.err
+    assert what in complaints[0]
+    assert "Traceback" not in ended.err
+
+
+def test_print_config(command: Command, tmp_path: Path) -> None:
+    """The settings on stdout are a file that the program takes."""
+    printed = command("--source", "x.mp4", "--lr", "0.01", "--print-config")
+    assert (printed.code, printed.err) == (0, "")
+    (tmp_path / "again.toml").write_text(printed.out, encoding="utf-8")
+    assert command("--config", "again.toml", "--print-config").out == printed.out
+
+
+def test_version(command: Command) -> None:
+    """One line on stdout."""
+    ended = command("--version")
+    assert ended.code == 0
+    assert ended.out.startswith("mgtta-cam ")
+
+
+def test_help_has_every_option(command: Command) -> None:
+    """All options of the settings stand in --help, in their panels, with their sentences' first words."""
+    ended = command("--help")
+    assert ended.code == 0
+    for name, info in fields_of_settings().items():
+        assert flag(name) in ended.out
+        assert info.description.split(":")[0].split(".")[0].split(";")[0][:30] in " ".join(ended.out.split()), name
+    for panel in PANELS:
+        assert panel in ended.out
+
+
+@pytest.mark.parametrize("name", ["demo", "stats", "pretrain", "methods", "corruptions", "bench"])
+def test_every_command_has_help(command: Command, name: str) -> None:
+    """Each sub-command explains itself, and is listed."""
+    ended = command(name, "--help")
+    assert ended.code == 0
+    assert f"mgtta-cam {name}" in ended.out
+    assert name in command("--help").out
+
+
+def test_lists(command: Command) -> None:
+    """Methods and corruptions are listed one a line, names first."""
+    from app.corruptions import CORRUPTIONS
+    from mgtta import METHODS
+
+    assert [line.split()[0] for line in command("methods").out.splitlines()] == list(METHODS)
+    assert [line.split()[0] for line in command("corruptions").out.splitlines()] == list(CORRUPTIONS)
+
+
+def test_quiet(command: Command, ready: list[str]) -> None:
+    """With -q nothing is said that is no error."""
+    assert command(*ready, "-q") == Ended(0, "", "")
+
+
+def test_no_color_where_there_is_no_terminal(command: Command, ready: list[str]) -> None:
+    """No escape sequences and no live line go into a pipe."""
+    assert "\x1b" not in command(*ready).err
+
+
+def test_internal_errors_are_one_line(command: Command, ready: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    """A bug of ours is exit code 1 and one line; the traceback comes with -v."""
+
+    def broken(*_: object) -> None:
+        raise RuntimeError("a bug")
+
+    monkeypatch.setattr("app.build.model", broken)
+    short = command(*ready)
+    assert short.code == 1
+    assert "internal error: RuntimeError: a bug" in short.err
+    assert "Traceback" not in short.err
+    assert "Traceback" in command(*ready, "-v").err
