@@ -13,6 +13,7 @@ from app.summary import Summary
 from app.types import Frame, FrameResult, Sink
 from models.errors import ModelError
 
+INTERNAL_ERROR = 1  # exit code
 PAUSE_POLL_MS = 50
 
 
@@ -54,7 +55,6 @@ class Session:
     tell: Callable[..., None] = lambda *_, **__: None
     facts: Callable[[], Mapping[str, Any]] = dict  # what else belongs into the summary, asked at the end
     close: Callable[[], None] = lambda: None  # lets the source go
-    running: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,22 +73,23 @@ def play(session: Session) -> Outcome:
     """
     failures: list[AppError | ModelError] = []
     facts: dict[str, Any] = {}
-    session.running = True
+    code = INTERNAL_ERROR
     try:
         _loop(session)
+        code = session.controls.exit_code or 0
     except (AppError, ModelError) as error:
         failures.append(error)
+        code = error.exit_code
     finally:
         session.close()
         for sink in (session.window, *session.sinks):
             _attempt(failures, sink.close if sink is not None else None)
-        code = failures[0].exit_code if failures else session.controls.exit_code or 0
+        code = failures[0].exit_code if failures else code
         facts = {**session.summary.facts(), **session.facts(), "exit_code": code}
         if session.journal is not None:
             journal = session.journal
             _attempt(failures, lambda: journal.finish(facts))
             _attempt(failures, journal.close)
-        session.running = False
     code = failures[0].exit_code if failures else code
     return Outcome(code, {**facts, "exit_code": code}, str(failures[0]) if failures else None)
 

@@ -97,7 +97,9 @@ def table(facts: Mapping[str, Any]) -> Table:
         cells = [name, str(adapted["n"])]
         cells += [_percent(frozen)] if compared else []
         cells += [_percent(adapted)]
-        cells += [f"{100 * (adapted['top1'] - frozen['top1']):+.1f}" if frozen else ""] if compared else []
+        same_frames = frozen is not None and frozen["n"] == adapted["n"]
+        gain = f"{100 * (adapted['top1'] - frozen['top1']):+.1f}" if same_frames else ""
+        cells += [gain] if compared else []
         grid.add_row(*cells, end_section=at == len(rows) - 2)
     return grid
 

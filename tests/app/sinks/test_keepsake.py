@@ -1,0 +1,37 @@
+"""The last result as a picture."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import cv2
+import pytest
+
+from app.errors import OutputError
+from app.sinks.keepsake import Keepsake
+from tests.app.clips import frames, number
+from tests.app.test_log import result
+
+
+def test_the_last_result_is_saved(tmp_path: Path) -> None:
+    """Only the last one, drawn, at the end."""
+    path = tmp_path / "last.png"
+    sink = Keepsake(path, lambda r: r.frame.image)
+    for frame in frames(5):
+        sink.write(result(frame=frame))
+        assert not path.exists()
+    sink.close()
+    assert number(cv2.cvtColor(cv2.imread(str(path)), cv2.COLOR_BGR2RGB)) == 4
+
+
+def test_no_result_no_picture(tmp_path: Path) -> None:
+    """An empty run leaves no file."""
+    Keepsake(tmp_path / "last.png", lambda r: r.frame.image).close()
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_what_exists_is_kept(tmp_path: Path) -> None:
+    """A file is replaced only where that was asked for."""
+    (tmp_path / "last.png").touch()
+    with pytest.raises(OutputError, match="exists"):
+        Keepsake(tmp_path / "last.png", lambda r: r.frame.image)

@@ -1,0 +1,172 @@
+"""A run from first frame to last word, with parts that are not real."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from typing import Any
+
+import pytest
+
+from app.controls import Controls
+from app.errors import OutputError, SourceLostError
+from app.session import Session, play
+from app.types import Frame, FrameResult
+from tests.app.clips import frames
+from tests.app.test_log import result
+
+
+class Recorder:
+    """A sink, journal and window that remembers what it was told."""
+
+    def __init__(self, keys: Iterable[str | None] = (), fail_at: int | None = None, fail_closing: bool = False) -> None:
+        self.seen: list[int] = []
+        self.results: list[FrameResult] = []
+        self.summaries: list[Mapping[str, Any]] = []
+        self.closed = 0
+        self._keys, self._fail_at, self._fail_closing = iter(keys), fail_at, fail_closing
+
+    def write(self, result: FrameResult) -> None:
+        """Fails at a frame if it shall."""
+        if result.frame.index == self._fail_at:
+            raise OutputError("disk full")
+        self.seen.append(result.frame.index)
+        self.results.append(result)
+
+    def poll(self, wait_ms: int = 1) -> str | None:
+        """The next key."""
+        assert wait_ms >= 1
+        return next(self._keys, None)
+
+    def event(self, kind: str, **facts: Any) -> None:
+        """Not asked here."""
+
+    def finish(self, summary: Mapping[str, Any]) -> None:
+        """Remembers the summary, before the closing."""
+        assert not self.closed
+        self.summaries.append(summary)
+
+    def close(self) -> None:
+        """Counts."""
+        self.closed += 1
+        if self._fail_closing:
+            raise OutputError("not finished")
+
+
+def answer(stream: Iterable[Frame]) -> Iterator[FrameResult]:
+    """A pipeline that answers the same to every frame."""
+    for frame in stream:
+        yield result(frame=frame)
+
+
+def session(count: int = 5, **parts: Any) -> Session:
+    """A run over that many frames."""
+    return Session(**{"frames": frames(count), "pipeline": answer, "controls": Controls()} | parts)
+
+
+def test_each_sink_gets_each_result_once_in_order() -> None:
+    """Window, sinks and journal see every frame, and all are closed."""
+    window, sink, journal = Recorder(), Recorder(), Recorder()
+    outcome = play(session(window=window, sinks=[sink], journal=journal))
+    assert window.seen == sink.seen == journal.seen == [0, 1, 2, 3, 4]
+    assert (window.closed, sink.closed, journal.closed) == (1, 1, 1)
+    assert (outcome.exit_code, outcome.error, outcome.summary["frames"]) == (0, None, 5)
+    assert journal.summaries == [outcome.summary]
+
+
+def test_drawing_time_is_in_the_journal() -> None:
+    """The journal comes last, so that it knows what drawing took."""
+    sink, journal = Recorder(), Recorder()
+    play(session(1, sinks=[sink], journal=journal))
+    assert "draw" not in sink.results[0].ms
+    assert journal.results[0].ms["draw"] >= 0
+
+
+def test_quit_by_key() -> None:
+    """The key q ends the run after the frame at hand, well."""
+    window = Recorder(keys=[None, "q"])
+    outcome = play(session(window=window))
+    assert (outcome.exit_code, window.seen) == (0, [0, 1])
+
+
+def test_pause_and_single_step() -> None:
+    """While paused no frame passes; n lets one through; Space goes on."""
+    keys = [" ", None, "n", None, None, " "]
+    window, sink = Recorder(keys), Recorder()
+    play(session(4, window=window, sinks=[sink]))
+    assert sink.seen == [0, 1, 2, 3]
+    assert window.seen == [0, 0, 1, 2, 3]  # drawn again after the first Space
+
+
+def test_a_key_while_paused_is_drawn_at_once() -> None:
+    """The window shows what the key changed without waiting for a frame."""
+    window = Recorder(keys=[" ", "o", None, " "])
+    play(session(2, window=window))
+    assert window.seen == [0, 0, 0, 1]
+
+
+def test_snapshots() -> None:
+    """The key s saves the result that is seen, and tells where."""
+    told: list[tuple[str, dict[str, Any]]] = []
+    window = Recorder(keys=[None, "s"])
+    parts: dict[str, Any] = {"snapshot": lambda r: f"{r.frame.index}.png"}
+    play(session(3, window=window, tell=lambda kind, **facts: told.append((kind, facts)), **parts))
+    assert ("snapshot", {"path": "1.png"}) in told
+
+
+def test_a_signal_ends_a_pause() -> None:
+    """A stop from outside is noticed while the run is paused, without a window too."""
+    controls = Controls(paused=True)
+
+    class Impatient(Recorder):
+        def write(self, result: FrameResult) -> None:
+            super().write(result)
+            controls.stop(143)
+
+    sink = Impatient()
+    assert play(session(controls=controls, sinks=[sink])).exit_code == 143
+    assert sink.seen == [0]
+
+
+def lost(stream: Iterable[Frame]) -> Iterator[FrameResult]:
+    """A stream that is lost after two frames."""
+    for item in answer(stream):
+        yield item
+        if item.frame.index == 1:
+            raise SourceLostError("camera was lost")
+
+
+@pytest.mark.parametrize(
+    ("parts", "code", "error"),
+    [
+        (lambda: {"pipeline": lost}, 4, "camera was lost"),
+        (lambda: {"sinks": [Recorder(fail_at=2)]}, 7, "disk full"),
+        (lambda: {"sinks": [Recorder(fail_closing=True)]}, 7, "not finished"),
+    ],
+)
+def test_errors_end_in_good_order(parts: Callable[[], dict[str, Any]], code: int, error: str) -> None:
+    """The exit code is that of the first error; everything is closed; the journal has the code."""
+    journal, closed = Recorder(), []
+    outcome = play(session(journal=journal, close=lambda: closed.append(True), **parts()))
+    assert (outcome.exit_code, outcome.error) == (code, error)
+    assert (journal.closed, closed) == (1, [True])
+    assert journal.summaries[0]["exit_code"] == code
+
+
+def test_internal_errors_close_all_files_too() -> None:
+    """A bug goes on to the caller, after the files are closed."""
+
+    def broken(stream: Iterable[Frame]) -> Iterator[FrameResult]:
+        yield from answer(list(stream)[:1])
+        raise ZeroDivisionError
+
+    journal, sink = Recorder(), Recorder()
+    with pytest.raises(ZeroDivisionError):
+        play(session(pipeline=broken, journal=journal, sinks=[sink]))
+    assert (journal.closed, sink.closed) == (1, 1)
+    assert journal.summaries[0]["exit_code"] == 1
+
+
+def test_no_frames() -> None:
+    """An empty run has a summary of zeros and no figures."""
+    summary = play(session(0)).summary
+    assert (summary["frames"], summary["fps"], summary["accuracy"]) == (0, None, {"adapted": None, "frozen": None})
