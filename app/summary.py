@@ -97,9 +97,7 @@ def table(facts: Mapping[str, Any]) -> Table:
         cells = [name, str(adapted["n"])]
         cells += [_percent(frozen)] if compared else []
         cells += [_percent(adapted)]
-        same_frames = frozen is not None and frozen["n"] == adapted["n"]
-        gain = f"{100 * (adapted['top1'] - frozen['top1']):+.1f}" if same_frames else ""
-        cells += [gain] if compared else []
+        cells += [_gain(frozen, adapted)] if compared else []
         grid.add_row(*cells, end_section=at == len(rows) - 2)
     return grid
 
@@ -134,6 +132,13 @@ def _percent(accuracy: dict[str, Any] | None) -> str:
     if accuracy is None:
         return "-"
     return f"{100 * accuracy['top1']:.1f} % [{100 * accuracy['low']:.1f}, {100 * accuracy['high']:.1f}]"
+
+
+def _gain(frozen: dict[str, Any] | None, adapted: dict[str, Any]) -> str:
+    """In points; empty where the two were not asked about the same frames."""
+    if frozen is None or frozen["n"] != adapted["n"]:
+        return ""
+    return f"{100 * (adapted['top1'] - frozen['top1']):+.1f}"
 
 
 def _rounded(value: float | None) -> float | None:

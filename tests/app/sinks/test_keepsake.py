@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import cv2
 import pytest
 
 from app.errors import OutputError
 from app.sinks.keepsake import Keepsake
+from app.sources.folder import FolderSource
 from tests.app.clips import frames, number
 from tests.app.test_log import result
 
@@ -21,7 +21,8 @@ def test_the_last_result_is_saved(tmp_path: Path) -> None:
         sink.write(result(frame=frame))
         assert not path.exists()
     sink.close()
-    assert number(cv2.cvtColor(cv2.imread(str(path)), cv2.COLOR_BGR2RGB)) == 4
+    [saved] = FolderSource([path], name="saved")
+    assert number(saved.image) == 4
 
 
 def test_no_result_no_picture(tmp_path: Path) -> None:
