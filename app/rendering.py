@@ -9,7 +9,10 @@ from app.overlay import Style, draw
 from app.types import FrameResult, Image
 
 NAMES = {"\x1b": "Esc", " ": "Space"}
-HELP = tuple((NAMES.get(key, key), about) for key, (_, about) in KEYS.items())
+HELP = tuple(
+    (", ".join(NAMES.get(key, key) for key, (_, other) in KEYS.items() if other == about), about)
+    for about in dict.fromkeys(about for _, about in KEYS.values())
+)  # keys that do the same stand on one line
 
 
 def renderer(

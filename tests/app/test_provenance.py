@@ -1,0 +1,36 @@
+"""The log's header."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+from app.provenance import compute, describe, header, versions
+from models import load_backbone
+from tests.app.tiny import CLASSES, write_model
+
+
+def test_the_header_is_plain_and_redacted() -> None:
+    """Strict JSON, with an id of its own and no secret of the command line."""
+    one, other = (header(["mgtta-cam", "-s", "rtsp://me:hunter2@host/x"], seed=3) for _ in range(2))
+    assert "hunter2" not in json.dumps(one, allow_nan=False)
+    assert one["seed"] == 3
+    assert one["run"] != other["run"]
+
+
+def test_versions() -> None:
+    """What numbers depend on is named; what is not there is null, not left out."""
+    found = versions()
+    assert {"python", "torch", "timm", "opencv-python", "ffmpeg", "git", "onnxruntime"} <= found.keys()
+    assert found["torch"]
+    assert str(found["ffmpeg"]).startswith("avcodec ")
+
+
+def test_the_model(tmp_path: Path) -> None:
+    """Name, hash, normalization and classes, and how it computes."""
+    backbone = load_backbone("tiny", write_model(tmp_path / "tiny.safetensors"))
+    facts = describe(backbone)
+    assert (facts["name"], facts["sha256"], facts["classes"]) == ("tiny", backbone.digest, len(CLASSES))
+    assert facts["preprocess"]["mean"] == (0.5, 0.5, 0.5)
+    assert compute(backbone)["device"] == "cpu"
+    json.dumps({**facts, **compute(backbone)}, allow_nan=False)
