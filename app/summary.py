@@ -80,7 +80,7 @@ class Summary:
 def table(facts: Mapping[str, Any]) -> Table:
     """The summary for people: accuracy of both models, by corruption where there is more than one."""
     compared = facts["accuracy"]["frozen"] is not None
-    grid = Table(title=headline(facts), title_justify="left", title_style="")
+    grid = Table()
     for heading in (
         "corruption",
         "frames",

@@ -38,7 +38,9 @@ def watch(settings: Settings, picture: Path | None = None) -> Outcome:
         )
         running.append(session)
         outcome = play(session)
-    console.print(table(outcome.summary) if outcome.summary["by_corruption"] else headline(outcome.summary))
+    console.print(headline(outcome.summary), soft_wrap=True)
+    if outcome.summary["by_corruption"]:
+        console.print(table(outcome.summary))
     if settings.json:
         print(json.dumps(outcome.summary, allow_nan=False))
     return outcome
