@@ -12,8 +12,10 @@ from safetensors import safe_open
 from safetensors.torch import load_file
 from timm.models.vision_transformer import VisionTransformer
 
+from models.stem import ConvolutionalStem
 from samples.augment import augmented, centered
 from samples.pictures import load_pictures
+from samples.start import initialize, sine_positions
 from samples.train import ARGUMENTS, learning_rate, train
 
 CLASSES = ["bottle", "car"]
@@ -46,9 +48,10 @@ def test_a_checkpoint_carries_all_that_is_needed_to_use_it(pictures: Path):
     with safe_open(str(options.out), "pt") as file:
         card = file.metadata()
         weights = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - no mapping
-    model = VisionTransformer(**json.loads(card["arguments"]))
+    model = VisionTransformer(**json.loads(card["arguments"]), embed_layer=ConvolutionalStem)
     model.load_state_dict(weights)
     assert card["architecture"] == "VisionTransformer"
+    assert card["stem"] == "convolutional"
     assert json.loads(card["classes"]) == CLASSES
     assert json.loads(card["mean"]) == json.loads(card["std"]) == [0.5, 0.5, 0.5]
     assert json.loads(card["input_size"]) == [3, 128, 128]
@@ -63,6 +66,7 @@ def test_a_checkpoint_carries_all_that_is_needed_to_use_it(pictures: Path):
 def test_an_interrupted_training_continues_to_the_same_weights(pictures: Path, monkeypatch: pytest.MonkeyPatch):
     """Stopping after the first epoch and starting again ends where one run does."""
     monkeypatch.setitem(ARGUMENTS, "depth", 1)
+    monkeypatch.setitem(ARGUMENTS, "embed_dim", 48)
     whole = _options(pictures, state=pictures / "whole.pt")
     train(whole)
     halves = _options(pictures, state=pictures / "halves.pt", out=pictures / "halves.safetensors")
@@ -102,6 +106,27 @@ def test_augmentation_is_seeded_and_keeps_the_range():
     assert first.shape == (4, 3, 128, 128)
     assert first.min() >= -1
     assert first.max() <= 1
+
+
+def test_training_starts_with_attention_to_alike_tokens():
+    """Queries and keys begin correlated, values and projection opposed, positions near to near ones."""
+    model = VisionTransformer(img_size=64, patch_size=16, embed_dim=48, depth=1, num_heads=3, num_classes=2)
+    initialize(model, torch.Generator().manual_seed(0))
+    attention = model.blocks[0].attn
+    queries, keys, values = attention.qkv.weight.detach().split(48)
+    alike, opposed = (queries.T @ keys).trace() / 48, (attention.proj.weight.detach() @ values).trace() / 48
+    assert alike > 0.5
+    assert opposed < -0.2
+    places = sine_positions(4, 48)
+    assert places.shape == (16, 48)
+    assert torch.dist(places[0], places[1]) < torch.dist(places[0], places[15])
+
+
+def test_classes_of_train_and_test_must_agree(pictures: Path):
+    """A test split with another class would number the classes differently."""
+    (pictures / "test" / "car").rename(pictures / "test" / "lamp")
+    with pytest.raises(ValueError, match=r"same classes in train and test.*render both again"):
+        train(_options(pictures))
 
 
 def test_an_empty_folder_says_what_to_run(tmp_path: Path):
