@@ -10,6 +10,7 @@ Notation: d width, h heads, k = d / h width of a head, t tokens along one side.
 import math
 
 import torch
+from timm.layers.attention import Attention
 from timm.models.vision_transformer import VisionTransformer
 from torch import Tensor
 
@@ -24,8 +25,9 @@ def initialize(model: VisionTransformer, generator: torch.Generator) -> None:
     assert position is not None
     side = math.isqrt(position.shape[1] - 1)
     position[:, 1:] = 0.5 * sine_positions(side, position.shape[2])
-    for block in model.blocks:
-        attention = block.attn
+    for attention in model.modules():
+        if not isinstance(attention, Attention):
+            continue
         d, heads = attention.qkv.in_features, attention.num_heads
         k = d // heads
         queries, keys, values = attention.qkv.weight.split(d)

@@ -195,7 +195,7 @@ def _apart(rng: Rng, from_color: Color) -> Color:
 
 
 def _near(rng: Rng, to_color: Color) -> Color:
-    return np.asarray(np.clip(to_color + rng.normal(0, 0.13, 3), 0, 1), np.float64)
+    return (to_color + rng.normal(0, 0.13, 3)).clip(0, 1).astype(np.float64)
 
 
 def rotation(shot: Shot) -> NDArray[np.float64]:

@@ -10,6 +10,7 @@ import pytest
 import torch
 from safetensors import safe_open
 from safetensors.torch import load_file
+from timm.layers.attention import Attention
 from timm.models.vision_transformer import VisionTransformer
 
 from models.stem import ConvolutionalStem
@@ -112,7 +113,7 @@ def test_training_starts_with_attention_to_alike_tokens():
     """Queries and keys begin correlated, values and projection opposed, positions near to near ones."""
     model = VisionTransformer(img_size=64, patch_size=16, embed_dim=48, depth=1, num_heads=3, num_classes=2)
     initialize(model, torch.Generator().manual_seed(0))
-    attention = model.blocks[0].attn
+    attention = next(module for module in model.modules() if isinstance(module, Attention))
     queries, keys, values = attention.qkv.weight.detach().split(48)
     alike, opposed = (queries.T @ keys).trace() / 48, (attention.proj.weight.detach() @ values).trace() / 48
     assert alike > 0.5
