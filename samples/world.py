@@ -195,17 +195,16 @@ def _apart(rng: Rng, from_color: Color) -> Color:
 
 
 def _near(rng: Rng, to_color: Color) -> Color:
-    return (to_color + rng.normal(0, 0.13, 3)).clip(0, 1).astype(np.float64)
+    """A color a little beside another one."""
+    return np.clip(to_color + rng.normal(0, 0.13, 3), 0, 1)
 
 
 def rotation(shot: Shot) -> NDArray[np.float64]:
     """The object's rotation, `[3, 3]`: first roll, then pitch, then yaw."""
     roll, pitch, yaw = (np.deg2rad(angle) for angle in (shot.roll, shot.pitch, shot.yaw))
-    return (
-        cv2.Rodrigues(np.array([0, 0, yaw]))[0]
-        @ cv2.Rodrigues(np.array([pitch, 0, 0]))[0]
-        @ cv2.Rodrigues(np.array([0, roll, 0]))[0]
-    )
+    turns = (np.array([0, 0, yaw]), np.array([pitch, 0, 0]), np.array([0, roll, 0]))
+    z, x, y = (np.asarray(cv2.Rodrigues(turn)[0], np.float64) for turn in turns)
+    return z @ x @ y
 
 
 def direction(azimuth: float, elevation: float) -> NDArray[np.float64]:
