@@ -54,9 +54,7 @@ class Selection:
         random.Random(seed).shuffle(paths)  # noqa: S311  a shuffle, not a secret
         chosen = paths[skip:] if count is None else paths[skip : skip + count]
         if not chosen or (count is not None and len(chosen) < count):
-            raise UsageError(
-                f"{folder} has {len(paths)} pictures: too few for --count {count} after --skip {skip}"
-            )
+            raise UsageError(f"{folder} has {len(paths)} pictures: too few for --count {count} after --skip {skip}")
         return cls(folder, tuple(chosen))
 
     @property

@@ -71,14 +71,22 @@ class Source(Protocol):
     """Where frames come from: a file, a folder, a camera, a stream."""
 
     def __iter__(self) -> Iterator[Frame]: ...
-    def close(self) -> None: ...
+
+    def close(self) -> None:
+        """Lets go of the device or file."""
+        ...
 
 
 class Sink(Protocol):
     """Where results go: a window, a video file, the log. Each gets every result once, in order."""
 
-    def write(self, result: FrameResult) -> None: ...
-    def close(self) -> None: ...
+    def write(self, result: FrameResult) -> None:
+        """Takes the next result."""
+        ...
+
+    def close(self) -> None:
+        """Brings all that was written to its end."""
+        ...
 
 
 Stage = Callable[[Iterable[Frame]], Iterator[Frame]]
