@@ -35,7 +35,7 @@ def settings(flags: Mapping[str, Any], folder: Path, clip: Path = CLIP) -> Setti
     except OSError as error:
         raise OutputError(f"--out {folder} cannot be made: {error.strerror}") from None
     presets = {"source": str(clip), "model": "demo", "compare": "split", "corrupt_schedule": SCHEDULE}
-    presets |= {"save": folder / "demo.webm", "overwrite": True}
+    presets |= {"save": folder / "demo.mp4", "overwrite": True}
     taken = {config.PREFIX + name.upper() for name in OPTIONS}
     environment = {name: value for name, value in os.environ.items() if name in taken}
     return config.load(flags, environment=environment, presets=presets)
