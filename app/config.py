@@ -19,6 +19,7 @@ from app.errors import UsageError
 from app.redaction import redact
 
 PREFIX = "MGTTA_CAM_"
+NOT_ADAPTING = "none"  # the method that learns nothing
 PANELS = ("Input", "Model", "Adaptation", "Output")
 
 

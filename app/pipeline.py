@@ -13,6 +13,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from app.config import NOT_ADAPTING
 from app.controls import Controls
 from app.metrics import Accuracy, Rate
 from app.types import Frame, FrameResult, Image, Lesson
@@ -20,7 +21,6 @@ from mgtta.types import Method
 from models import ModelError
 
 Tell = Callable[..., None]  # tell(kind, **facts): an event for the log and for people
-NOT_ADAPTING = "none"  # the method that has nothing to learn: windows are not even gathered for it
 
 
 @dataclass(frozen=True, slots=True)

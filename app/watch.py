@@ -10,7 +10,7 @@ from typing import Any
 from rich.console import Console
 
 from app import build
-from app.config import Settings
+from app.config import NOT_ADAPTING, Settings
 from app.controls import Controls
 from app.progress import ProgressLine
 from app.session import Outcome, Session, play
@@ -39,6 +39,8 @@ def watch(settings: Settings, picture: Path | None = None) -> Outcome:
         running.append(session)
         outcome = play(session)
     console.print(headline(outcome.summary), soft_wrap=True)
+    if settings.method != NOT_ADAPTING and outcome.summary["frames"] < settings.adapt_batch:
+        console.print(f"nothing learned: too few frames for a window of --adapt-batch {settings.adapt_batch}")
     if outcome.summary["by_corruption"]:
         console.print(table(outcome.summary))
     if settings.json:

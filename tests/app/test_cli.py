@@ -230,6 +230,13 @@ def test_lists(command: Command) -> None:
     assert [line.split()[0] for line in command("corruptions").out.splitlines()] == list(CORRUPTIONS)
 
 
+def test_too_few_frames_are_told(command: Command, ready: list[str]) -> None:
+    """A clip that never fills a window says so; without adaptation there is nothing to say."""
+    assert "too few frames for a window of --adapt-batch 64" in command(*ready).err
+    assert "too few frames" not in command(*ready, "--adapt-batch", "5").err
+    assert "too few frames" not in command(*ready, "--method", "none").err
+
+
 def test_quiet(command: Command, ready: list[str]) -> None:
     """With -q nothing is said that is no error."""
     assert command(*ready, "-q") == Ended(0, "", "")
