@@ -7,8 +7,8 @@ import os
 import shutil
 import subprocess
 import sys
-import time
 import threading
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -132,6 +132,7 @@ def ask_to_close(display: str, window: int) -> None:
     x11.XCloseDisplay(server)
 
 
+@pytest.mark.display
 @pytest.mark.usefixtures("window")
 def test_window_shows_the_picture(tmp_path: Path) -> None:
     """An orange picture is orange on the screen: nothing swaps red and blue, and its size is its own."""
@@ -146,6 +147,7 @@ def test_window_shows_the_picture(tmp_path: Path) -> None:
     assert orange() == pytest.approx(320 * 240, rel=0.02)
 
 
+@pytest.mark.display
 def test_window_hears_keys(window: subprocess.Popen[str], display: str) -> None:
     """Each key of the interface arrives as its character, and `q` ends the program in order."""
     found = xdotool(display, "search", "--name", TITLE).splitlines()[0]
@@ -156,6 +158,7 @@ def test_window_hears_keys(window: subprocess.Popen[str], display: str) -> None:
     assert window.wait() == 0
 
 
+@pytest.mark.display
 def test_closing_the_window_is_quitting(window: subprocess.Popen[str], display: str) -> None:
     """A click on the window's cross arrives as `q`."""
     ask_to_close(display, int(xdotool(display, "search", "--name", TITLE).splitlines()[0]))
