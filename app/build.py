@@ -209,12 +209,14 @@ def model(settings: Settings) -> Backbone:
     Raises:
         ModelError: if it cannot be loaded.
     """
+    import cv2
     import torch
 
     from models import load_backbone
 
     if settings.threads:
         torch.set_num_threads(settings.threads)
+        cv2.setNumThreads(settings.threads)
     torch.manual_seed(settings.seed)
     if settings.deterministic:
         os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # without it cuBLAS may pick another order of sums
