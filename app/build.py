@@ -225,7 +225,9 @@ def model(settings: Settings) -> Backbone:
         torch.backends.cuda.enable_flash_sdp(False)
         torch.backends.cuda.enable_mem_efficient_sdp(False)
     where = device(settings.device)
-    return load_backbone(settings.model, settings.weights, where, settings.precision, settings.labels)
+    names = ("crop_pct", "interpolation", "mean", "std")
+    preprocess = {"size": settings.img_size, **{name: getattr(settings, name) for name in names}}
+    return load_backbone(settings.model, settings.weights, where, settings.precision, settings.labels, preprocess)
 
 
 def pipeline(settings: Settings, backbone: Backbone, controls: Controls, tell: Tell) -> Pipeline:
@@ -247,7 +249,7 @@ def pipeline(settings: Settings, backbone: Backbone, controls: Controls, tell: T
         methods(settings, backbone),
         settings.method,
         Input(backbone.preprocess.crop, tensor),
-        Window(settings.adapt_batch, settings.adapt_every, settings.max_updates),
+        Window(settings.adapt_batch, settings.adapt_stride, settings.adapt_every, settings.max_updates),
         frozen,
         controls,
         settings.warmup,

@@ -18,7 +18,10 @@ from app.corruptions.names import STANDARD, VALIDATION, check_name
 from app.errors import UsageError
 from app.options import takes_settings
 
-MODEL = ("model", "weights", "labels", "device", "precision", "threads", "seed", "quiet", "verbose")
+MODEL = (
+    *("model", "weights", "labels", "img_size", "crop_pct", "interpolation", "mean", "std"),
+    *("device", "precision", "threads", "seed", "quiet", "verbose"),
+)
 Images = Annotated[Path, typer.Option(help="Folder of pictures; folders in it are searched too.")]
 Count = Annotated[int | None, typer.Option(min=1, help="How many pictures; all of them where it is not given.")]
 Skip = Annotated[int, typer.Option(min=0, help="Leave out the first pictures of the shuffled folder.")]

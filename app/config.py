@@ -10,9 +10,9 @@ import tomllib
 from collections.abc import Mapping
 from dataclasses import fields
 from pathlib import Path
-from typing import Any, Literal, cast
+from typing import Annotated, Any, Literal, cast
 
-from pydantic import ConfigDict, Field, TypeAdapter, ValidationError
+from pydantic import BeforeValidator, ConfigDict, Field, TypeAdapter, ValidationError
 from pydantic.dataclasses import dataclass
 
 from app.errors import UsageError
@@ -42,6 +42,16 @@ def _adaptation(default: Any, about: str, **bounds: Any) -> Any:
 
 def _output(default: Any, about: str, short: str | None = None, **bounds: Any) -> Any:
     return _option(default, "Output", about, short, **bounds)
+
+
+def _channels(value: Any) -> Any:
+    parts = value.split(",") if isinstance(value, str) else value
+    if not isinstance(parts, list | tuple) or len(parts) != 3:
+        raise ValueError("three numbers are expected, R,G,B")
+    return parts
+
+
+Channels = Annotated[tuple[float, float, float], BeforeValidator(_channels)]
 
 
 @dataclass(frozen=True, config=ConfigDict(extra="forbid", allow_inf_nan=False))
@@ -77,6 +87,11 @@ class Settings:
     model: str = _model("vit_base_patch16_224", "Any timm Vision Transformer, or demo (embedded, needs no network).")
     weights: Path | None = _model(None, "Weights: .safetensors, or .pth read without running code.")
     labels: Path | None = _model(None, "Class names: a text file, one a line.")
+    img_size: int | None = _model(None, "Side of the model's input; by default, as the next four, what its weights say.", ge=1)
+    crop_pct: float | None = _model(None, "Share of the picture's shorter side that the model sees.", gt=0, le=1)
+    interpolation: Literal["nearest", "bilinear", "bicubic", "lanczos"] | None = _model(None, "Filter of resizing.")
+    mean: Channels | None = _model(None, "Of the pixels, 0..1, that the model expects: R,G,B.")
+    std: Channels | None = _model(None, "Of the pixels, 0..1, that the model expects: R,G,B.")
     device: str = _model("auto", "auto, cpu, cuda or cuda:N.", pattern=r"^(auto|cpu|cuda(:\d+)?)$")
     precision: Literal["fp32", "tf32"] = _model("fp32", "Arithmetic of matrix products on CUDA.")
     threads: int | None = _model(None, "CPU threads; by default the libraries decide.", ge=1)
@@ -87,8 +102,9 @@ class Settings:
     mgg: Path | None = _adaptation(None, "Weights of the Meta Gradient Generator: ours or the authors' file.")
     stats: Path | None = _adaptation(None, "Source statistics, as `mgtta-cam stats` measures them.")
     adapt_batch: int = _adaptation(64, "Frames in the window that teaches.", ge=1)
+    adapt_stride: int = _adaptation(1, "Take every N-th frame into that window: neighbors show the same things.", ge=1)
     adapt_every: int | None = _adaptation(
-        None, "Learn each N frames from the last --adapt-batch; by default from each full window once.", ge=1
+        None, "Learn each N frames from the window as it is; by default from each full one once.", ge=1
     )
     max_updates: int | None = _adaptation(None, "Learn from at most this many windows.", ge=0)
     lr: float | None = _adaptation(None, "Learning rate; by default the method's published one.", gt=0)
@@ -188,6 +204,8 @@ def _toml(value: Any) -> str:
         return str(value).lower()
     if isinstance(value, int | float):
         return repr(value)
+    if isinstance(value, tuple):
+        return f"[{', '.join(map(_toml, value))}]"
     text = redact(str(value))
     escaped = "".join(f"\\u{ord(c):04x}" if c < " " or c in '"\\\x7f' else c for c in text)
     return f'"{escaped}"'

@@ -15,7 +15,8 @@ CLIP = Path(__file__).resolve().parents[1] / "samples" / "clip.mp4"  # beside th
 FOLDER = Path("mgtta-cam-demo")
 SCHEDULE = "0:clean 300:fog:5 600:gaussian_noise:5 900:contrast:5 1200:defocus_blur:5 1500:pixelate:5"
 OPTIONS = (
-    *("max_frames", "method", "lr", "adapt_batch", "adapt_every", "corrupt_schedule", "seed", "device", "threads"),
+    *("max_frames", "method", "lr", "adapt_batch", "adapt_stride", "adapt_every", "corrupt_schedule"),
+    *("seed", "device", "threads"),
     *("show", "log", "json", "quiet", "verbose"),
 )  # of the settings, that the demo takes
 

@@ -9,7 +9,7 @@ from typing import Annotated, Any, Optional, TypeVar
 
 import typer
 
-from app.config import fields_of_settings, flag
+from app.config import Channels, fields_of_settings, flag
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -55,7 +55,11 @@ def _default(info: Any) -> str:
 
 def _metavar(info: Any) -> str:
     """The choices of an option, or what kind of value it takes."""
-    kinds = [kind for kind in (info.annotation, *typing.get_args(info.annotation)) if isinstance(kind, type)]
-    if typing.get_origin(info.annotation) is typing.Literal:
-        return "|".join(typing.get_args(info.annotation))
+    choices = (info.annotation, *typing.get_args(info.annotation))
+    kinds = [kind for kind in choices if isinstance(kind, type)]
+    for choice in choices:
+        if typing.get_origin(choice) is typing.Literal:
+            return "|".join(typing.get_args(choice))
+        if choice is Channels:
+            return "R,G,B"
     return {"int": "N", "float": "NUMBER", "Path": "PATH"}.get(kinds[0].__name__ if kinds else "", "TEXT")

@@ -36,12 +36,18 @@ class Window:
     """How frames are gathered into lessons."""
 
     size: int = 64  # frames a lesson
-    every: int | None = None  # a lesson each so many frames; None: each frame teaches once
+    stride: int = 1  # of which it takes every n-th: neighbors show the same things
+    every: int | None = None  # a lesson each so many frames; None: each frame taken teaches once
     most_updates: int | None = None
 
     def __post_init__(self) -> None:
-        if self.size < 1 or (self.every is not None and self.every < 1):
-            raise ValueError(f"a window holds 1 frame or more, and teaches each 1 or more; got {self}")
+        if min(self.size, self.stride, 1 if self.every is None else self.every) < 1:
+            raise ValueError(f"a window takes 1 frame or more, each 1 or more, and teaches each 1 or more; got {self}")
+
+    @property
+    def period(self) -> int:
+        """Frames from one lesson to the next."""
+        return self.every or self.size * self.stride
 
 
 class Pipeline:
@@ -136,11 +142,13 @@ class Pipeline:
         spent = self._window.most_updates is not None and self.updates >= self._window.most_updates
         if not self.controls.adapting or self.method == NOT_ADAPTING or spent:
             self._members.clear()  # a window is of frames that follow each other
-            self._waiting = 0
+            self._seen = self._waiting = 0
             return None
-        self._members.append((index, x))
+        if self._seen % self._window.stride == 0:
+            self._members.append((index, x))
+        self._seen += 1
         self._waiting += 1
-        if len(self._members) < self._window.size or self._waiting < (self._window.every or self._window.size):
+        if len(self._members) < self._window.size or self._waiting < self._window.period:
             return None
         self._waiting = 0
         self._lessons += 1
@@ -179,7 +187,7 @@ class Pipeline:
 
     def _begin(self) -> None:
         self._members.clear()
-        self._waiting = self._lessons = self.updates = 0
+        self._seen = self._waiting = self._lessons = self.updates = 0
 
 
 def digest(array: NDArray[np.uint8]) -> str:

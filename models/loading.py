@@ -10,6 +10,7 @@ from typing import Any
 
 import timm
 import torch
+from timm.layers.patch_embed import PatchEmbed
 from timm.models.vision_transformer import VisionTransformer
 from torch import Tensor, nn
 
@@ -52,10 +53,14 @@ def load_backbone(
         vit, card = _from_hub(name), {}
     else:
         vit, card = _from_file(name, files.read(Path(path)), Path(path).name)
+    values = _preprocess(vit, card)
+    changed = values.changed(**(preprocess or {}))
+    if changed.size != values.size:
+        _resize(vit, changed.size, name)
     backbone = Backbone(
         vit,
         name=name,
-        preprocess=_preprocess(vit, card).changed(**(preprocess or {})),
+        preprocess=changed,
         labels=Labels.read(Path(labels)) if labels else _labels(card),
     )
     return _placed(backbone, device, precision)
@@ -103,6 +108,17 @@ def _fill(vit: nn.Module, tensors: Mapping[str, Tensor], what: str) -> None:
         more = f" (and {len(wrong) - 1} more)" if len(wrong) > 1 else ""
         raise ModelError(f"{what}: {wrong[0]}{more}; give the --model that these weights belong to")
     vit.load_state_dict({key: tensor.float() for key, tensor in tensors.items()})
+
+
+def _resize(vit: nn.Module, size: int, name: str) -> None:
+    """Positions are interpolated, as timm does it."""
+    patch = getattr(vit, "patch_embed", None)
+    if not isinstance(vit, VisionTransformer) or not isinstance(patch, PatchEmbed):
+        raise ModelError(f"{name} takes pictures of one size only: leave --img-size away")
+    side = patch.patch_size[0]
+    if size % side:
+        raise ModelError(f"{name} cuts pictures into patches of {side} pixels: --img-size is a multiple; got {size}")
+    vit.set_input_size((size, size))
 
 
 def _known(name: str) -> None:

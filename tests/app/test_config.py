@@ -42,6 +42,8 @@ def test_the_source_from_the_environment() -> None:
         ({"compare": "both"}, "--compare: .*'off' or 'split'; got 'both'"),
         ({"device": "tpu"}, "--device: .*got 'tpu'"),
         ({"seed": "-1"}, "--seed: "),
+        ({"mean": "0.4,0.5"}, "--mean: .*three numbers.*got '0.4,0.5'"),
+        ({"std": "1,b,1"}, "--std: .*number"),
         ({"corrupt": "fog", "corrupt_schedule": "0:fog"}, "--corrupt and --corrupt-schedule exclude each other"),
         ({"truth": "a.csv", "label": "mug"}, "--truth and --label exclude each other"),
         ({"quiet": True, "verbose": True}, "--quiet and --verbose exclude each other"),

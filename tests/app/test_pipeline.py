@@ -117,6 +117,16 @@ def test_windows_with_gaps() -> None:
     assert rig.fake.windows == [[3, 4], [8, 9]]
 
 
+def test_windows_of_distant_frames() -> None:
+    """`stride` 3 takes every third frame; each is taken once, unless `every` asks for lessons in between."""
+    rig = Rig(Window(2, stride=3))
+    rig.run(frames(13))
+    assert rig.fake.windows == [[0, 3], [6, 9]]
+    rig = Rig(Window(2, stride=3, every=3))
+    rig.run(frames(10))
+    assert rig.fake.windows == [[0, 3], [3, 6], [6, 9]]
+
+
 def test_max_updates() -> None:
     """Learning ends after so many updates, answering goes on."""
     rig = Rig(Window(2, most_updates=2))
@@ -238,7 +248,7 @@ def test_logits_are_arrays() -> None:
     assert (result.logits.dtype, result.logits.shape) == (np.float32, (8,))
 
 
-@pytest.mark.parametrize("options", [{"size": 0}, {"size": 4, "every": 0}])
+@pytest.mark.parametrize("options", [{"size": 0}, {"size": 4, "stride": 0}, {"size": 4, "every": 0}])
 def test_a_window_holds_something(options: dict[str, int]) -> None:
     """An empty window is refused."""
     with pytest.raises(ValueError, match="1 frame or more"):

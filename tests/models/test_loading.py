@@ -52,6 +52,14 @@ def test_card_rules(own: Path) -> None:
     assert not any(p.requires_grad for p in backbone.parameters())
 
 
+def test_another_input_size(own: Path) -> None:
+    """Positions are interpolated to it; what the patches cannot cover is refused in one line."""
+    backbone = load_backbone("anything", own, preprocess={"size": 48})
+    assert backbone(torch.zeros(1, 3, 48, 48)).logits.shape == (1, 3)
+    assert "multiple" in refusal("anything", own, preprocess={"size": 50})
+    assert "one size only" in refusal("demo", preprocess={"size": 160})
+
+
 def test_convolutional_stem(tmp_path: Path) -> None:
     """A card that names the stem gets a model with it, and answers as the one that was saved."""
     vit = VisionTransformer(**ARGUMENTS, embed_layer=ConvolutionalStem).eval()  # pyright: ignore[reportArgumentType]
