@@ -87,7 +87,9 @@ class Settings:
     model: str = _model("vit_base_patch16_224", "Any timm Vision Transformer, or demo (embedded, needs no network).")
     weights: Path | None = _model(None, "Weights: .safetensors, or .pth read without running code.")
     labels: Path | None = _model(None, "Class names: a text file, one a line.")
-    img_size: int | None = _model(None, "Side of the model's input; by default, as the next four, what its weights say.", ge=1)
+    img_size: int | None = _model(
+        None, "Side of the model's input; by default, as the next four, what its weights say.", ge=1
+    )
     crop_pct: float | None = _model(None, "Share of the picture's shorter side that the model sees.", gt=0, le=1)
     interpolation: Literal["nearest", "bilinear", "bicubic", "lanczos"] | None = _model(None, "Filter of resizing.")
     mean: Channels | None = _model(None, "Of the pixels, 0..1, that the model expects: R,G,B.")

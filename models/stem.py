@@ -1,7 +1,9 @@
 """A convolutional stem in the place of a ViT's patch embedding: small models learn with far fewer pictures.
 
-Xiao et al., "Early Convolutions Help Transformers See Better" (arXiv 2106.14881), without its normalization layers:
-test-time adaptation moves those of the transformer only.
+Xiao et al., "Early Convolutions Help Transformers See Better" (arXiv 2106.14881). Departure: a normalization layer
+stands before each convolution, the picture's included, and not behind it, so that the convolution reads normalized
+channels as the layers of the transformer do, and so that test-time adaptation can correct the channels where noise and
+blur first show.
 """
 
 from __future__ import annotations
@@ -31,8 +33,8 @@ class ConvolutionalStem(nn.Module):
         widths = [in_chans, *(embed_dim >> (steps - 1 - step) for step in range(steps))]
         layers: list[nn.Module] = []
         for before, after in pairwise(widths):
-            layers += [nn.Conv2d(before, after, 3, stride=2, padding=1), nn.GELU()]
-        self.layers = nn.Sequential(*layers, nn.Conv2d(embed_dim, embed_dim, 1))
+            layers += [nn.BatchNorm2d(before), nn.Conv2d(before, after, 3, stride=2, padding=1), nn.GELU()]
+        self.layers = nn.Sequential(*layers, nn.BatchNorm2d(embed_dim), nn.Conv2d(embed_dim, embed_dim, 1))
         for layer in self.layers:
             if isinstance(layer, nn.Conv2d) and layer.bias is not None:
                 nn.init.kaiming_normal_(layer.weight, nonlinearity="relu")

@@ -37,7 +37,14 @@ def pictures(tmp_path: Path) -> Path:
 
 
 def _options(pictures: Path, **changes: object) -> argparse.Namespace:
-    options = {"pictures": pictures, "out": pictures / "demo.safetensors", "state": None, "epochs": 2, "batch": 4}
+    options = {
+        "pictures": pictures,
+        "out": pictures / "demo.safetensors",
+        "state": None,
+        "epochs": 2,
+        "batch": 4,
+        "steps": 1,
+    }
     return argparse.Namespace(**{**options, "lr": 1e-3, "seed": 0, "workers": 1, **changes})
 
 

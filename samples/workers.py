@@ -1,0 +1,19 @@
+"""What the processes that train together share: gradients, and random numbers that each can draw for itself."""
+
+import torch
+from torch import distributed, nn
+
+
+def average_gradients(model: nn.Module) -> None:
+    """Give every worker the mean of all workers' gradients."""
+    gradients = [parameter.grad for parameter in model.parameters() if parameter.grad is not None]
+    flat = torch.cat([gradient.flatten() for gradient in gradients])
+    distributed.all_reduce(flat)
+    flat /= distributed.get_world_size()
+    for gradient, mean in zip(gradients, flat.split([gradient.numel() for gradient in gradients]), strict=True):
+        gradient.copy_(mean.view_as(gradient))
+
+
+def generator(seed: int, epoch: int, worker: int = 0) -> torch.Generator:
+    """Random numbers of one epoch, common to all workers (0) or one worker's own (1..)."""
+    return torch.Generator().manual_seed(1_000_000 * seed + 1_000 * epoch + worker)

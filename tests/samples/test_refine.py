@@ -1,0 +1,75 @@
+"""The second part of the training: norm layers of the stem, clean moments, and how far a step reaches."""
+
+import numpy as np
+import pytest
+import torch
+from timm.models.vision_transformer import VisionTransformer
+from torch import Tensor, nn
+
+from models.stem import ConvolutionalStem
+from samples.domains import DOMAINS, Moments, in_domain
+from samples.refine import calibrate, rescale
+
+
+@pytest.fixture
+def model() -> VisionTransformer:
+    """A small one with norm layers that are not what they are when new."""
+    torch.manual_seed(0)
+    vit = VisionTransformer(
+        img_size=32, patch_size=8, embed_dim=24, depth=2, num_heads=2, num_classes=3, embed_layer=ConvolutionalStem
+    ).eval()
+    for layer in vit.modules():
+        if isinstance(layer, nn.LayerNorm):
+            nn.init.normal_(layer.weight, 1, 0.1)
+            nn.init.normal_(layer.bias, 0, 0.1)
+    return vit
+
+
+@pytest.fixture
+def x() -> Tensor:
+    """Normalized pictures."""
+    return torch.rand(16, 3, 32, 32, generator=torch.Generator().manual_seed(1)) * 2 - 1
+
+
+@torch.no_grad()
+def test_calibration_keeps_what_the_model_computes(model: VisionTransformer, x: Tensor):
+    """The stem's norm layers get the moments of clean pictures, and the answers stay."""
+    before = model(x)
+    calibrate(model, Moments(model), x)
+    torch.testing.assert_close(model(x), before, rtol=1e-4, atol=1e-5)
+    first = model.patch_embed.layers[0]
+    torch.testing.assert_close(first.running_mean, x.mean((0, 2, 3)))
+
+
+@torch.no_grad()
+def test_rescaling_keeps_what_the_model_computes(model: VisionTransformer, x: Tensor):
+    """Only the shares of norm layers and readers change."""
+    calibrate(model, Moments(model), x)
+    before = model(x)
+    rescale(model, stem=0.1, final=4.0)
+    torch.testing.assert_close(model(x), before, rtol=1e-4, atol=1e-5)
+    assert model.patch_embed.layers[3].weight.abs().mean() == pytest.approx(0.1)
+    assert model.norm.weight.mean() == pytest.approx(4.0, rel=0.2)
+
+
+@torch.no_grad()
+def test_restoring_undoes_a_shift_of_channels(model: VisionTransformer, x: Tensor):
+    """Pictures with their contrast halved, seen with the clean moments, are the clean pictures again."""
+    moments = Moments(model)
+    calibrate(model, moments, x)
+    with moments.measured():
+        clean = model(x)
+    with moments.restored():
+        faded = model(0.5 * x + 0.3)
+    assert torch.dist(model(0.5 * x + 0.3), clean) > 10 * torch.dist(faded, clean)
+    torch.testing.assert_close(model(x), clean, rtol=0, atol=0)
+
+
+@pytest.mark.parametrize("domain", DOMAINS)
+def test_domains_change_pictures_and_keep_their_range(domain: str, x: Tensor):
+    """Seeded, in -1..1, and not what it was."""
+    first, again = (in_domain(x[:2], domain, np.random.RandomState(3)) for _ in range(2))
+    torch.testing.assert_close(first, again, rtol=0, atol=0)
+    assert first.shape == (2, 3, 32, 32)
+    assert first.abs().max() <= 1
+    assert torch.dist(first, x[:2]) > 1
