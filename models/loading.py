@@ -115,7 +115,7 @@ def _resize(vit: nn.Module, size: int, name: str) -> None:
     patch = getattr(vit, "patch_embed", None)
     if not isinstance(vit, VisionTransformer) or not isinstance(patch, PatchEmbed):
         raise ModelError(f"{name} takes pictures of one size only: leave --img-size away")
-    side = patch.patch_size[0]
+    side = int(patch.patch_size[0])
     if size % side:
         raise ModelError(f"{name} cuts pictures into patches of {side} pixels: --img-size is a multiple; got {size}")
     vit.set_input_size((size, size))

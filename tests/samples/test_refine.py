@@ -37,8 +37,7 @@ def test_calibration_keeps_what_the_model_computes(model: VisionTransformer, x: 
     before = model(x)
     calibrate(model, Moments(model), x)
     torch.testing.assert_close(model(x), before, rtol=1e-4, atol=1e-5)
-    first = model.patch_embed.layers[0]
-    torch.testing.assert_close(first.running_mean, x.mean((0, 2, 3)))
+    torch.testing.assert_close(model.get_buffer("patch_embed.layers.0.running_mean"), x.mean((0, 2, 3)))
 
 
 @torch.no_grad()
@@ -48,7 +47,7 @@ def test_rescaling_keeps_what_the_model_computes(model: VisionTransformer, x: Te
     before = model(x)
     rescale(model, stem=0.1, final=4.0)
     torch.testing.assert_close(model(x), before, rtol=1e-4, atol=1e-5)
-    assert model.patch_embed.layers[3].weight.abs().mean() == pytest.approx(0.1)
+    assert model.get_parameter("patch_embed.layers.3.weight").abs().mean() == pytest.approx(0.1)
     assert model.norm.weight.mean() == pytest.approx(4.0, rel=0.2)
 
 
