@@ -39,7 +39,8 @@ def watch(settings: Settings, picture: Path | None = None) -> Outcome:
         running.append(session)
         outcome = play(session)
     console.print(headline(outcome.summary), soft_wrap=True)
-    if settings.method != NOT_ADAPTING and outcome.summary["frames"] < settings.adapt_batch:
+    span = (settings.adapt_batch - 1) * settings.adapt_stride + 1
+    if settings.method != NOT_ADAPTING and outcome.summary["frames"] < span:
         console.print(f"nothing learned: too few frames for a window of --adapt-batch {settings.adapt_batch}")
     if outcome.summary["by_corruption"]:
         console.print(table(outcome.summary))

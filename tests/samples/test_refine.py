@@ -48,7 +48,7 @@ def test_rescaling_keeps_what_the_model_computes(model: VisionTransformer, x: Te
     rescale(model, stem=0.1, final=4.0)
     torch.testing.assert_close(model(x), before, rtol=1e-4, atol=1e-5)
     assert model.get_parameter("patch_embed.layers.3.weight").abs().mean() == pytest.approx(0.1)
-    assert model.norm.weight.mean() == pytest.approx(4.0, rel=0.2)
+    assert model.get_parameter("norm.weight").mean() == pytest.approx(4.0, rel=0.2)
 
 
 @torch.no_grad()
