@@ -13,7 +13,8 @@ from app.errors import OutputError, SourceError
 
 CLIP = Path(__file__).resolve().parents[1] / "samples" / "clip.mp4"  # beside the packages, in a clone and in a wheel
 FOLDER = Path("mgtta-cam-demo")
-SCHEDULE = "0:clean 300:fog:5 600:gaussian_noise:5 900:contrast:5 1200:defocus_blur:5 1500:pixelate:5"
+SCHEDULE = "0:clean 300:gaussian_noise:5 950:shot_noise:5 1550:impulse_noise:5"  # the light goes
+WINDOW = {"adapt_stride": 8, "adapt_every": 32}  # 17 seconds, a dozen objects: a window of few pulls the model apart
 OPTIONS = (
     *("max_frames", "method", "lr", "adapt_batch", "adapt_stride", "adapt_every", "corrupt_schedule"),
     *("seed", "device", "threads"),
@@ -35,8 +36,8 @@ def settings(flags: Mapping[str, Any], folder: Path, clip: Path = CLIP) -> Setti
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise OutputError(f"--out {folder} cannot be made: {error.strerror}") from None
-    presets = {"source": str(clip), "model": "demo", "compare": "split", "corrupt_schedule": SCHEDULE}
-    presets |= {"save": folder / "demo.mp4", "overwrite": True}
+    presets = {"source": str(clip), "model": "demo", "compare": "split", **WINDOW}
+    presets |= {"corrupt_schedule": SCHEDULE, "corrupt_on": "crop", "save": folder / "demo.mp4", "overwrite": True}
     taken = {config.PREFIX + name.upper() for name in OPTIONS}
     environment = {name: value for name, value in os.environ.items() if name in taken}
     return config.load(flags, environment=environment, presets=presets)
