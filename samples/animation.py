@@ -6,7 +6,7 @@ from pathlib import Path
 import cv2
 from PIL import Image
 
-STEP, WIDTH, COLORS = 20, 640, 96  # every so manyth frame; pixels; of the palette
+STEP, WIDTH, QUALITY = 20, 400, 40  # every so manyth frame; pixels; 0..100
 DURATION_MS = 160  # of a frame
 
 
@@ -26,7 +26,7 @@ def frames(video: Path) -> list[Image.Image]:
 
 
 def main() -> None:
-    """Read the options and write `demo.gif` and `demo.png`."""
+    """Read the options and write `demo.webp` and `demo.png`."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("video", type=Path)
     parser.add_argument("out", type=Path)
@@ -38,15 +38,9 @@ def main() -> None:
     options.out.mkdir(parents=True, exist_ok=True)
     every[int(options.picture * (len(every) - 1))].save(options.out / "demo.png", optimize=True)
     shown = every[int(options.begin * len(every)) : int(options.to * len(every))]
-    small = [
-        picture.resize((WIDTH, round(WIDTH * picture.height / picture.width)), Image.Resampling.LANCZOS).quantize(
-            COLORS
-        )
-        for picture in shown
-    ]
-    small[0].save(
-        options.out / "demo.gif", save_all=True, append_images=small[1:], duration=DURATION_MS, loop=0, optimize=True
-    )
+    small = [picture.resize((WIDTH, round(WIDTH * picture.height / picture.width))) for picture in shown]
+    animation = {"save_all": True, "append_images": small[1:], "duration": DURATION_MS, "loop": 0, "quality": QUALITY}
+    small[0].save(options.out / "demo.webp", **animation)
 
 
 if __name__ == "__main__":
