@@ -144,9 +144,7 @@ def meta_gradient(generator: MetaGradientGenerator) -> Transform:
     def init(parameters: Tensors) -> GradientMemory:
         like = generator.b0
         n = sum(parameter.numel() for parameter in parameters.values())
-        W, b = generator.W0.expand(n, WIDTH, WIDTH), generator.b0.expand(n, WIDTH)
-        if not torch.is_grad_enabled():
-            W, b = W.clone(), b.clone()
+        W, b = generator.W0.expand(n, WIDTH, WIDTH).clone(), generator.b0.expand(n, WIDTH).clone()
         return GradientMemory(like.new_zeros(n), like.new_zeros(n), W, b, torch.zeros((), dtype=torch.int64))
 
     def update(gradients: Tensors, state: GradientMemory) -> tuple[Tensors, GradientMemory]:

@@ -53,6 +53,19 @@ def test_deployed_and_trained_steps_are_one() -> None:
     torch.testing.assert_close(deployed.W, trained.W.detach(), rtol=0, atol=1e-6)
 
 
+def test_state_may_be_made_with_gradients_and_used_without() -> None:
+    """As a caller who knows nothing of either would; the learned initial memory is not written to."""
+    transform = meta_gradient(network := MetaGradientGenerator(0))
+    gradients = {"weight": torch.tensor([1.0, -2.0, 0.5])}
+    before = network.W0.detach().clone()
+    state = transform.init(gradients)
+    with torch.no_grad():
+        updates, _ = transform.update(gradients, state)
+        expected, _ = transform.update(gradients, transform.init(gradients))
+    torch.testing.assert_close(updates["weight"], expected["weight"], rtol=0, atol=0)
+    assert torch.equal(network.W0, before)
+
+
 def test_memory_of_vit_base() -> None:
     """38,400 scalars cost 11.06 MB of fast weights and 0.31 MB of moments, half of what the authors carry."""
     transform = meta_gradient(MetaGradientGenerator(0))
