@@ -243,7 +243,8 @@ def _known(layer: Mapping[str, Any], where: str) -> None:
 def _explained(error: ValidationError, origin: Mapping[str, str]) -> str:
     first, *more = error.errors(include_url=False)
     name = str(first["loc"][0])
-    message = first["msg"][0].lower() + first["msg"][1:]
+    message = first["msg"].removeprefix("Value error, ")
+    message = message[0].lower() + message[1:]
     rest = f" (and {len(more)} more)" if more else ""
     return f"{flag(name)}{origin.get(name, '')}: {message}; got {redact(str(first['input']))!r}{rest}"
 

@@ -4,12 +4,17 @@ from __future__ import annotations
 
 import difflib
 import json
+import logging
+import socket
+import urllib.request
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import timm
 import torch
+from huggingface_hub import constants
 from timm.layers.patch_embed import PatchEmbed
 from timm.models.vision_transformer import VisionTransformer
 from torch import Tensor, nn
@@ -23,6 +28,7 @@ from models.stem import ConvolutionalStem
 
 DEMO = "demo"
 PRECISIONS = ("fp32", "tf32")
+HUB_TIMEOUT_S = 5
 
 
 def load_backbone(
@@ -68,14 +74,30 @@ def load_backbone(
 
 def _from_hub(name: str) -> nn.Module:
     _known(name)
+    logging.getLogger("huggingface_hub").setLevel(logging.CRITICAL)  # it tells of each retry
     try:
+        if not _answers(constants.ENDPOINT):
+            constants.HF_HUB_OFFLINE = True  # what was fetched before still loads, and nothing is tried for minutes
         return timm.create_model(name, pretrained=True)
     except Exception as error:  # the hub's client raises errors of many libraries
-        reason = (str(error).strip().splitlines() or [type(error).__name__])[0][:120]
+        reason = (str(error).strip().splitlines() or [type(error).__name__])[0][:120].rstrip(" .")
         raise ModelError(
             f"the weights of {name} could not be fetched from timm's hub ({reason}). "
             "Three ways out: connect to the network and try again; give a file with --weights FILE; use --model demo"
         ) from None
+
+
+def _answers(endpoint: str) -> bool:
+    """Whether a connection to the hub opens; taken for granted where a proxy stands between."""
+    url = urlsplit(endpoint)
+    if urllib.request.getproxies().get(url.scheme):
+        return True
+    try:
+        port = url.port or {"http": 80}.get(url.scheme, 443)
+        socket.create_connection((url.hostname or "", port), HUB_TIMEOUT_S).close()
+    except OSError:
+        return False
+    return True
 
 
 def _from_file(name: str, checkpoint: files.Checkpoint, file: str) -> tuple[nn.Module, dict[str, str]]:

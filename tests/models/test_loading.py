@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 import timm
 import torch
+from huggingface_hub import constants
 from safetensors.torch import save_file
 from timm.models.vision_transformer import VisionTransformer
 
@@ -98,6 +99,20 @@ def test_hub_out_of_reach(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(timm, "create_model", fail)
     line = refusal("vit_base_patch16_224")
     assert all(word in line for word in ("Max retries exceeded", "--weights FILE", "--model demo", "network"))
+
+
+def test_a_hub_that_does_not_answer_is_not_tried_for_minutes(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """Nothing listens at the hub's address: only what lies in the cache is looked for, and nobody talks of retries."""
+    monkeypatch.setattr(constants, "ENDPOINT", "http://127.0.0.1:9")
+    monkeypatch.setattr(constants, "HF_HUB_OFFLINE", False)
+    monkeypatch.setattr(constants, "HF_HUB_CACHE", str(tmp_path))
+    for name in ("http_proxy", "HTTP_PROXY", "all_proxy", "ALL_PROXY"):
+        monkeypatch.delenv(name, raising=False)
+    assert "--weights FILE" in refusal("vit_tiny_patch16_224")
+    assert constants.HF_HUB_OFFLINE is True
+    assert capfd.readouterr().err == ""
 
 
 def test_unknown_model() -> None:
