@@ -39,13 +39,13 @@ def refine(model: VisionTransformer, pictures: Tensor, labels: Tensor, size: int
     for step in range(steps):
         index = torch.randint(len(labels), (2, SHARE), generator=draws)
         with moments.measured():
-            clean_loss = _loss(model(augmented(pictures[index[0]], size, draws)), labels[index[0]])
+            clean_loss = smoothed_loss(model(augmented(pictures[index[0]], size, draws)), labels[index[0]])
         optimizer.zero_grad()
         clean_loss.backward()
         rng = np.random.RandomState([seed, step, rank])
         x = in_domain(augmented(pictures[index[1]], size, draws), DOMAINS[step % len(DOMAINS)], rng)
         with moments.restored():
-            domain_loss = _loss(model(x), labels[index[1]])
+            domain_loss = smoothed_loss(model(x), labels[index[1]])
         domain_loss.backward()
         average_gradients(model)
         nn.utils.clip_grad_norm_(model.parameters(), 1.0)
@@ -59,7 +59,8 @@ def refine(model: VisionTransformer, pictures: Tensor, labels: Tensor, size: int
             total[:] = 0
 
 
-def _loss(logits: Tensor, labels: Tensor) -> Tensor:
+def smoothed_loss(logits: Tensor, labels: Tensor) -> Tensor:
+    """Cross-entropy of logits `[b, c]`, a little of which every class gets."""
     return functional.cross_entropy(logits, labels, label_smoothing=0.05)
 
 

@@ -22,12 +22,11 @@ from timm.layers.config import set_fused_attn
 from timm.models.vision_transformer import VisionTransformer
 from torch import Tensor, distributed, nn
 from torch.multiprocessing.spawn import spawn
-from torch.nn import functional
 
 from models.stem import ConvolutionalStem
 from samples.augment import MEAN, STD, augmented, centered
 from samples.pictures import load_pictures
-from samples.refine import refine, rescale
+from samples.refine import refine, rescale, smoothed_loss
 from samples.start import initialize
 from samples.workers import average_gradients, generator
 
@@ -111,7 +110,7 @@ def work(rank: int, options: argparse.Namespace, world: World, last: int, meetin
             print(f"epoch {epoch + 1} of {options.epochs}: loss {loss:.3f}, clean accuracy {clean:.2f} %", flush=True)
             save_weights(model, options, world, clean)
             state = {"model": model.state_dict(), "optimizer": optimizer.state_dict(), "epoch": epoch + 1}
-            torch.save({**state, "clean": clean}, file.with_suffix(".part"))
+            torch.save(state, file.with_suffix(".part"))
             file.with_suffix(".part").replace(file)
     if last == options.epochs and options.steps:
         data = world.pictures, world.labels
@@ -144,7 +143,7 @@ def train_epoch(
         x = augmented(world.pictures[index], ARGUMENTS["img_size"], draws)
         with torch.autocast("cpu", torch.bfloat16, enabled=BFLOAT16):
             logits = model(x)
-        loss = functional.cross_entropy(logits.float(), world.labels[index], label_smoothing=0.05)
+        loss = smoothed_loss(logits.float(), world.labels[index])
         optimizer.zero_grad()
         loss.backward()
         average_gradients(model)
