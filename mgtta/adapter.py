@@ -1,18 +1,53 @@
-"""The common way to adapt: a loss, a transform of its gradients, and the parameters they act on."""
+"""The common way to adapt: an objective, a transform of its gradients, and the parameters they act on."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor, nn
 
+from mgtta.learned import Learned
 from mgtta.losses import Loss
 from mgtta.parameters import norm_parameters
+from mgtta.transforms import checked_rate
 from mgtta.types import Step, Tensors, Transform
-from models import Backbone
+from models import Backbone, Output
 
 Scope = Callable[[Backbone], dict[str, nn.Parameter]]
+NOT_FINITE = {"skipped_answer_not_finite": 1.0}
+
+
+class Evaluation(NamedTuple):
+    """What an objective says of a window."""
+
+    loss: Tensor | None  # scalar to minimize; None where no picture is reliable: nothing is learned then
+    terms: Mapping[str, Tensor | float]  # for the log
+    state: Any  # the objective's next state, taken up if the window teaches
+
+
+class Objective(NamedTuple):
+    """A loss that may remember, and look at the window again; like a Transform, its state is outside.
+
+    `evaluate(x, output, state, **given)` gets the window [b, 3, h, w] and the model's output for it; `given` is what a
+    test hands over in place of a random draw. `answer(output, state)` turns an output into the method's answer [b, c].
+    """
+
+    init: Callable[[], Any]
+    evaluate: Callable[..., Evaluation]
+    answer: Callable[[Output, Any], Tensor] = lambda output, _: output.logits
+
+
+class Nothing(NamedTuple):
+    """The state of an objective that remembers nothing."""
+
+
+class State(NamedTuple):
+    """All that an adapter remembers beside its parameters."""
+
+    optimizer: Any  # the transform's
+    objective: Any
 
 
 class Adapter:
@@ -20,94 +55,89 @@ class Adapter:
 
     Args:
         backbone: the source model; its parameters now are what `reset` returns to.
-        loss: of a window's output.
+        objective: of a window; a plain loss of the model's output will do.
         transform: the optimizer.
         lr: learning rate, what an update is multiplied by.
         scope: which parameters adapt.
         smallest: windows with fewer pictures are answered but teach nothing.
     """
 
+    probabilities = False
+
     def __init__(
         self,
         backbone: Backbone,
-        loss: Loss,
+        objective: Objective | Loss,
         transform: Transform,
         lr: float,
         scope: Scope = norm_parameters,
         smallest: int = 1,
     ) -> None:
-        if not lr > 0:
-            raise ValueError(f"the learning rate is expected above 0; got {lr}")
-        self.backbone, self.loss, self.transform, self.lr, self.smallest = backbone, loss, transform, lr, smallest
-        self._parameters = {name: p.requires_grad_() for name, p in scope(backbone).items()}
-        self.source = {name: p.detach().clone() for name, p in self._parameters.items()}
-        self.reset()
+        self.backbone, self.transform, self.lr, self.smallest = backbone, transform, checked_rate(lr), smallest
+        self.objective = objective if isinstance(objective, Objective) else memoryless(objective)
+        self.learned = Learned(scope(backbone), lambda p: State(transform.init(p), self.objective.init()))
 
     @torch.no_grad()
     def predict(self, x: Tensor) -> Tensor:
         """[b, 3, h, w] -> [b, c]. Learns nothing, changes nothing."""
-        return self.backbone(x).logits
+        return self.objective.answer(self.backbone(x), self.learned.state.objective)
 
-    def step(self, x: Tensor) -> Step:
+    def step(self, x: Tensor, **given: Any) -> Step:
         """Answers a window [b, 3, h, w], then learns from it, unless that would poison what was learned.
 
-        Nothing is touched, and the stats say so under `skipped_...`, if the window is too small for the loss or if the
-        loss or a gradient is not finite.
+        Nothing is touched, and the stats say so under `skipped_...`, if the window is too small for the loss, if no
+        picture is reliable, or if an answer, the loss or a gradient is not finite.
         """
+        state: State = self.learned.state
         with torch.inference_mode(False), torch.enable_grad():
-            output = self.backbone(x.clone() if x.is_inference() else x)
-            logits = output.logits.detach()
+            x = x.clone() if x.is_inference() else x
+            output = self.backbone(x)
+            logits = self.objective.answer(output, state.objective).detach()
             if len(x) < self.smallest:
                 return Step(logits, {"skipped_window_too_small": 1.0})
-            loss, terms = self.loss(output)
-            stats = {name: term.item() for name, term in terms.items()}
+            if not logits.isfinite().all():
+                return Step(logits, NOT_FINITE)
+            loss, terms, remembered = self.objective.evaluate(x, output, state.objective, **given)
+            stats = {name: t.item() if isinstance(t, Tensor) else t for name, t in terms.items()}
+            if loss is None:
+                return Step(logits, {**stats, "skipped_nothing_reliable": 1.0})
             if not torch.isfinite(loss):
                 return Step(logits, {**stats, "skipped_loss_not_finite": 1.0})
-            gradients = gradient(loss, self._parameters)
+            gradients = gradient(loss, self.learned.parameters)
         with torch.no_grad():
-            gradient_norm = norm(gradients)
-            stats["gradient_norm"] = gradient_norm
-            if not gradient_norm < float("inf"):
+            stats["gradient_norm"] = norm(gradients)
+            if not stats["gradient_norm"] < float("inf"):
                 return Step(logits, {**stats, "skipped_gradient_not_finite": 1.0})
-            updates, self.state = self.transform.update(gradients, self.state)
-            for name, parameter in self._parameters.items():
-                parameter.add_(updates[name], alpha=-self.lr)
+            updates, optimizer = self.transform.update(gradients, state.optimizer)
+            self.learned.state = State(optimizer, remembered)
+            self.learned.move(updates, self.lr)
             stats["update_norm"] = self.lr * norm(updates)
         return Step(logits, stats)
 
-    @torch.no_grad()
     def reset(self) -> None:
         """Returns to the source model, to the bit."""
-        for name, parameter in self._parameters.items():
-            parameter.copy_(self.source[name])
-        self.state = self.transform.init(self._parameters)
+        self.learned.reset()
 
     def parameters(self) -> Tensors:
         """The adapted parameters by name, in order: the live tensors, not copies."""
-        return self._parameters
+        return self.learned.parameters
 
     def state_dict(self) -> dict[str, Tensor]:
-        """Copies of the adapted parameters (`parameter.*`) and of the transform's state (`state.*`)."""
-        learned = {f"parameter.{name}": p for name, p in self._parameters.items()}
-        learned |= {f"state.{name}": tensor for name, tensor in self.state._asdict().items()}
-        return {name: tensor.detach().clone() for name, tensor in learned.items()}
+        """Copies of all that was learned."""
+        return self.learned.state_dict()
 
-    @torch.no_grad()
     def load_state_dict(self, state: Mapping[str, Tensor]) -> None:
-        """Takes up what `state_dict` gave.
+        """Takes up what `state_dict` gave; a ValueError if it is another method's."""
+        self.learned.load_state_dict(state)
 
-        Raises:
-            ValueError: if a tensor is missing, unknown or of another shape; nothing is changed then.
-        """
-        own = self.state_dict()
-        if own.keys() != state.keys() or any(own[name].shape != state[name].shape for name in own):
-            wrong = sorted(own.keys() ^ state.keys()) or [n for n in own if own[n].shape != state[n].shape]
-            raise ValueError(f"this state is not of the same method and model: {', '.join(wrong[:3])} differ")
-        for name, parameter in self._parameters.items():
-            parameter.copy_(state[f"parameter.{name}"])
-        self.state = type(self.state)(
-            **{name: state[f"state.{name}"].to(tensor.device).clone() for name, tensor in self.state._asdict().items()}
-        )
+
+def memoryless(loss: Loss) -> Objective:
+    """A plain loss as an objective."""
+
+    def evaluate(_: Tensor, output: Output, state: Nothing) -> Evaluation:
+        return Evaluation(*loss(output), state)
+
+    return Objective(Nothing, evaluate)
 
 
 def gradient(loss: Tensor, parameters: Tensors) -> dict[str, Tensor]:

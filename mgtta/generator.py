@@ -148,7 +148,7 @@ def meta_gradient(generator: MetaGradientGenerator) -> Transform:
         return GradientMemory(like.new_zeros(n), like.new_zeros(n), W, b, torch.zeros((), dtype=torch.int64))
 
     def update(gradients: Tensors, state: GradientMemory) -> tuple[Tensors, GradientMemory]:
-        x, m, v = _inputs(flatten(gradients).detach().to(state.m), state)
+        x, m, v = normalized_inputs(flatten(gradients).detach().to(state.m), state.m, state.v, int(state.t) + 1)
         if torch.is_grad_enabled():
             u, W, b = generator(x, state.W, state.b)
         else:
@@ -161,11 +161,11 @@ def meta_gradient(generator: MetaGradientGenerator) -> Transform:
     return Transform(init, update)
 
 
-def _inputs(g: Tensor, state: GradientMemory) -> tuple[Tensor, Tensor, Tensor]:
-    """[n] -> [n, 2] momentum and gradient over the root of the second moment, and both moments."""
-    t = int(state.t) + 1
-    m = BETA1 * state.m + (1 - BETA1) * g
-    v = BETA2 * state.v + (1 - BETA2) * g.square()
+def normalized_inputs(g: Tensor, m: Tensor, v: Tensor, t: int) -> tuple[Tensor, Tensor, Tensor]:
+    """Gradient and moments [n] at step t = 1, 2, ... -> [n, 2] momentum and gradient over the root of the second moment,
+    and both moments after the step."""
+    m = BETA1 * m + (1 - BETA1) * g
+    v = BETA2 * v + (1 - BETA2) * g.square()
     r = (v / (1 - BETA2 ** (t + 1))).sqrt() + INPUT_EPS  # exponent t + 1: the authors count one step ahead of Adam
     return torch.stack((m / (1 - BETA1 ** (t + 1)) / r, g / r), dim=1), m, v
 

@@ -23,6 +23,17 @@ def norm_parameters(backbone: Backbone) -> dict[str, nn.Parameter]:
     }
 
 
+def early_norm_parameters(backbone: Backbone) -> dict[str, nn.Parameter]:
+    """Those of `norm_parameters` before the last blocks: without the final norm and the last 3 blocks of 12.
+
+    SAR's scope (arXiv 2302.12400, section 4): late layers decide, and are left alone. Its code names blocks 9 to 11;
+    here a quarter of the blocks, at most three, stays out, whatever the depth.
+    """
+    depth = len(backbone.vit.blocks)
+    late = tuple(f"blocks.{i}." for i in range(depth - min(3, depth // 4), depth))
+    return {name: p for name, p in norm_parameters(backbone).items() if not name.startswith(("norm.", *late))}
+
+
 def flatten(tensors: Tensors | Sequence[Tensor]) -> Tensor:
     """All scalars in one vector [n], tensor after tensor."""
     values = tensors if isinstance(tensors, Sequence) else tensors.values()

@@ -40,3 +40,14 @@ def sgd(momentum: float = 0.0) -> Transform:
         return unflatten(velocity, gradients), Velocity(velocity)
 
     return Transform(init, update)
+
+
+def checked_rate(lr: float) -> float:
+    """A learning rate that can learn.
+
+    Raises:
+        ValueError: if it cannot.
+    """
+    if not 0 < lr < float("inf"):
+        raise ValueError(f"the learning rate is expected above 0; got {lr}")
+    return lr

@@ -35,6 +35,8 @@ class Step(NamedTuple):
 class Method(Protocol):
     """A way to adapt. What it learns lives in the adapted parameters and in its state, nowhere else."""
 
+    probabilities: bool  # its answers are probabilities in 0..1, not logits
+
     def predict(self, x: Tensor) -> Tensor:
         """[b, 3, h, w] -> [b, c]. Learns nothing, changes nothing."""
         ...

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple, cast
 
 import torch
@@ -55,6 +55,8 @@ class Backbone(nn.Module):
         self.name = name or config.get("architecture") or type(vit).__name__
         self.preprocess = preprocess or Preprocess.of(vit)
         self.labels = labels or Labels.of_count(vit.num_classes)
+        self.kept: Tensor | None  # [c] which classes there are to choose from, if not all
+        self.register_buffer("kept", None, persistent=False)
         self.digest = digest(self.vit)
         if len(self.labels.names) != vit.num_classes:
             raise ModelError(
@@ -72,14 +74,22 @@ class Backbone(nn.Module):
         """Where the weights are; inputs belong there too."""
         return next(self.vit.parameters()).device
 
-    def forward(self, x: Tensor) -> Output:
+    def forward(self, x: Tensor, prompts: Tensor | None = None) -> Output:
         """[b, 3, h, w] normalized pixels -> logits, and the class token after each block.
 
         Block i's token is read through the first norm of block i + 1, the last one through the final norm: these
         are the features whose means and spreads MGTTA and FOA align (arXiv 2412.16901, as the authors' code does it).
+
+        Args:
+            x: the pictures.
+            prompts: [p, d] further tokens, put between the class token and the picture's after the positions.
         """
         vit = self.vit
-        tokens: Tensor = vit.norm_pre(vit.patch_drop(vit._pos_embed(vit.patch_embed(x))))
+        tokens: Tensor = vit.patch_drop(vit._pos_embed(vit.patch_embed(x)))
+        if prompts is not None:
+            prefix, rest = tokens.tensor_split([vit.num_prefix_tokens], dim=1)
+            tokens = torch.cat((prefix, prompts.expand(len(x), -1, -1), rest), dim=1)
+        tokens = vit.norm_pre(tokens)
         blocks = [cast("Block", block) for block in vit.blocks]
         features = []
         for block, following in zip(blocks, [*blocks[1:], None], strict=True):
@@ -89,7 +99,34 @@ class Backbone(nn.Module):
         # norms act on each token alone, so only the tokens that the head may read are normalized
         prefix: Tensor = vit.norm(tokens[:, : vit.num_prefix_tokens])
         features.append(prefix[:, 0])
-        return Output(logits=vit.forward_head(prefix), features=torch.stack(features, dim=1))
+        return Output(logits=self._chosen(vit.forward_head(prefix)), features=torch.stack(features, dim=1))
+
+    def classify(self, z: Tensor, among_all: bool = False) -> Tensor:
+        """The head alone: class tokens [b, d] behind the final norm -> logits [b, c], of all classes if asked.
+
+        Raises:
+            ModelError: if the head reads more than the class token.
+        """
+        if hasattr(self.vit, "head_dist"):
+            raise ModelError(f"{self.name} has a second head for its distillation token: this method needs one head")
+        logits = self.vit.forward_head(z.unsqueeze(1))
+        return logits if among_all else self._chosen(logits)
+
+    def _chosen(self, logits: Tensor) -> Tensor:
+        return logits if self.kept is None else logits[:, self.kept]
+
+    def restrict(self, kept: Sequence[int]) -> None:
+        """Leaves only some classes to choose from, as ImageNet-R and -A have 200 of the 1,000; c is their number then.
+
+        Raises:
+            ModelError: if a number is no class, or comes twice.
+        """
+        if not kept or len(set(kept)) < len(kept) or not all(0 <= i < self.vit.num_classes for i in kept):
+            raise ModelError(
+                f"expected different numbers of classes in 0..{self.vit.num_classes - 1}; got {list(kept)[:5]}"
+            )
+        self.kept = torch.tensor(kept, device=self.device)
+        self.labels = self.labels.subset(kept)
 
     def twin(self) -> Backbone:
         """A second model that shares every tensor with this one, except copies of the norm layers' parameters.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -34,6 +35,12 @@ class Labels:
                 f"--labels expects a text file with one class name a line; cannot read {path}: {error}"
             ) from None
         return cls(_unique([line.strip() for line in lines if line.strip()]))
+
+    def subset(self, kept: Sequence[int]) -> Labels:
+        """Some of the classes, in this order."""
+        wnids = tuple(self.wnids[i] for i in kept) if self.wnids else ()
+        synonyms = tuple(self.synonyms[i] for i in kept) if self.synonyms else ()
+        return Labels(tuple(self.names[i] for i in kept), wnids, synonyms)
 
     def index(self, text: str) -> int:
         """The class called `text`: a name, a synonym, a WordNet id or a number.

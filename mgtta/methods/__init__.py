@@ -12,21 +12,17 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from mgtta.types import Method
 
-_NAMES = (
-    "none",
-    "tent",
-    "sgd",
-    "mgtta",
-)
+_NAMES = ("none", "lame", "t3a", "tent", "cotta", "sar", "foa", "eata", "deyo", "foa-bp", "sgd", "mgtta-lstm", "mgtta")
 
 
 class Methods(Mapping[str, "Callable[..., Method]"]):
-    """Name -> builder; the builder of `tent` is the function `tent` in the file `tent.py`."""
+    """Name -> builder; the builder of `foa-bp` is the function `foa_bp` in the file `foa_bp.py`."""
 
     def __getitem__(self, name: str) -> Callable[..., Method]:
         if name not in _NAMES:
             raise KeyError(name)
-        return getattr(import_module(f"mgtta.methods.{name}"), name)
+        own = name.replace("-", "_")
+        return getattr(import_module(f"mgtta.methods.{own}"), own)
 
     def __iter__(self) -> Iterator[str]:
         return iter(_NAMES)

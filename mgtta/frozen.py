@@ -1,0 +1,61 @@
+"""The model as it is: methods that adapt nothing, or only what is made of its answers."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+import torch
+from torch import Tensor
+
+from mgtta.parameters import norm_parameters
+from mgtta.types import Step, Tensors
+from models import Backbone, Output
+
+
+class Frozen:
+    """Answers with the source model and learns nothing.
+
+    Args:
+        backbone: the source model.
+        answer: what is made of its output: [b, c].
+        probabilities: whether that is in 0..1 instead of logits.
+    """
+
+    def __init__(
+        self,
+        backbone: Backbone,
+        answer: Callable[[Output], Tensor] = lambda output: output.logits,
+        probabilities: bool = False,
+    ) -> None:
+        self.backbone, self.answer, self.probabilities = backbone, answer, probabilities
+
+    @torch.no_grad()
+    def predict(self, x: Tensor) -> Tensor:
+        """[b, 3, h, w] -> [b, c]."""
+        return self.answer(self.backbone(x))
+
+    def step(self, x: Tensor) -> Step:
+        """Answers; there is nothing to learn."""
+        return Step(self.predict(x), {})
+
+    def reset(self) -> None:
+        """Nothing was learned."""
+
+    def parameters(self) -> Tensors:
+        """The parameters that other methods adapt."""
+        return norm_parameters(self.backbone)
+
+    def state_dict(self) -> dict[str, Tensor]:
+        """Nothing was learned."""
+        return {}
+
+    def load_state_dict(self, state: Mapping[str, Tensor]) -> None:
+        """Takes up nothing.
+
+        Raises:
+            ValueError: if there is something to take up.
+        """
+        if state:
+            raise ValueError(
+                f"this state is not of the same method: it holds {', '.join(list(state)[:3])} and nothing is learned here"
+            )
