@@ -6,7 +6,7 @@ import os
 import sys
 import threading
 import traceback
-from collections.abc import MutableMapping
+from collections.abc import MutableMapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -113,7 +113,8 @@ def main() -> None:
     code = 1
     try:
         with orderly_end(lambda _: None, running=lambda: False):
-            code = typer.main.get_command(app).main(prog_name="mgtta-cam", standalone_mode=False) or 0
+            command = typer.main.get_command(app)
+            code = command.main(completed(sys.argv[1:]), prog_name="mgtta-cam", standalone_mode=False) or 0
     except (AppError, ModelError) as error:
         complain(str(error))
         code = error.exit_code
@@ -131,6 +132,16 @@ def main() -> None:
             if {"-v", "--verbose"} & set(sys.argv):
                 traceback.print_exc()
     leave(code)
+
+
+def completed(words: Sequence[str]) -> list[str]:
+    """The command line, where `--ray` alone is `--ray local`."""
+    whole: list[str] = []
+    for i, word in enumerate(words):
+        whole.append(word)
+        if word == "--ray" and (i + 1 == len(words) or words[i + 1].startswith("-")):
+            whole.append("local")
+    return whole
 
 
 def quiet_opencv(environment: MutableMapping[str, str]) -> None:

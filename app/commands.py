@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import sys
-from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -14,7 +13,7 @@ from rich.console import Console
 
 from app import config
 from app.config import Settings
-from app.corruptions.names import STANDARD, VALIDATION, check_name
+from app.corruptions.names import VALIDATION, check_name
 from app.errors import UsageError
 from app.options import takes_settings
 
@@ -23,6 +22,7 @@ MODEL = (
     *("device", "precision", "threads", "seed", "quiet", "verbose"),
 )
 Images = Annotated[Path, typer.Option(help="Folder of pictures; folders in it are searched too.")]
+Folder = Annotated[Path | None, typer.Option(help="Folder of pictures in folders named by class, or a CSV of them.")]
 Count = Annotated[int | None, typer.Option(min=1, help="How many pictures; all of them where it is not given.")]
 Skip = Annotated[int, typer.Option(min=0, help="Leave out the first pictures of the shuffled folder.")]
 Severity = Annotated[int, typer.Option(min=1, max=5, help="Of the corruptions.")]
@@ -64,15 +64,22 @@ def pretrain(
     severity: Severity = 5,
     epochs: Annotated[int, typer.Option(min=1, help="Passes through the pictures; each is an episode.")] = 40,
     batch: Annotated[int, typer.Option(min=2, help="Pictures a step.")] = 2,
+    method: Annotated[str, typer.Option(help="Whose generator: mgtta or mgtta-lstm.")] = "mgtta",
+    unroll: Annotated[
+        int | None, typer.Option(min=1, help="Steps that its gradient reaches back over; 1 for mgtta, 10 for the LSTM.")
+    ] = None,
     **flags: Any,
 ) -> None:
     """Pre-trains a Meta Gradient Generator on unlabeled pictures. Call it again to go on after an interruption."""
     settings, console = begin(flags, path, going_on=progress_of(path).exists())
     from app import build
     from app.pictures import Selection
-    from app.preparation import Recipe, pretrain_generator
+    from app.preparation import GENERATORS, Recipe, pretrain_generator
 
-    recipe = Recipe(corruptions=names(corruptions), severity=severity, epochs=epochs, batch=batch)
+    if method not in GENERATORS:
+        raise UsageError(f"--method: generators of {' and '.join(GENERATORS)} are pre-trained; got {method!r}")
+    unroll = unroll or (1 if method == "mgtta" else 10)
+    recipe = Recipe(method, names(corruptions), severity, epochs, batch, unroll=unroll)
     pictures = Selection.draw(images, count, skip, settings.seed)
     backbone = build.model(settings)
     statistics = build.statistics(settings, backbone)
@@ -80,37 +87,76 @@ def pretrain(
     console.print(f"generator: {path}", soft_wrap=True)
 
 
-@takes_settings((*MODEL, "mgg", "stats", "json"))
+@takes_settings((*MODEL, "mgg", "stats", "frost_dir", "json", "overwrite"))
 def bench(
-    images: Images,
+    images: Folder = None,
+    imagenet_c: Annotated[
+        Path | None, typer.Option("--imagenet-c", help="The published ImageNet-C: corruption/severity/class/picture.")
+    ] = None,
+    imagenet_r: Annotated[Path | None, typer.Option("--imagenet-r", help="ImageNet-R: folders named by class.")] = None,
+    imagenet_sketch: Annotated[Path | None, typer.Option("--imagenet-sketch", help="ImageNet-Sketch.")] = None,
+    imagenet_a: Annotated[Path | None, typer.Option("--imagenet-a", help="ImageNet-A.")] = None,
     count: Count = None,
     skip: Skip = 0,
-    methods: Annotated[str, typer.Option(help="Which to compare.")] = "none,tent,sgd,mgtta",
-    corruptions: Annotated[str, typer.Option(help="Which to meet; `all` is the 15 standard ones.")] = "all",
-    severity: Severity = 5,
-    batch: Annotated[int, typer.Option(min=1, help="Pictures a window.")] = 64,
+    table: Annotated[
+        int | None, typer.Option(min=1, max=8, help="What a table of the paper needs, in its layout.")
+    ] = None,
+    methods: Annotated[
+        str | None, typer.Option(help="Which to compare, with options: none,tent,tent:lr=5e-4,mgtta. `all` is all.")
+    ] = None,
+    corruptions: Annotated[
+        str, typer.Option(help="Which to meet; `all` is the 15 standard ones, `clean` is none.")
+    ] = "all",
+    severity: Annotated[str, typer.Option(help="1..5; several with commas.")] = "5",
+    batch: Annotated[str | None, typer.Option(help="Pictures a window, 64 by default; several with commas.")] = None,
+    protocol: Annotated[
+        str | None, typer.Option(help="reset, mixed, continual, dirichlet, held, correlated (the last two together).")
+    ] = None,
+    max_updates: Annotated[str | None, typer.Option(help="Adapt on the first N windows only; several.")] = None,
+    max_seconds: Annotated[str | None, typer.Option(help="Adapt for so many seconds only; several.")] = None,
+    workers: Annotated[
+        int, typer.Option(min=1, help="Processes that measure at once. Numbers stay the same; times suffer.")
+    ] = 1,
+    ray: Annotated[
+        str | None, typer.Option(metavar="[ADDRESS]", help="Spread over a Ray cluster: local, auto, or its address.")
+    ] = None,
+    memory: Annotated[bool, typer.Option(help="See how much memory each method takes: a process for each.")] = True,
+    pretrain_images: Annotated[
+        Path | None, typer.Option("--pretrain-images", help="Pictures that Table 6 pre-trains generators on.")
+    ] = None,
+    out: Annotated[Path, typer.Option(help="Folder of finished cells, CSV and picture.")] = Path("mgtta-cam-bench"),
     **flags: Any,
 ) -> None:
-    """Compares methods under corruptions on labeled pictures (folders named by class), reset before each one."""
-    settings, console = begin(flags)
-    chosen = STANDARD if corruptions == "all" else names(corruptions, extra=("clean",))
-    from app import build
-    from app.bench import as_json, table
-    from app.bench import bench as run
-    from app.pictures import Selection
-    from app.provenance import header
+    """Compares methods under corruptions on labeled pictures. Interrupted, the same command goes on.
 
-    for method in methods.split(","):
-        build.check_method(replace(settings, method=method))
-    pictures = Selection.draw(images, count, skip, settings.seed)
-    backbone = build.model(settings)
-    built = {method: build.methods(settings, backbone.twin())[method]() for method in methods.split(",")}
-    rows = list(run(backbone, built, pictures, chosen, console, severity, batch, settings.seed))
-    console.print(table(rows))
+    Pictures lie in folders named by class, or are listed in a CSV file `path,class`. --overwrite measures all anew.
+    """
+    flags["threads"] = flags["threads"] or 1  # numbers must not depend on how many processes share the machine
+    settings, console = begin(flags)
+    from app.bench.request import Request
+    from app.bench.run import run
+
+    request = Request.parsed(
+        methods=methods,
+        corruptions=corruptions,
+        severity=severity,
+        batch=batch,
+        protocol=protocol,
+        max_updates=max_updates,
+        max_seconds=max_seconds,
+        table=table,
+    )
+    folders = {"images": images, "imagenet-c": imagenet_c, "imagenet-r": imagenet_r}
+    folders |= {"imagenet-sketch": imagenet_sketch, "imagenet-a": imagenet_a}
+    given = {kind: path for kind, path in folders.items() if path is not None}
+    rows = run(
+        request, settings, given, (count, skip), out, console, workers, ray, memory=memory, pretrain_on=pretrain_images
+    )
     if settings.json:
-        facts = {"configuration": config.to_dict(settings), "device": str(backbone.device), "seed": settings.seed}
-        top = header(sys.argv, model=build.describe(backbone), **facts)
-        print(json.dumps({"header": top, "rows": as_json(rows)}, allow_nan=False))
+        from app.provenance import header
+
+        facts = {"configuration": config.to_dict(settings), "device": settings.device, "seed": settings.seed}
+        print(json.dumps({"header": header(sys.argv, **facts), "rows": rows}, allow_nan=False))
 
 
 def begin(flags: dict[str, Any], path: Path | None = None, going_on: bool = False) -> tuple[Settings, Console]:
@@ -130,15 +176,14 @@ def progress_of(path: Path) -> Path:
     return path.with_name(path.name + ".progress")
 
 
-def names(text: str, extra: tuple[str, ...] = ()) -> tuple[str, ...]:
+def names(text: str) -> tuple[str, ...]:
     """Names of corruptions, separated by commas.
 
     Raises:
         UsageError: with the nearest name.
     """
-    chosen = tuple(name.strip() for name in text.split(",") if name.strip())
     try:
-        return tuple(name if name in extra else check_name(name) for name in chosen)
+        return tuple(check_name(name.strip()) for name in text.split(",") if name.strip())
     except ValueError as error:
         raise UsageError(f"--corruptions: {error}") from None
 

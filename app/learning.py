@@ -1,16 +1,16 @@
-"""Which methods there are for a model, and what they need: a generator, source statistics, a rate."""
+"""Which methods there are for a model, and what they need: generators, source statistics, a rate."""
 
 from __future__ import annotations
 
-import difflib
-import inspect
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from functools import cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from app.config import Settings
 from app.errors import UsageError
+from app.specs import Spec, known_method, options_of
 
 if TYPE_CHECKING:
     from mgtta import SourceStatistics
@@ -24,45 +24,69 @@ def check_method(settings: Settings) -> None:
     Raises:
         UsageError: with the nearest names.
     """
-    from mgtta import METHODS
-
-    if settings.method not in METHODS:
-        near = difflib.get_close_matches(settings.method, METHODS, n=1)
-        hint = f" (nearest: {near[0]})" if near else ""
-        raise UsageError(f"--method: no method {settings.method!r}{hint}; known: {', '.join(METHODS)}")
-    if settings.lr is not None and "lr" not in inspect.signature(METHODS[settings.method]).parameters:
+    if settings.lr is not None and "lr" not in options_of(known_method(settings.method)):
         raise UsageError(f"--lr: method {settings.method} has no learning rate")
+    known_method(settings.method)
 
 
-def provenance(settings: Settings, backbone: Backbone) -> dict[str, str]:
-    """sha256 of the files that the chosen method learned from before: its generator, its source statistics."""
-    from mgtta import METHODS
+def provenance(settings: Settings, backbone: Backbone, name: str | None = None) -> dict[str, str]:
+    """sha256 of the files that a method (the chosen one) learned from before: its generator, its source statistics."""
     from models import files
 
-    wanted = inspect.signature(METHODS[settings.method]).parameters
-    paths = {"generator": generator_path, "statistics": statistics_path}
-    return {name: files.sha256(path(settings, backbone)) for name, path in paths.items() if name in wanted}
+    name = name or settings.method
+    wanted = options_of(name)
+    paths = {"generator": generator_path, "lstm": lstm_path, "statistics": statistics_path, "fisher": statistics_path}
+    return {need: files.sha256(path(settings, backbone)) for need, path in paths.items() if need in wanted}
 
 
 def methods(settings: Settings, backbone: Backbone) -> Mapping[str, Callable[[], Method]]:
-    """Builders of all methods on one backbone; generator and statistics are read when a method wants them."""
-    from mgtta import METHODS, MetaGradientGenerator
-    from models import files
-
-    @cache
-    def generator() -> MetaGradientGenerator:
-        return MetaGradientGenerator.from_official(files.read(generator_path(settings, backbone)).tensors)
-
-    makers = {"generator": generator, "statistics": cache(partial(statistics, settings, backbone))}
+    """Builders of all methods on one backbone; --lr and --mgg are the chosen method's."""
+    from mgtta import METHODS
 
     def build(name: str) -> Method:
-        wanted = inspect.signature(METHODS[name]).parameters
-        options: dict[str, Any] = {key: make() for key, make in makers.items() if key in wanted}
-        if settings.lr is not None and name == settings.method:
-            options["lr"] = settings.lr
-        return METHODS[name](backbone, **options)
+        chosen = name == settings.method
+        options = (("lr", settings.lr),) if chosen and settings.lr is not None else ()
+        return method(settings if chosen else replace(settings, mgg=None), backbone, Spec(name, options))
 
     return {name: partial(build, name) for name in METHODS}
+
+
+def method(settings: Settings, backbone: Backbone, spec: Spec) -> Method:
+    """A method with all that it needs, from the spec's files, or those of the settings, or what is shipped.
+
+    Raises:
+        ModelError: if something is missing, with the command that makes it.
+        UsageError: if an option's value can not do.
+    """
+    from mgtta import METHODS
+
+    settings = with_files(settings, spec)
+    makers = {"generator": generator, "lstm": lstm, "statistics": statistics, "fisher": fisher}
+    wanted = options_of(spec.name)
+    needs: dict[str, Any] = {need: make(settings, backbone) for need, make in makers.items() if need in wanted}
+    try:
+        return METHODS[spec.name](backbone, **needs, **dict(spec.options))
+    except ValueError as error:
+        raise UsageError(f"{spec}: {error}") from None
+
+
+def with_files(settings: Settings, spec: Spec) -> Settings:
+    """The settings, with the files that a spec names in the place of the run's."""
+    return replace(settings, **dict(spec.files))  # pyright: ignore[reportArgumentType]
+
+
+def generator(settings: Settings, backbone: Backbone) -> Any:
+    """The Meta Gradient Generator given, or the shipped one."""
+    from mgtta import MetaGradientGenerator
+
+    return MetaGradientGenerator.from_official(_read(generator_path(settings, backbone)))
+
+
+def lstm(settings: Settings, backbone: Backbone) -> Any:
+    """The LSTM generator given, or the shipped one."""
+    from mgtta.recurrent import RecurrentGenerator
+
+    return RecurrentGenerator.from_official(_read(lstm_path(settings, backbone)))
 
 
 def statistics(settings: Settings, backbone: Backbone) -> SourceStatistics:
@@ -76,11 +100,32 @@ def statistics(settings: Settings, backbone: Backbone) -> SourceStatistics:
     return SourceStatistics.load(statistics_path(settings, backbone))
 
 
+def fisher(settings: Settings, backbone: Backbone) -> Mapping[str, Any]:
+    """The model's Fisher importances, which `mgtta-cam stats` measures with the statistics.
+
+    Raises:
+        ModelError: if there are none, with the command that makes them.
+    """
+    from models import ModelError
+
+    found = statistics(settings, backbone).fisher
+    if not found:
+        raise ModelError(f"{statistics_path(settings, backbone)} has no Fisher importances: {_remedy(settings)}")
+    return found
+
+
 def generator_path(settings: Settings, backbone: Backbone) -> Path:
     """The generator given, or the shipped one."""
     from models import shipped
 
     return settings.mgg or shipped.generator(backbone.digest)
+
+
+def lstm_path(settings: Settings, backbone: Backbone) -> Path:
+    """The LSTM generator given, or the shipped one."""
+    from models import shipped
+
+    return settings.mgg or shipped.generator(backbone.digest, kind="lstm")
 
 
 def statistics_path(settings: Settings, backbone: Backbone) -> Path:
@@ -93,9 +138,20 @@ def statistics_path(settings: Settings, backbone: Backbone) -> Path:
 
     path = settings.stats or shipped.statistics(backbone.digest)
     if path is None:
-        raise ModelError(
-            f"no source statistics of {backbone.name} with these weights: measure them once with "
-            f"`mgtta-cam stats --model {settings.model} --images DIR --out FILE` and give --stats FILE, "
-            "or use --method tent"
-        )
+        raise ModelError(f"no source statistics of {backbone.name} with these weights: {_remedy(settings)}")
     return path
+
+
+def _remedy(settings: Settings) -> str:
+    model = settings.model if settings.weights is None else f"{settings.model} --weights {settings.weights}"
+    return (
+        f"measure them once with `mgtta-cam stats --model {model} --images DIR --out FILE` on clean, unlabeled "
+        "pictures and give --stats FILE, or use --method tent"
+    )
+
+
+@cache
+def _read(path: Path) -> Any:
+    from models import files
+
+    return files.read(path).tensors

@@ -17,6 +17,7 @@ from app.config import NOT_ADAPTING
 from app.controls import Controls
 from app.metrics import Accuracy, Rate
 from app.types import Frame, FrameResult, Image, Lesson
+from mgtta.losses import as_logits
 from mgtta.types import Method
 from models import ModelError
 
@@ -106,7 +107,7 @@ class Pipeline:
         crop = self._prepare.crop(frame.image)
         x = self._prepare.tensor(crop)
         prepared = self._clock()
-        logits = _array(self.learner.predict(x.unsqueeze(0)))
+        logits = _array(as_logits(self.learner.predict(x.unsqueeze(0)), self.learner.probabilities))
         answered = self._clock()
         frozen_logits = _array(self._frozen(x.unsqueeze(0))) if self.controls.compare else None
         compared = self._clock()

@@ -6,9 +6,9 @@ import json
 import random
 import shlex
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from functools import partial
 from importlib.metadata import version
 from pathlib import Path
@@ -23,16 +23,20 @@ from app.corruptions import VALIDATION, corrupt
 from app.errors import OutputError, UsageError
 from app.pictures import Selection, batches
 from mgtta import MetaGradientGenerator, SourceStatistics
-from mgtta.training import Pretraining, deployed_loss
+from mgtta.recurrent import RecurrentGenerator
+from mgtta.statistics import measure_fisher
+from mgtta.training import Generator, Pretraining, deployed_loss
 from models import Backbone, files
 
 WINDOW = 64  # pictures a window when a generator is tried out
+GENERATORS = {"mgtta": MetaGradientGenerator, "mgtta-lstm": RecurrentGenerator}
 
 
 @dataclass(frozen=True, slots=True)
 class Recipe:
     """How a generator is pre-trained; the defaults are the paper's, but for the choice of the checkpoint."""
 
+    method: str = "mgtta"  # whose generator: mgtta or mgtta-lstm
     corruptions: tuple[str, ...] = VALIDATION  # each picture gets one of them
     severity: int = 5  # 1..5
     epochs: int = 40  # each is one episode: memory and moments start again
@@ -40,6 +44,7 @@ class Recipe:
     lr: float = 1e-4  # alpha, of the model's norm parameters
     meta_lr: float = 1e-2  # of Adam, for the generator
     discrepancy_weight: float = 0.4  # lambda
+    unroll: int = 1  # uses of the generator that its gradient reaches back over
     choose_every: int = 4  # epochs between two trials of the generator
     choose_lr: float = 1e-3  # rate of a trial: that of deployment
 
@@ -69,17 +74,18 @@ def card(backbone: Backbone, pictures: Selection, **more: object) -> dict[str, s
 def measure_statistics(
     backbone: Backbone, pictures: Selection, console: Console, batch: int = WINDOW
 ) -> SourceStatistics:
-    """Means and spreads of the model's features over clean pictures."""
+    """Means and spreads of the model's features over clean pictures, and how much each norm parameter matters there."""
     with progress(console) as bars:
-        task = bars.add_task("statistics", total=len(pictures.paths))
+        task = bars.add_task("statistics", total=2 * len(pictures.paths))
 
-        def tensors() -> Iterator[Tensor]:
-            images = (backbone.preprocess(image) for _, image, _ in pictures.images(partial(_skipped, console)))
+        def tensors(skipped: Callable[[Path], None]) -> Iterator[Tensor]:
+            images = (backbone.preprocess(image) for _, image, _ in pictures.images(skipped))
             for group in batches(images, batch):
                 yield torch.stack(list(group))
                 bars.advance(task, len(group))
 
-        return SourceStatistics.measure(backbone, tensors(), card(backbone, pictures))
+        found = SourceStatistics.measure(backbone, tensors(partial(_skipped, console)), card(backbone, pictures))
+        return replace(found, fisher=measure_fisher(backbone, tensors(lambda _: None)))
 
 
 def pretrain_generator(
@@ -91,7 +97,7 @@ def pretrain_generator(
     out: Path,
     progress_file: Path,
     console: Console,
-) -> MetaGradientGenerator:
+) -> Generator:
     """Pre-trains a generator on unlabeled corrupted pictures and writes the best one to `out`.
 
     After each epoch all that is needed to go on lies in the progress file: the same call takes it up again.
@@ -106,11 +112,12 @@ def pretrain_generator(
     x = corrupted(backbone, pictures, recipe.corruptions, recipe.severity, seed, console)
     training = Pretraining(
         backbone,
-        MetaGradientGenerator(seed),
+        GENERATORS[recipe.method](seed),
         statistics,
         lr=recipe.lr,
         meta_lr=recipe.meta_lr,
         discrepancy_weight=recipe.discrepancy_weight,
+        unroll=recipe.unroll,
     )
     facts = card(backbone, pictures, kind="mgtta-cam generator", seed=seed, **asdict(recipe))
     saved = Saved(progress_file, {key: facts[key] for key in facts.keys() - {"command", "versions"}})
@@ -137,10 +144,10 @@ def pretrain_generator(
             saved.save(training, epoch + 1, best)
             bars.update(task, completed=epoch + 1)
     saved.path.unlink(missing_ok=True)
-    return MetaGradientGenerator.from_official(files.read(out).tensors)
+    return GENERATORS[recipe.method].from_official(files.read(out).tensors)
 
 
-def write(out: Path, generator: MetaGradientGenerator, facts: dict[str, str]) -> None:
+def write(out: Path, generator: Generator, facts: dict[str, str]) -> None:
     """A generator file, under the authors' names of the arrays."""
     try:
         files.write(out, generator.official(), facts)

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import torch
 from torch import Tensor
-from torchvision.transforms import InterpolationMode
-from torchvision.transforms import functional as F
+from torchvision.transforms import InterpolationMode, functional
 
 from models import Preprocess
 
@@ -33,22 +32,22 @@ def _altered(x: Tensor, draw: torch.Generator) -> Tensor:
 
     x = x.clamp(0, 1)
     light = [
-        (F.adjust_brightness, uniform(0.6, 1.4)),
-        (F.adjust_contrast, uniform(0.7, 1.3)),
-        (F.adjust_saturation, uniform(0.5, 1.5)),
-        (F.adjust_hue, uniform(-0.06, 0.06)),
-        (F.adjust_gamma, uniform(0.7, 1.3)),
+        (functional.adjust_brightness, uniform(0.6, 1.4)),
+        (functional.adjust_contrast, uniform(0.7, 1.3)),
+        (functional.adjust_saturation, uniform(0.5, 1.5)),
+        (functional.adjust_hue, uniform(-0.06, 0.06)),
+        (functional.adjust_gamma, uniform(0.7, 1.3)),
     ]
     for i in torch.randperm(len(light), generator=draw).tolist():
         change, amount = light[i]
         x = change(x.clamp(SMALLEST, 1), amount)
     h, w = x.shape[-2:]
-    x = F.pad(x, [w // 2, h // 2], padding_mode="edge")
+    x = functional.pad(x, [w // 2, h // 2], padding_mode="edge")
     angle, zoom = uniform(-15, 15), uniform(0.9, 1.1)
     move = [round(uniform(-side, side)) for side in (x.shape[-1] / 16, x.shape[-2] / 16)]
-    x = F.affine(x, angle, move, zoom, [0.0, 0.0], InterpolationMode.BILINEAR)
-    x = F.gaussian_blur(x, [5, 5], [uniform(0.001, 0.5)] * 2)
-    x = F.center_crop(x, [h, w])
+    x = functional.affine(x, angle, move, zoom, [0.0, 0.0], InterpolationMode.BILINEAR)
+    x = functional.gaussian_blur(x, [5, 5], [uniform(0.001, 0.5)] * 2)
+    x = functional.center_crop(x, [h, w])
     if torch.rand((), generator=draw) < 0.5:
         x = x.flip(-1)
     noise = torch.randn(x.shape, generator=draw).to(x)

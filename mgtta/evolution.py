@@ -19,6 +19,7 @@ COUNTS = (
     *("adapt_sigma._ps_updated_iteration", "sm.last_update", "sm.count_tell", "sm.count_eigen"),
     "sent_solutions.last_iteration",
 )
+GAUSS = ("has_gauss", "gauss")  # the second of two normal numbers that are drawn together
 
 
 class Evolution:
@@ -51,8 +52,9 @@ class Evolution:
 
     def state_dict(self) -> dict[str, Tensor]:
         """Copies of all that the next generation depends on."""
-        _, keys, position, has_gauss, gauss = self._draws.get_state(legacy=True)
-        draws = {"keys": keys.astype(np.int64), "position": position, "has_gauss": has_gauss, "gauss": gauss}
+        draws: Any = self._draws.get_state(legacy=False)
+        twister = draws["state"]
+        draws = {"key": twister["key"].astype(np.int64), "pos": twister["pos"]} | {n: draws[n] for n in GAUSS}
         values = {name: _get(self._strategy, name) for name in (*ARRAYS, *FLOATS, *COUNTS)}
         return {
             name: torch.from_numpy(np.array(value)) for name, value in {**values, **draws}.items() if value is not None
@@ -65,9 +67,9 @@ class Evolution:
             if name in state:
                 value = state[name].cpu().numpy().copy()
                 _set(self._strategy, name, value if name in ARRAYS else value.item())
-        keys = state["keys"].cpu().numpy().astype(np.uint32)
-        rest = [state[name].item() for name in ("position", "has_gauss", "gauss")]
-        self._draws.set_state(("MT19937", keys, *rest))
+        twister = {"key": state["key"].cpu().numpy().astype(np.uint32), "pos": state["pos"].item()}
+        gauss = {name: state[name].item() for name in GAUSS}
+        self._draws.set_state({"bit_generator": "MT19937", "state": twister, **gauss})
 
 
 def _get(thing: Any, name: str) -> Any:

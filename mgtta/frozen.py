@@ -57,5 +57,5 @@ class Frozen:
         """
         if state:
             raise ValueError(
-                f"this state is not of the same method: it holds {', '.join(list(state)[:3])} and nothing is learned here"
+                f"this state is not of the same method: nothing is learned here, and it holds {list(state)[:3]}"
             )

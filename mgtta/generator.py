@@ -106,6 +106,10 @@ class MetaGradientGenerator(nn.Module):
         u = torch.tanh((self.gamma_p * _normalize(h)[0] + self.beta_p) @ self.o[0])
         return u, torch.addcmul(W, k.unsqueeze(2), d.unsqueeze(1), value=-1), b - d
 
+    def transform(self) -> Transform:
+        """This generator as an optimizer: `meta_gradient`."""
+        return meta_gradient(self)
+
     @classmethod
     def from_official(cls, mapping: Mapping[str, Tensor]) -> MetaGradientGenerator:
         """From the authors' 13 arrays by their names, with or without the prefix `seq_modeling_block.`.
@@ -162,8 +166,10 @@ def meta_gradient(generator: MetaGradientGenerator) -> Transform:
 
 
 def normalized_inputs(g: Tensor, m: Tensor, v: Tensor, t: int) -> tuple[Tensor, Tensor, Tensor]:
-    """Gradient and moments [n] at step t = 1, 2, ... -> [n, 2] momentum and gradient over the root of the second moment,
-    and both moments after the step."""
+    """Gradient g and moments m, v [n] at step t = 1, 2, ... -> the generator's input, and both moments after the step.
+
+    The input [n, 2] is momentum and gradient over the root of the second moment.
+    """
     m = BETA1 * m + (1 - BETA1) * g
     v = BETA2 * v + (1 - BETA2) * g.square()
     r = (v / (1 - BETA2 ** (t + 1))).sqrt() + INPUT_EPS  # exponent t + 1: the authors count one step ahead of Adam

@@ -29,6 +29,11 @@ def discrepancy(features: Tensor, statistics: SourceStatistics) -> Tensor:
     return (std - statistics.std).square().sum() + (mean - statistics.mean).square().sum()
 
 
+def as_logits(answers: Tensor, probabilities: bool) -> Tensor:
+    """A method's answers [b, c] as logits: logarithms, where they are probabilities."""
+    return answers.clamp(min=torch.finfo(answers.dtype).tiny).log() if probabilities else answers
+
+
 def entropy_loss(output: Output) -> tuple[Tensor, Mapping[str, Tensor]]:
     """Mean entropy: Tent's loss (arXiv 2006.10726, Eqn. 1)."""
     loss = entropy(output.logits).mean()

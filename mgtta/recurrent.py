@@ -52,6 +52,10 @@ class RecurrentGenerator(nn.Module):
         h, c = self.recurs(x, (h, c))
         return torch.tanh(self.output(h)).squeeze(1), h, c
 
+    def transform(self) -> Transform:
+        """This generator as an optimizer: `recurrent_gradient`."""
+        return recurrent_gradient(self)
+
     @classmethod
     def from_official(cls, mapping: Mapping[str, Tensor]) -> RecurrentGenerator:
         """From arrays by the names of that class; its unused second cell is left aside.
@@ -81,8 +85,8 @@ def recurrent_gradient(generator: RecurrentGenerator) -> Transform:
     def init(parameters: Tensors) -> RecurrentMemory:
         like = generator.output.weight
         n = sum(parameter.numel() for parameter in parameters.values())
-        zeros = [like.new_zeros(shape) for shape in ((n,), (n,), (n, WIDTH), (n, WIDTH))]
-        return RecurrentMemory(*zeros, torch.zeros((), dtype=torch.int64))
+        h = like.new_zeros(n, WIDTH)
+        return RecurrentMemory(like.new_zeros(n), like.new_zeros(n), h, h.clone(), torch.zeros((), dtype=torch.int64))
 
     def update(gradients: Tensors, state: RecurrentMemory) -> tuple[Tensors, RecurrentMemory]:
         x, m, v = normalized_inputs(flatten(gradients).detach().to(state.m), state.m, state.v, int(state.t) + 1)

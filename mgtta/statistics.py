@@ -12,7 +12,7 @@ from torch import Tensor
 from mgtta.parameters import norm_parameters
 from models import Backbone, ModelError, files
 
-KIND = "mgtta-cam source statistics"
+KIND, FISHER = "mgtta-cam source statistics", "fisher."
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -25,6 +25,7 @@ class SourceStatistics:
     std: Tensor  # [l * d] float32
     mean: Tensor  # [l * d] float32
     card: Mapping[str, str] = field(default_factory=dict)  # model, pictures, their hashes, command
+    fisher: Mapping[str, Tensor] = field(default_factory=dict)  # EATA's importances by norm parameter, if measured
 
     def __post_init__(self) -> None:
         if self.std.ndim != 1 or self.std.shape != self.mean.shape:
@@ -65,7 +66,8 @@ class SourceStatistics:
 
     def to(self, device: torch.device | str) -> SourceStatistics:
         """The same numbers on another device."""
-        return SourceStatistics(self.std.to(device), self.mean.to(device), self.card)
+        fisher = {name: importance.to(device) for name, importance in self.fisher.items()}
+        return SourceStatistics(self.std.to(device), self.mean.to(device), self.card, fisher)
 
     def fits(self, backbone: Backbone) -> None:
         """Checks that these are the statistics of just this model.
@@ -83,8 +85,9 @@ class SourceStatistics:
             )
 
     def save(self, path: Path) -> None:
-        """Writes std, mean and card as safetensors."""
-        files.write(path, {"std": self.std, "mean": self.mean}, {"kind": KIND, **self.card})
+        """Writes std, mean, importances and card as safetensors."""
+        fisher = {FISHER + name: importance for name, importance in self.fisher.items()}
+        files.write(path, {"std": self.std, "mean": self.mean, **fisher}, {"kind": KIND, **self.card})
 
     @classmethod
     def load(cls, path: Path) -> SourceStatistics:
@@ -96,7 +99,8 @@ class SourceStatistics:
         tensors, card = files.read(path)
         if not {"std", "mean"} <= tensors.keys():
             raise ModelError(f"{path} holds no source statistics (std, mean): make them with mgtta-cam stats")
-        return cls(std=tensors["std"].float(), mean=tensors["mean"].float(), card=card)
+        fisher = {n.removeprefix(FISHER): t.float() for n, t in tensors.items() if n.startswith(FISHER)}
+        return cls(std=tensors["std"].float(), mean=tensors["mean"].float(), card=card, fisher=fisher)
 
 
 def measure_fisher(backbone: Backbone, batches: Iterable[Tensor]) -> dict[str, Tensor]:

@@ -4,6 +4,9 @@ arXiv 2412.16901, "Pre-training of MGG", in the order of the authors' code: the 
 updated parameters says how good the previous update was, so each step trains the generator through the graph of its
 previous use only. Equivalent to minimizing -lr <g(t+1), u(t)> with g(t+1) held constant.
 
+For the LSTM the graph reaches back over several uses (`unroll`), as truncated back-propagation through time does it;
+the authors' program for it is not published, but has an option of just that name, 10.
+
 Departure: the checkpoint is chosen without labels, by the loss of the deployed generator (`deployed_loss`); the
 authors choose by accuracy on the labeled test pictures under the pre-training corruptions.
 """
@@ -11,17 +14,20 @@ authors choose by accuracy on the labeled test pictures under the pre-training c
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor
 
 from mgtta.adapter import Adapter, gradient
-from mgtta.generator import GradientMemory, MetaGradientGenerator, meta_gradient
+from mgtta.generator import MetaGradientGenerator
 from mgtta.losses import aligned_entropy
 from mgtta.parameters import flatten, norm_parameters
+from mgtta.recurrent import RecurrentGenerator
 from mgtta.statistics import SourceStatistics
 from models import Backbone
+
+Generator = MetaGradientGenerator | RecurrentGenerator
 
 
 class Lesson(NamedTuple):
@@ -41,30 +47,34 @@ class Pretraining:
         lr: alpha, the rate of the model's parameters.
         meta_lr: Adam's rate for the generator's 164 numbers.
         discrepancy_weight: lambda.
+        unroll: uses of the generator that its gradient reaches back over; it is trained once each so many steps.
     """
 
     def __init__(
         self,
         backbone: Backbone,
-        generator: MetaGradientGenerator,
+        generator: Generator,
         statistics: SourceStatistics,
         lr: float = 1e-4,
         meta_lr: float = 1e-2,
         discrepancy_weight: float = 0.4,
+        unroll: int = 1,
     ) -> None:
         statistics.fits(backbone)
-        self.backbone, self.generator, self.lr = backbone, generator.to(backbone.device), lr
+        self.backbone, self.generator, self.lr, self.unroll = backbone, generator.to(backbone.device), lr, unroll
         self.loss = aligned_entropy(statistics.to(backbone.device), discrepancy_weight)
         self.parameters = {name: p.requires_grad_() for name, p in norm_parameters(backbone).items()}
-        self.transform = meta_gradient(self.generator)
+        self.transform = self.generator.transform()
         self.phi = list(self.generator.parameters())
         self.adam = torch.optim.Adam(self.phi, lr=meta_lr)
         self.begin_episode()
 
     def begin_episode(self) -> None:
         """Forgets moments, memory and the previous update; model, generator and Adam go on."""
-        self.memory: GradientMemory | None = None  # at its learned initial value
+        self.memory: Any = None  # at its learned initial value
         self.previous: Tensor | None = None  # u(t-1) [n] with its graph
+        self.taught = 0  # uses whose gradients have been gathered since Adam's last step
+        self._forget_gradients()
 
     def step(self, x: Tensor) -> Lesson:
         """Trains the generator by the gradient of a window [b, 3, h, w], then lets it update the model."""
@@ -72,22 +82,30 @@ class Pretraining:
         loss, _ = self.loss(output)
         gradients = gradient(loss, self.parameters)
         if self.previous is not None:
-            self._train(-self.lr * flatten(gradients))
-        updates, memory = self.transform.update(gradients, self.memory or self.transform.init(self.parameters))
+            self._train(self.previous, -self.lr * flatten(gradients))
+        updates, self.memory = self.transform.update(gradients, self.memory or self.transform.init(self.parameters))
         self.previous = flatten(updates)
-        self.memory = GradientMemory(*(tensor.detach() for tensor in memory))
         with torch.no_grad():
             for name, parameter in self.parameters.items():
                 parameter.add_(updates[name], alpha=-self.lr)
         return Lesson(loss.item(), output.logits.detach())
 
-    def _train(self, upstream: Tensor) -> None:
-        """Adam's step along the vector-Jacobian product of the previous update; unused numbers are skipped."""
-        assert self.previous is not None
-        phi_gradients = torch.autograd.grad(self.previous, self.phi, upstream, allow_unused=True)
-        for parameter, phi_gradient in zip(self.phi, phi_gradients, strict=True):
-            parameter.grad = phi_gradient
-        self.adam.step()
+    def _train(self, previous: Tensor, upstream: Tensor) -> None:
+        """Gathers the vector-Jacobian product of the previous update; Adam's step along the sum when it is time."""
+        gathered = torch.autograd.grad(previous, self.phi, upstream, retain_graph=self.unroll > 1, allow_unused=True)
+        for parameter, share in zip(self.phi, gathered, strict=True):
+            if share is not None:  # numbers that were not used are skipped
+                parameter.grad = share if parameter.grad is None else parameter.grad + share
+        self.taught += 1
+        if self.taught == self.unroll:
+            self.adam.step()
+            self._forget_gradients()
+            self.taught = 0
+            self.memory = type(self.memory)(*(tensor.detach() for tensor in self.memory))
+
+    def _forget_gradients(self) -> None:
+        for parameter in self.phi:
+            parameter.grad = None
 
     def state_dict(self) -> dict[str, object]:
         """All that the next episode needs: generator, model, Adam."""
@@ -108,7 +126,7 @@ class Pretraining:
 
 def deployed_loss(
     backbone: Backbone,
-    generator: MetaGradientGenerator,
+    generator: Generator,
     statistics: SourceStatistics,
     windows: Iterable[Tensor],
     lr: float = 1e-3,
@@ -119,7 +137,7 @@ def deployed_loss(
     The backbone is returned to what it was.
     """
     loss = aligned_entropy(statistics.to(backbone.device), discrepancy_weight)
-    adapter = Adapter(backbone, loss, meta_gradient(generator), lr, smallest=2)
+    adapter = Adapter(backbone, loss, generator.transform(), lr, smallest=2)
     losses = [sum(adapter.step(x).stats[term] for term in ("entropy", "discrepancy")) for x in windows]
     adapter.reset()
     return sum(losses) / len(losses)

@@ -101,6 +101,10 @@ class Backbone(nn.Module):
         features.append(prefix[:, 0])
         return Output(logits=self._chosen(vit.forward_head(prefix)), features=torch.stack(features, dim=1))
 
+    def classifier(self) -> Tensor:
+        """The head's rows [classes, d], one for each of all classes."""
+        return self.vit.get_submodule("head").get_parameter("weight").detach()
+
     def classify(self, z: Tensor, among_all: bool = False) -> Tensor:
         """The head alone: class tokens [b, d] behind the final norm -> logits [b, c], of all classes if asked.
 

@@ -17,7 +17,7 @@ class Entry:
     """One file of the manifest."""
 
     file: str
-    kind: str  # backbone, generator or statistics
+    kind: str  # backbone, generator, lstm or statistics
     model: str  # name of the model that it is, or was made for
     digest: str  # of that model's weights (`Backbone.digest`)
     sha256: str  # of the file
@@ -49,9 +49,12 @@ def statistics(digest: str) -> Path | None:
     return next((e.path for e in manifest() if e.kind == "statistics" and e.digest == digest), None)
 
 
-def generator(digest: str) -> Path:
-    """The generator trained on these weights, or else the one trained on ViT-Tiny: its 164 numbers fit any model."""
-    found = [e for e in manifest() if e.kind == "generator"]
+def generator(digest: str, kind: str = "generator") -> Path:
+    """The generator trained on these weights, or else the one trained on ViT-Tiny: its numbers fit any model.
+
+    Kinds are `generator`, the Meta Gradient Generator, and `lstm`, the one with an LSTM in it.
+    """
+    found = [e for e in manifest() if e.kind == kind]
     for entry in (*(e for e in found if e.digest == digest), *(e for e in found if e.model == UNIVERSAL)):
         return entry.path
     raise ModelError("no generator came with this installation: give one with --mgg FILE")

@@ -2,8 +2,8 @@
 
 A student learns, in all of its weights, from the answers of its own moving average, the teacher (Eqns. 1-2); where the
 source model is unsure, the teacher's answers are averaged over augmented pictures (Eqns. 3-4); now and then weights of
-the student fall back to the source (Eqns. 6-7). Answers are the teacher's. Rate and momentum are those of FOA and MGTTA,
-0.005 and 0.9; the loss is the symmetric cross-entropy of the authors' ImageNet code.
+the student fall back to the source (Eqns. 6-7). Answers are the teacher's. Rate and momentum are those of FOA and
+MGTTA, 0.005 and 0.9; the loss is the symmetric cross-entropy of the authors' ImageNet code.
 
 Departures: "unsure" is a mean confidence below 0.1 with 1,000 classes, 0.72 with 100 and 0.92 with 10, the authors' own
 numbers, and between them in between; 0.1 could never be met with 10 classes. FOA and MGTTA augment pictures that are

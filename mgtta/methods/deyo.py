@@ -1,8 +1,8 @@
-"""DeYO: entropy is not enough for test-time adaptation, from the perspective of disentangled factors (arXiv 2403.07366).
+"""DeYO: entropy is not enough for test-time adaptation (arXiv 2403.07366).
 
 Minimizes the entropy of pictures that are certain, and whose answer suffers when their patches are shuffled: it rests
-on shapes (Eqns. 5-8). For a ViT, SGD with rate 0.001 and momentum 0.9, over all norm layers as in MGTTA's copy, or those
-of SAR as in the original (`variant`). A window without such a picture changes nothing.
+on shapes (Eqns. 5-8). For a ViT, SGD with rate 0.001 and momentum 0.9, over all norm layers as in MGTTA's copy, or
+those of SAR as in the original (`variant`). A window without such a picture changes nothing.
 
 Departure: where classes are left out, MGTTA's copy leaves them out of the first answer only, and then looks up the
 wrong class in the second; `published=True` does so too.

@@ -5,9 +5,9 @@ and holds parameters that mattered on clean pictures near their source values (E
 and momentum 0.9. A window without such a picture changes nothing.
 
 Departures: the redundancy margin is the paper's 0.05 from 200 classes on; for fewer, whose answers are alike by
-necessity, it grows to the 0.4 that the authors use with 10. MGTTA's copy multiplies the entropy margin by ln C twice, so
-that its filter keeps everything, and scales the redundancy margin in the place of the entropy margin where classes are
-left out: `published=True` does so too.
+necessity, it grows to the 0.4 that the authors use with 10. MGTTA's copy multiplies the entropy margin by ln C twice,
+so that its filter keeps everything, and scales the redundancy margin in the place of the entropy margin where classes
+are left out: `published=True` does so too.
 """
 
 from __future__ import annotations

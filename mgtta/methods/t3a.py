@@ -45,7 +45,7 @@ class T3A:
         if supports < 1:
             raise ValueError(f"the number of supports is expected to be 1 or more; got {supports}")
         self.backbone, self.supports = backbone, supports
-        self.learned = Learned({}, lambda _: self._labeled(backbone.vit.head.weight.detach()))
+        self.learned = Learned({}, lambda _: self._labeled(backbone.classifier()))
 
     @torch.no_grad()
     def predict(self, x: Tensor) -> Tensor:

@@ -23,6 +23,8 @@ from tests.app.clips import frames, number, picture
 class Fake:
     """Answers class `bias`, and each lesson moves the bias by one."""
 
+    probabilities = False
+
     weight: Tensor = field(default_factory=lambda: torch.zeros(1))
     windows: list[list[int]] = field(default_factory=list)
     predictions: int = 0

@@ -16,7 +16,7 @@ from app.errors import SourceDamagedError, SourceError, UsageError
 from app.pictures import Selection, batches
 from app.preparation import Recipe, corrupted, measure_statistics, pretrain_generator
 from mgtta import MetaGradientGenerator, SourceStatistics
-from mgtta.training import Lesson, Pretraining
+from mgtta.training import Generator, Lesson, Pretraining
 from models import Backbone, files
 
 RECIPE = Recipe(epochs=3, choose_every=2)
@@ -89,7 +89,7 @@ def test_corruptions_are_drawn_by_seed(pictures: Path, console: Console) -> None
     assert not torch.equal(a, c)
 
 
-def pretrain(pictures: Path, out: Path, console: Console, recipe: Recipe = RECIPE) -> MetaGradientGenerator:
+def pretrain(pictures: Path, out: Path, console: Console, recipe: Recipe = RECIPE) -> Generator:
     """A short pre-training."""
     chosen, model = Selection.draw(pictures, 8, 0, 0), backbone()
     statistics = SourceStatistics(std=torch.ones(64), mean=torch.zeros(64))
@@ -100,6 +100,7 @@ def test_pretraining_learns_and_says_how(pictures: Path, tmp_path: Path, console
     """The generator differs from its start, its file tells its recipe, and no progress file is left."""
     generator = pretrain(pictures, tmp_path / "g.safetensors", console)
     start = MetaGradientGenerator(0)
+    assert isinstance(generator, MetaGradientGenerator)
     assert not torch.equal(generator.Q, start.Q)
     assert not torch.equal(generator.W0, start.W0)
     card = files.read(tmp_path / "g.safetensors").card

@@ -56,7 +56,7 @@ def tiny(sharpness: float = 3.0) -> Backbone:
     vit = VisionTransformer(img_size=32, patch_size=8, embed_dim=32, depth=3, num_heads=4, num_classes=12)
     for name, parameter in vit.named_parameters():
         nn.init.normal_(parameter, mean=1.0 if "norm" in name and name.endswith("weight") else 0.0, std=0.2)
-    vit.head.weight.data *= sharpness
+    vit.get_submodule("head").get_parameter("weight").data.mul_(sharpness)
     backbone = Backbone(vit)
     backbone.restrict([11, 1, 2, 3, 4, 5, 6, 7, 8, 0])
     return backbone

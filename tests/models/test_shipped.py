@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from mgtta import MetaGradientGenerator, SourceStatistics
+from mgtta import MetaGradientGenerator, SourceStatistics, norm_parameters
+from mgtta.recurrent import RecurrentGenerator
 from models import files, load_backbone, shipped
 
 MB = 2**20
@@ -34,7 +35,9 @@ def test_the_embedded_model_is_complete() -> None:
     statistics = shipped.statistics(backbone.digest)
     assert statistics is not None
     SourceStatistics.load(statistics).fits(backbone)
-    assert files.read(shipped.generator(backbone.digest)).card["model_digest"] == backbone.digest
+    assert SourceStatistics.load(statistics).fisher.keys() == norm_parameters(backbone).keys()
+    for kind in ("generator", "lstm"):
+        assert files.read(shipped.generator(backbone.digest, kind)).card["model_digest"] == backbone.digest
 
 
 def test_any_other_model_gets_the_generator_of_vit_tiny() -> None:
@@ -42,4 +45,5 @@ def test_any_other_model_gets_the_generator_of_vit_tiny() -> None:
     path = shipped.generator("some other weights")
     assert files.read(path).card["model"] == shipped.UNIVERSAL
     MetaGradientGenerator.from_official(files.read(path).tensors)
+    RecurrentGenerator.from_official(files.read(shipped.generator("some other weights", "lstm")).tensors)
     assert shipped.statistics("some other weights") is None

@@ -1,0 +1,124 @@
+"""What is measured at once, and what comes out."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass
+from itertools import product
+from typing import Any
+
+from torch import Tensor
+
+from app.bench.data import CLEAN, VARIANTS
+from app.bench.streams import CONTINUAL, MIXED, Stream
+from app.metrics import Calibration, wilson
+from app.specs import Spec
+
+
+@dataclass(frozen=True, slots=True)
+class Budget:
+    """After how much adapting a method only answers."""
+
+    updates: int | None = None  # windows that may teach
+    seconds: float | None = None  # in the method, until it stops learning
+
+    def __str__(self) -> str:
+        parts = [f"{self.updates} updates"] if self.updates is not None else []
+        return ", ".join(parts + ([f"{self.seconds:g} s"] if self.seconds is not None else []))
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """One method on one stream: the unit that is measured, kept, and lost if a worker dies."""
+
+    method: Spec
+    stream: Stream
+    budget: Budget = Budget()
+    data: str = "images"  # kind of pictures
+
+    def facts(self) -> dict[str, Any]:
+        """All of it as plain values."""
+        return {"method": str(self.method), "data": self.data, **asdict(self.stream), **asdict(self.budget)}
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One method under one corruption."""
+
+    data: str
+    method: str
+    corruption: str
+    severity: int  # 1..5; 0 for clean
+    batch: int  # pictures a window
+    protocol: str
+    max_updates: int | None
+    max_seconds: float | None
+    n: int  # pictures
+    top1: float  # percent
+    top1_low: float  # percent, 95 % Wilson interval
+    top1_high: float
+    top5: float  # percent
+    ece: float  # percent, 15 bins
+    updates: int  # windows that taught
+    seconds: float  # in the method, without decoding and corrupting
+    ms_per_image: float
+    peak_mem_mb: float | None  # of a process with this method, or of the GPU
+
+
+class Tally:
+    """Counts one method's answers under one corruption."""
+
+    def __init__(self) -> None:
+        self.n, self.top1, self.top5, self.updates, self.seconds = 0, 0, 0, 0, 0.0
+        self.calibration = Calibration()
+
+    def update(self, logits: Tensor, labels: Tensor) -> None:
+        """Adds answers [b, c] with their classes [b]."""
+        ranked = logits.topk(min(5, logits.shape[1]), dim=1).indices
+        hits = ranked == labels[:, None]
+        for p, hit in zip(logits.softmax(dim=1).amax(dim=1).tolist(), hits[:, 0].tolist(), strict=True):
+            self.calibration.update(min(p, 1.0), hit)
+        self.n += len(labels)
+        self.top1 += int(hits[:, 0].sum())
+        self.top5 += int(hits.any(dim=1).sum())
+
+    def row(self, cell: Cell, corruption: str, peak_mem_mb: float | None) -> Row:
+        """The figures."""
+        low, high = wilson(self.top1, self.n)
+        return Row(
+            data=cell.data,
+            method=str(cell.method),
+            corruption=corruption,
+            severity=0 if corruption == CLEAN else cell.stream.severity,
+            batch=cell.stream.batch,
+            protocol=cell.stream.protocol,
+            max_updates=cell.budget.updates,
+            max_seconds=cell.budget.seconds,
+            n=self.n,
+            top1=100 * self.top1 / self.n,
+            top1_low=100 * low,
+            top1_high=100 * high,
+            top5=100 * self.top5 / self.n,
+            ece=100 * (self.calibration.ece() or 0.0),
+            updates=self.updates,
+            seconds=self.seconds,
+            ms_per_image=1000 * self.seconds / self.n,
+            peak_mem_mb=peak_mem_mb,
+        )
+
+
+def cells(
+    methods: Sequence[Spec],
+    protocols: Sequence[str],
+    corruptions: Sequence[str],
+    severities: Sequence[int],
+    batches: Sequence[int],
+    budgets: Sequence[Budget] = (Budget(),),
+    data: Sequence[str] = ("images",),
+) -> Iterator[Cell]:
+    """All combinations, those of one stream next to each other: its pictures are corrupted once then."""
+    for kind, protocol, severity, batch in product(data, protocols, severities, batches):
+        names = (CLEAN,) if kind in VARIANTS else tuple(corruptions)
+        for group in [names] if protocol in (MIXED, CONTINUAL) else [(name,) for name in names]:
+            stream = Stream(protocol, group, severity, batch)
+            yield from (Cell(method, stream, budget, kind) for method, budget in product(methods, budgets))

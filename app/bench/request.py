@@ -1,0 +1,118 @@
+"""What a bench is asked for, checked before anything slow begins."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TypeVar
+
+from app.bench.cells import Budget
+from app.bench.data import CLEAN
+from app.bench.streams import GROUPS, PROTOCOLS, RESET
+from app.corruptions.names import STANDARD, check_name, check_severity
+from app.errors import UsageError
+from app.specs import Spec, parse_all
+
+T = TypeVar("T")
+METHODS = "none,tent,sgd,mgtta"
+WINDOW = 64
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """Combinations to measure. None where a table of the paper decides."""
+
+    methods: tuple[Spec, ...] | None
+    corruptions: tuple[str, ...]
+    severities: tuple[int, ...]
+    batches: tuple[int, ...] | None
+    protocols: tuple[str, ...] | None
+    budgets: tuple[Budget, ...] | None
+    table: int | None
+
+    @classmethod
+    def parsed(
+        cls,
+        methods: str | None,
+        corruptions: str,
+        severity: str,
+        batch: str | None,
+        protocol: str | None,
+        max_updates: str | None,
+        max_seconds: str | None,
+        table: int | None,
+    ) -> Request:
+        """From the words of the command line.
+
+        Raises:
+            UsageError: unknown names with the nearest, numbers out of range, options that exclude each other.
+        """
+        if table is not None:
+            decided = {"--batch": batch, "--protocol": protocol, "--max-updates": max_updates}
+            decided |= {"--max-seconds": max_seconds}
+            if excluded := [name for name, value in decided.items() if value is not None]:
+                raise UsageError(f"{excluded[0]} and --table exclude each other: Table {table} decides it")
+        budgets = [Budget(updates=u) for u in _list("--max-updates", max_updates, _updates)]
+        budgets += [Budget(seconds=s) for s in _list("--max-seconds", max_seconds, _seconds)]
+        return cls(
+            methods=parse_all(methods or METHODS) if methods or table is None else None,
+            corruptions=_corruptions(corruptions),
+            severities=_list("--severity", severity, lambda text: check_severity(int(text))),
+            batches=_list("--batch", batch, _size) or ((WINDOW,) if table is None else None),
+            protocols=_protocols(protocol or RESET) if table is None else None,
+            budgets=tuple(budgets) or ((Budget(),) if table is None else None),
+            table=table,
+        )
+
+
+def _corruptions(text: str) -> tuple[str, ...]:
+    words = list(dict.fromkeys(word.strip() for word in text.split(",") if word.strip()))
+    if not words:
+        raise UsageError("--corruptions: name one or more, or all")
+    try:
+        chosen = [STANDARD if w == "all" else (w if w == CLEAN else check_name(w),) for w in words]
+    except ValueError as error:
+        raise UsageError(f"--corruptions: {error}") from None
+    return tuple(dict.fromkeys(name for group in chosen for name in group))
+
+
+def _protocols(text: str) -> tuple[str, ...]:
+    chosen: list[str] = []
+    for word in (part.strip() for part in text.split(",") if part.strip()):
+        if word not in (*PROTOCOLS, *GROUPS):
+            near = difflib.get_close_matches(word, [*PROTOCOLS, *GROUPS], n=1)
+            hint = f" (nearest: {near[0]})" if near else ""
+            raise UsageError(f"--protocol: no protocol {word!r}{hint}; known: {', '.join((*PROTOCOLS, *GROUPS))}")
+        chosen += GROUPS.get(word, (word,))
+    return tuple(dict.fromkeys(chosen))
+
+
+def _list(name: str, text: str | None, read: Callable[[str], T]) -> tuple[T, ...]:
+    try:
+        return tuple(dict.fromkeys(read(part) for part in (text or "").split(",") if part.strip()))
+    except ValueError as error:
+        reason = str(error)
+        foreign = "literal" in reason or "convert" in reason  # int's and float's own words
+        raise UsageError(f"{name}: {'numbers are expected' if foreign else reason}; got {text!r}") from None
+
+
+def _updates(text: str) -> int:
+    return _at_least(int(text), 0)
+
+
+def _size(text: str) -> int:
+    return _at_least(int(text), 1)
+
+
+def _at_least(value: int, least: int) -> int:
+    if value < least:
+        raise ValueError(f"{least} or more is expected")
+    return value
+
+
+def _seconds(text: str) -> float:
+    value = float(text)
+    if not 0 <= value < float("inf"):
+        raise ValueError("seconds of 0 or more are expected")
+    return value

@@ -1,0 +1,360 @@
+"""The command `bench`: whoever measures, in whatever order, interrupted or not, the numbers are the same."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+from rich.console import Console
+
+from app import build
+from app.bench import paper, workers
+from app.bench.cells import Budget, Cell, Row, cells
+from app.bench.data import folder
+from app.bench.measure import Bench, Measured
+from app.bench.request import Request
+from app.bench.run import run
+from app.bench.streams import Stream
+from app.config import Settings
+from app.errors import AppError, OutputError, UsageError
+from app.specs import parse_all
+from tests.app.pictures import write_pictures
+from tests.app.tiny import write_model
+
+WORDS: dict[str, Any] = {
+    "methods": "none,tent,tent:lr=0.1,lame",
+    "corruptions": "gaussian_noise,clean",
+    "severity": "5",
+    "batch": "4",
+    "protocol": None,
+    "max_updates": None,
+    "max_seconds": None,
+    "table": None,
+}
+
+
+@pytest.fixture
+def console() -> Console:
+    """Words for people, kept."""
+    return Console(record=True, force_terminal=False, width=160)
+
+
+@pytest.fixture
+def settings(tmp_path: Path) -> Settings:
+    """A tiny model, one thread."""
+    return Settings(model="tiny", weights=write_model(tmp_path / "tiny.safetensors"), device="cpu", threads=1)
+
+
+@pytest.fixture
+def pictures(tmp_path: Path) -> Path:
+    """Four classes with four pictures each, and some rubbish."""
+    return write_pictures(tmp_path / "pictures")
+
+
+@pytest.fixture
+def bench(settings: Settings, pictures: Path) -> Bench:
+    """What workers get."""
+    found = folder(pictures, build.model(settings).labels).drawn(None, 0, 0)
+    return Bench(settings, (found,), build.model, memory=False)
+
+
+def measured(
+    settings: Settings, pictures: Path, out: Path, console: Console, processes: int = 1, **words: Any
+) -> list[dict[str, Any]]:
+    """Rows without what depends on the clock."""
+    request = Request.parsed(**WORDS | words)
+    rows = run(request, settings, {"images": pictures}, (None, 0), out, console, processes, memory=False)
+    return [timeless(row) for row in rows]
+
+
+def timeless(row: dict[str, Any]) -> dict[str, Any]:
+    """A row without its times."""
+    return {key: value for key, value in row.items() if key not in ("seconds", "ms_per_image")}
+
+
+def test_rows(settings: Settings, pictures: Path, tmp_path: Path, console: Console) -> None:
+    """A row for each method and corruption; CSV and picture are there; what was left out is said."""
+    rows = measured(settings, pictures, tmp_path / "out", console)
+    assert [(row["method"], row["corruption"]) for row in rows] == [
+        (method, corruption)
+        for corruption in ("gaussian_noise", "clean")
+        for method in ("none", "tent", "tent:lr=0.1", "lame")
+    ]
+    assert {(row["n"], row["batch"], row["protocol"]) for row in rows} == {(16, 4, "reset")}
+    assert [row["severity"] for row in rows] == [5] * 4 + [0] * 4
+    assert all(row["top1_low"] <= row["top1"] <= row["top1_high"] and 0 <= row["ece"] <= 100 for row in rows)
+    assert [row["updates"] for row in rows[:4]] == [0, 5, 5, 0]
+    text = console.export_text()
+    assert "unicorn" in text
+    assert text.count("broken.png: not a picture") == 1
+    assert "times none" in text
+    assert len((tmp_path / "out" / "rows.csv").read_text().splitlines()) == 9
+    assert (tmp_path / "out" / "accuracy.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_the_same_numbers_in_other_orders(settings: Settings, pictures: Path, tmp_path: Path, console: Console) -> None:
+    """To the last digit."""
+    rows = measured(settings, pictures, tmp_path / "a", console)
+    turned = measured(
+        settings,
+        pictures,
+        tmp_path / "b",
+        console,
+        methods="lame,tent:lr=0.1,tent,none",
+        corruptions="clean,gaussian_noise",
+    )
+
+    def key(row: dict[str, Any]) -> tuple[str, str]:
+        return row["method"], row["corruption"]
+
+    assert sorted(rows, key=key) == sorted(turned, key=key)
+    assert measured(replace(settings, seed=1), pictures, tmp_path / "c", console) != rows
+
+
+def test_interrupted_it_goes_on(
+    settings: Settings, pictures: Path, tmp_path: Path, console: Console, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Finished cells are kept, shown, and not measured again; a torn last line is."""
+    whole = measured(settings, pictures, tmp_path / "whole", console)
+    honest, asked = Bench.measure, []
+
+    def until_the_fourth(self: Bench, cell: Cell) -> Measured:
+        asked.append(cell)
+        if len(asked) == 4:
+            raise SystemExit(130)
+        return honest(self, cell)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Bench, "measure", until_the_fourth)
+        with pytest.raises(SystemExit):
+            measured(settings, pictures, tmp_path / "broken", console)
+    kept = tmp_path / "broken" / "cells.jsonl"
+    assert len(kept.read_text().splitlines()) == 3
+    with kept.open("a") as file:
+        file.write('{"key": "torn')
+    assert measured(settings, pictures, tmp_path / "broken", console) == whole
+    assert "3 of 8 cells were measured before" in console.export_text()
+
+
+def test_other_settings_are_other_cells(
+    settings: Settings, pictures: Path, tmp_path: Path, console: Console, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Only the same model, pictures, seed and method are taken from what was kept; --overwrite takes nothing."""
+    measured(settings, pictures, tmp_path / "out", console, methods="tent")
+    asked: list[str] = []
+    honest = Bench.measure
+
+    def noted(self: Bench, cell: Cell) -> Measured:
+        asked.append(str(cell.method))
+        return honest(self, cell)
+
+    monkeypatch.setattr(Bench, "measure", noted)
+    measured(settings, pictures, tmp_path / "out", console, methods="tent")
+    assert asked == []
+    measured(settings, pictures, tmp_path / "out", console, methods="tent,tent:lr=0.1")
+    assert asked == ["tent:lr=0.1"] * 2
+    measured(replace(settings, seed=3), pictures, tmp_path / "out", console, methods="tent")
+    measured(replace(settings, overwrite=True), pictures, tmp_path / "out", console, methods="tent")
+    assert asked[2:] == ["tent"] * 4
+
+
+def test_processes_give_the_same(bench: Bench) -> None:
+    """Two workers, to the last digit; one that is killed costs nothing but its cell."""
+    wanted = list(cells(parse_all("none,tent"), ["reset"], ["gaussian_noise", "fog"], [5], [4]))
+    alone = dict(workers.serial(bench, wanted))
+    together = workers.processes(bench, wanted, 2)
+    first = next(together)
+    for child in children():
+        os.kill(child, signal.SIGKILL)
+    assert same({**dict([first]), **dict(together)}, alone)
+
+
+def children() -> Iterator[int]:
+    """Processes of this one that measure."""
+    for path in Path("/proc").glob("[0-9]*/stat"):
+        try:
+            fields = path.read_text().rsplit(")", 1)[1].split()
+            if int(fields[1]) == os.getpid() and b"spawn_main" in (path.parent / "cmdline").read_bytes():
+                yield int(path.parent.name)
+        except OSError:
+            continue
+
+
+def same(one: dict[Cell, Measured], other: dict[Cell, Measured]) -> bool:
+    """Whether the same cells have the same numbers."""
+
+    def numbers(found: dict[Cell, Measured]) -> dict[Cell, list[Row]]:
+        return {cell: [replace(row, seconds=0, ms_per_image=0) for row in m.rows] for cell, m in found.items()}
+
+    return numbers(one) == numbers(other)
+
+
+def test_a_worker_that_always_dies(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is given up after some attempts, with words."""
+    monkeypatch.setattr(workers, "ATTEMPTS", 1)
+    monkeypatch.setattr(workers, "_begin", os.abort)  # takes no argument: each worker fails at its start
+    wanted = list(cells(parse_all("none"), ["reset"], ["clean"], [5], [4]))
+    with pytest.raises(AppError, match=r"measures none died 1 times.*fewer --workers"):
+        list(workers.processes(bench, wanted, 1))
+
+
+@pytest.mark.slow
+def test_ray_gives_the_same(bench: Bench) -> None:
+    """A local cluster of two workers, one of which is killed midway: equal to serial."""
+    ray = pytest.importorskip("ray")
+    wanted = list(cells(parse_all("none,tent,tent:lr=0.1"), ["reset"], ["gaussian_noise", "fog"], [5], [4]))
+    alone = dict(workers.serial(bench, wanted))
+    together = workers.ray_cluster(bench, wanted, "local", 2)
+    found = dict([next(together)])
+    victims = ray_workers()
+    assert victims
+    os.kill(victims[0], signal.SIGKILL)
+    assert same({**found, **dict(together)}, alone)
+    assert not ray.is_initialized()
+
+
+def ray_workers() -> list[int]:
+    """Processes of Ray that run a cell."""
+    found = []
+    for path in Path("/proc").glob("[0-9]*/cmdline"):
+        try:
+            if path.read_bytes().startswith(b"ray::_remote"):
+                found.append(int(path.parent.name))
+        except OSError:
+            continue
+    return found
+
+
+def test_ray_without_a_cluster(bench: Bench) -> None:
+    """One line."""
+    pytest.importorskip("ray")
+    with pytest.raises(UsageError, match=r"--ray 127\.0\.0\.1:1: "):
+        list(workers.ray_cluster(bench, [], "127.0.0.1:1", 1))
+
+
+@pytest.mark.parametrize("protocol", ["mixed", "continual", "dirichlet", "held", "correlated"])
+def test_protocols(protocol: str, settings: Settings, pictures: Path, tmp_path: Path, console: Console) -> None:
+    """Rows by corruption, or one for the mixture; continual remembers what it learned under the one before."""
+    words: dict[str, Any] = {"protocol": protocol, "corruptions": "gaussian_noise,fog", "methods": "tent:lr=0.1"}
+    rows = measured(settings, pictures, tmp_path / "out", console, **words)
+    names = ["mixed"] if protocol == "mixed" else ["gaussian_noise", "fog"] * (2 if protocol == "correlated" else 1)
+    assert [row["corruption"] for row in rows] == names
+    alone = measured(settings, pictures, tmp_path / "alone", console, **{**words, "protocol": "reset"})
+    if protocol == "continual":
+        assert rows[0] == {**alone[0], "protocol": "continual"}
+        assert rows[1] != {**alone[1], "protocol": "continual"}
+
+
+def test_budgets(bench: Bench) -> None:
+    """After its updates, or its seconds, a method only answers."""
+    stream = Stream("reset", ("gaussian_noise",), 5, 4)
+    tent = parse_all("tent:lr=0.1")[0]
+    updates = [
+        bench.measure(Cell(tent, stream, budget)).rows[0].updates
+        for budget in (Budget(updates=0), Budget(updates=2), Budget(seconds=0.0), Budget())
+    ]
+    assert updates == [0, 2, 0, 5]
+
+
+@pytest.mark.parametrize("number", [1, 2, 3, 4, 5, 7, 8])
+def test_tables_of_the_paper(number: int) -> None:
+    """What a table needs is there to be measured, and each published number has its place."""
+    plan = paper.plan(number)
+    assert [str(spec) for spec in parse_all(",".join(plan.methods))] == list(plan.methods)
+    assert plan.published
+    assert {row for row, _ in plan.published} <= plan.rows.keys()
+    assert {column for _, column in plan.published} <= plan.columns.keys()
+
+
+def test_the_layout_of_table_1(settings: Settings, pictures: Path, tmp_path: Path, console: Console) -> None:
+    """Methods down, corruptions across; the paper's numbers are not put beside those of other pictures."""
+    words = {"table": 1, "methods": "none,tent", "corruptions": "fog,snow", "batch": None}
+    with pytest.raises(UsageError, match="never fill such a window"):
+        measured(settings, pictures, tmp_path / "out", console, **words)
+    many = write_pictures(tmp_path / "many", each=16)
+    measured(settings, many, tmp_path / "out", console, **words)
+    text = console.export_text()
+    assert "Table 1" in text
+    assert "of other pictures or another model" in text
+    assert "(65.7)" not in text
+
+
+@pytest.mark.parametrize(
+    ("words", "complaint"),
+    [
+        ({"methods": "tnet"}, "nearest: tent"),
+        ({"methods": "tent:lr=0"}, "above 0"),
+        ({"corruptions": "fogg"}, "did you mean 'fog'"),
+        ({"corruptions": ","}, "name one or more"),
+        ({"severity": "6"}, "severity must be an integer from 1"),
+        ({"severity": "x"}, "numbers are expected; got 'x'"),
+        ({"batch": "0"}, "1 or more is expected"),
+        ({"batch": "99"}, "17 pictures never fill such a window"),
+        ({"protocol": "rest"}, "nearest: reset"),
+        ({"max_updates": "-1"}, "0 or more is expected"),
+        ({"max_seconds": "nan"}, "seconds of 0 or more"),
+        ({"table": 2, "batch": "4"}, "--batch and --table exclude each other"),
+        ({"table": 6, "batch": None}, "--pretrain-images DIR"),
+    ],
+)
+def test_bad_words(
+    words: dict[str, Any], complaint: str, settings: Settings, pictures: Path, tmp_path: Path, console: Console
+) -> None:
+    """One line on what was expected, what came, what to do."""
+    with pytest.raises(UsageError, match=complaint):
+        measured(settings, pictures, tmp_path / "out", console, **words)
+
+
+def test_an_output_that_cannot_be_written(settings: Settings, pictures: Path, tmp_path: Path, console: Console) -> None:
+    """Said before anything is measured."""
+    (tmp_path / "file").write_text("in the way")
+    with pytest.raises(OutputError, match="cannot write"):
+        measured(settings, pictures, tmp_path / "file" / "out", console)
+
+
+def test_memory_is_seen(bench: Bench) -> None:
+    """In a process of its own: python, torch, a model and a method."""
+    stream = Stream("reset", ("clean",), 5, 4)
+    (row,) = replace(bench, memory=True).measure(Cell(parse_all("tent")[0], stream)).rows
+    assert row.peak_mem_mb is not None
+    assert 100 < row.peak_mem_mb < 5000
+
+
+def test_command(
+    settings: Settings,
+    pictures: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capfd: pytest.CaptureFixture[str],
+) -> None:
+    """Rows as JSON on stdout, words for people elsewhere."""
+    from app import cli
+
+    words: Sequence[str] = [
+        *("mgtta-cam", "bench", "--model", "tiny", "--weights", str(settings.weights), "--images", str(pictures)),
+        *("--methods", "none", "--corruptions", "clean", "--batch", "8", "--no-memory", "--json"),
+    ]
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("sys.argv", list(words))
+    with pytest.raises(SystemExit) as ended:
+        cli.main()
+    assert ended.value.code == 0
+    printed = json.loads(capfd.readouterr().out)
+    assert printed["rows"][0]["method"] == "none"
+    assert printed["header"]["versions"]["torch"]
+    assert (tmp_path / "mgtta-cam-bench" / "cells.jsonl").exists()
+
+
+def test_a_bare_ray_is_a_local_one() -> None:
+    """`--ray [ADDRESS]`."""
+    from app.cli import completed
+
+    assert completed(["bench", "--ray", "--json"]) == ["bench", "--ray", "local", "--json"]
+    assert completed(["bench", "--ray"]) == ["bench", "--ray", "local"]
+    assert completed(["bench", "--ray", "h:1"]) == ["bench", "--ray", "h:1"]
