@@ -20,7 +20,11 @@ LEARNING = sorted(METHODS.keys() - {"none", "lame"})
 FILTERING = ("sar", "eata", "deyo")
 RATED = sorted(name for name in METHODS if "lr" in inspect.signature(METHODS[name]).parameters)
 SEARCHING = ("sar", "foa")  # they look twice: answers of a step are from the second look, by their papers
-HERE = {"deyo": {"plpd_margin": -0.5}}  # pictures of noise have no shapes whose loss would lower a probability
+HERE = {
+    "deyo": {"plpd_margin": -0.5},  # pictures of noise have no shapes whose loss would lower a probability
+    "cotta": {"augmentations": 3},  # 32 take a minute
+    "foa": {"population": 6},
+}
 BESIDE = {("sar", "published"): {"reset_below": 0.9}}  # a recovery is needed to see what it forgets
 OTHER_VALUES = {
     "lr": 0.02,
