@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import glob
+import os
 import re
 from dataclasses import dataclass
 from pathlib import Path
@@ -50,7 +51,7 @@ def parse(text: str, *, shown: str | None = None) -> Address:
         if scheme.lower() not in SCHEMES:
             raise SourceError(f"{shown}: addresses begin with {', '.join(f'{s}://' for s in SCHEMES)}")
         return Address("stream", shown, url=text)
-    path = Path(text).expanduser()
+    path = Path(os.path.expanduser(text))  # noqa: PTH111  ~nobody is a name like any other, not an error
     if path.is_dir():
         return _pictures(pictures_below(path), shown)
     if path.is_file():
