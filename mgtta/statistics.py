@@ -69,6 +69,15 @@ class SourceStatistics:
         fisher = {name: importance.to(device) for name, importance in self.fisher.items()}
         return SourceStatistics(self.std.to(device), self.mean.to(device), self.card, fisher)
 
+    def on(self, backbone: Backbone) -> SourceStatistics:
+        """The same numbers where the model is, if they are of just this model.
+
+        Raises:
+            ModelError: if they are another model's.
+        """
+        self.fits(backbone)
+        return self.to(backbone.device)
+
     def fits(self, backbone: Backbone) -> None:
         """Checks that these are the statistics of just this model.
 

@@ -60,9 +60,8 @@ class Pretraining:
         discrepancy_weight: float = 0.4,
         unroll: int = 1,
     ) -> None:
-        statistics.fits(backbone)
         self.backbone, self.generator, self.lr, self.unroll = backbone, generator.to(backbone.device), lr, unroll
-        self.loss = aligned_entropy(statistics.to(backbone.device), discrepancy_weight)
+        self.loss = aligned_entropy(statistics.on(backbone), discrepancy_weight)
         self.parameters = {name: p.requires_grad_() for name, p in norm_parameters(backbone).items()}
         self.transform = self.generator.transform()
         self.phi = list(self.generator.parameters())

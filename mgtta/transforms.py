@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+import math
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor
@@ -38,6 +39,37 @@ def sgd(momentum: float = 0.0) -> Transform:
     def update(gradients: Tensors, state: Velocity) -> tuple[Tensors, Velocity]:
         velocity = momentum * state.velocity + flatten(gradients)
         return unflatten(velocity, gradients), Velocity(velocity)
+
+    return Transform(init, update)
+
+
+class Settling(NamedTuple):
+    """State of a transform that begins with larger steps."""
+
+    t: Tensor  # [] int64 on the CPU, steps since the last reset
+    inner: Any  # the transform's own state
+
+
+def settling(transform: Transform, boost: float) -> Transform:
+    """Larger steps at first: update t = 1, 2, ... is multiplied by boost / sqrt(t), until that is 1.
+
+    Args:
+        transform: whose updates are multiplied.
+        boost: of the first step, 1 or more; 1 changes nothing. Steps have settled after boost squared updates.
+    """
+    if not 1 <= boost < float("inf"):
+        raise ValueError(f"the first steps' boost is expected to be 1 or more; got {boost}")
+    if boost == 1:
+        return transform
+
+    def init(parameters: Tensors) -> Settling:
+        return Settling(torch.zeros((), dtype=torch.int64), transform.init(parameters))
+
+    def update(gradients: Tensors, state: Settling) -> tuple[Tensors, Settling]:
+        t = state.t + 1
+        updates, inner = transform.update(gradients, state.inner)
+        factor = max(1.0, boost / math.sqrt(int(t)))
+        return {name: factor * value for name, value in updates.items()}, Settling(t, inner)
 
     return Transform(init, update)
 

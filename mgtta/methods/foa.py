@@ -51,8 +51,7 @@ class Foa:
         discrepancy_weight: float,
         seed: int,
     ) -> None:
-        statistics.fits(backbone)
-        self.backbone, self.statistics = backbone, statistics.to(backbone.device)
+        self.backbone, self.statistics = backbone, statistics.on(backbone)
         self.weight, self.target = discrepancy_weight, self.statistics.mean[-backbone.vit.embed_dim :]
         self._evolution = lambda: Evolution(prompts * len(self.target), sigma, population, seed)
         start = _first(backbone, prompts, seed)

@@ -36,8 +36,7 @@ def foa_bp(
     Raises:
         ModelError: if the statistics are another model's.
     """
-    statistics.fits(backbone)
-    statistics = statistics.to(backbone.device)
+    statistics = statistics.on(backbone)
     loss = aligned_entropy(statistics, 64 * discrepancy_weight / len(statistics.mean))
     target = statistics.mean[-backbone.vit.embed_dim :]
 

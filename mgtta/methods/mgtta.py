@@ -12,6 +12,7 @@ from mgtta.adapter import Adapter
 from mgtta.generator import MetaGradientGenerator, meta_gradient
 from mgtta.losses import aligned_entropy
 from mgtta.statistics import SourceStatistics
+from mgtta.transforms import settling
 from models import Backbone
 
 
@@ -21,6 +22,7 @@ def mgtta(
     statistics: SourceStatistics,
     lr: float = 1e-3,
     discrepancy_weight: float = 0.4,
+    boost: float = 1.0,
 ) -> Adapter:
     """Entropy plus feature discrepancy, minimized with generated gradients.
 
@@ -30,11 +32,11 @@ def mgtta(
         statistics: of the same source model on clean pictures.
         lr: what a generated gradient in (-1, 1) is multiplied by: no scalar moves farther in a step.
         discrepancy_weight: lambda; 0.4 in the paper.
+        boost: of the first step, of which `transforms.settling` tells; 1 in the paper.
 
     Raises:
         ModelError: if the statistics are another model's.
     """
-    statistics.fits(backbone)
-    loss = aligned_entropy(statistics.to(backbone.device), discrepancy_weight)
-    transform = meta_gradient(generator.to(backbone.device))
+    loss = aligned_entropy(statistics.on(backbone), discrepancy_weight)
+    transform = settling(meta_gradient(generator.to(backbone.device)), boost)
     return Adapter(backbone, loss, transform, lr, smallest=2)

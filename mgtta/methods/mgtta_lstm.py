@@ -9,6 +9,7 @@ from mgtta.adapter import Adapter
 from mgtta.losses import aligned_entropy
 from mgtta.recurrent import RecurrentGenerator, recurrent_gradient
 from mgtta.statistics import SourceStatistics
+from mgtta.transforms import settling
 from models import Backbone
 
 
@@ -18,6 +19,7 @@ def mgtta_lstm(
     statistics: SourceStatistics,
     lr: float = 1e-3,
     discrepancy_weight: float = 0.4,
+    boost: float = 1.0,
 ) -> Adapter:
     """Entropy plus feature discrepancy, minimized with gradients that an LSTM generates.
 
@@ -27,10 +29,11 @@ def mgtta_lstm(
         statistics: of the same source model on clean pictures.
         lr: what a generated gradient in (-1, 1) is multiplied by.
         discrepancy_weight: lambda.
+        boost: of the first step, of which `transforms.settling` tells; 1 in the paper.
 
     Raises:
         ModelError: if the statistics are another model's.
     """
-    statistics.fits(backbone)
-    loss = aligned_entropy(statistics.to(backbone.device), discrepancy_weight)
-    return Adapter(backbone, loss, recurrent_gradient(lstm.to(backbone.device)), lr, smallest=2)
+    loss = aligned_entropy(statistics.on(backbone), discrepancy_weight)
+    transform = settling(recurrent_gradient(lstm.to(backbone.device)), boost)
+    return Adapter(backbone, loss, transform, lr, smallest=2)

@@ -12,12 +12,24 @@ from mgtta.statistics import SourceStatistics
 from models import Backbone
 
 
-def sgd(backbone: Backbone, statistics: SourceStatistics, lr: float = 5e-3, discrepancy_weight: float = 0.4) -> Adapter:
+def sgd(
+    backbone: Backbone,
+    statistics: SourceStatistics,
+    lr: float = 5e-3,
+    discrepancy_weight: float = 0.4,
+    boost: float = 1.0,
+) -> Adapter:
     """Gradient descent on entropy plus feature discrepancy.
+
+    Args:
+        backbone: the source model.
+        statistics: of the same source model on clean pictures.
+        lr: learning rate.
+        discrepancy_weight: lambda.
+        boost: of the first step, of which `transforms.settling` tells: so that MGTTA's can be compared with.
 
     Raises:
         ModelError: if the statistics are another model's.
     """
-    statistics.fits(backbone)
-    loss = aligned_entropy(statistics.to(backbone.device), discrepancy_weight)
-    return Adapter(backbone, loss, transforms.sgd(), lr, smallest=2)
+    loss = aligned_entropy(statistics.on(backbone), discrepancy_weight)
+    return Adapter(backbone, loss, transforms.settling(transforms.sgd(), boost), lr, smallest=2)

@@ -47,6 +47,7 @@ OTHER_VALUES = {
     "redundancy": 0.99,
     "fisher_weight": 1e7,
     "prompts": 2,
+    "boost": 3.0,
     "population": 8,
     "sigma": 0.3,
     "variant": "original",
@@ -258,6 +259,7 @@ def test_nothing_reliable_changes_nothing(name: str, build: Callable[..., Method
         ("lame", {"neighbors": 0}),
         ("t3a", {"supports": 0}),
         ("foa", {"prompts": 0}),
+        ("mgtta", {"boost": 0.5}),
     ],
 )
 def test_what_could_never_act_is_an_error(name: str, options: dict[str, float], build: Callable[..., Method]) -> None:
