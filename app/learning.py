@@ -44,9 +44,8 @@ def methods(settings: Settings, backbone: Backbone) -> Mapping[str, Callable[[],
     from mgtta import METHODS
 
     def build(name: str) -> Method:
-        chosen = name == settings.method
-        options = (("lr", settings.lr),) if chosen and settings.lr is not None else ()
-        return method(settings if chosen else replace(settings, mgg=None), backbone, Spec(name, options))
+        options = (("lr", settings.lr),) if name == settings.method and settings.lr is not None else ()
+        return method(settings, backbone, Spec(name, options))
 
     return {name: partial(build, name) for name in METHODS}
 
@@ -60,6 +59,8 @@ def method(settings: Settings, backbone: Backbone, spec: Spec) -> Method:
     """
     from mgtta import METHODS
 
+    if spec.name != settings.method:
+        settings = replace(settings, mgg=None)  # --mgg is the chosen method's
     settings = with_files(settings, spec)
     makers = {"generator": generator, "lstm": lstm, "statistics": statistics, "fisher": fisher}
     wanted = options_of(spec.name)

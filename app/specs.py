@@ -75,7 +75,7 @@ def known_method(name: str) -> str:
     if name not in METHODS:
         near = difflib.get_close_matches(name, METHODS, n=1)
         hint = f" (nearest: {near[0]})" if near else ""
-        raise UsageError(f"--method: no method {name!r}{hint}; known: {', '.join(METHODS)}")
+        raise UsageError(f"no method {name!r}{hint}; known: {', '.join(METHODS)}")
     return name
 
 
@@ -102,5 +102,6 @@ def _value(text: str, annotation: Any, name: str) -> Any:
             except ValueError:
                 continue
     words = [w for c in choices if typing.get_origin(c) is typing.Literal for w in typing.get_args(c)]
-    expected = " or ".join(words) or ("true or false" if bool in choices else "a number")
+    kind = "a whole number" if int in choices else "a number"
+    expected = " or ".join(words) or ("true or false" if bool in choices else kind)
     raise UsageError(f"{name} is expected to be {expected}; got {text!r}")

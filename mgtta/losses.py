@@ -45,7 +45,12 @@ def aligned_entropy(statistics: SourceStatistics, discrepancy_weight: float) -> 
 
     Mean entropy plus weight / 64 times the discrepancy. The 64 is a constant, whatever the window: it makes the weight
     comparable with FOA's, whose loss sums over a batch of 64.
+
+    Raises:
+        ValueError: if the weight is no number of 0 or more.
     """
+    if not 0 <= discrepancy_weight < float("inf"):
+        raise ValueError(f"the discrepancy's weight is expected to be 0 or more; got {discrepancy_weight}")
 
     def loss(output: Output) -> tuple[Tensor, Mapping[str, Tensor]]:
         confusion = entropy(output.logits).mean()

@@ -83,8 +83,9 @@ class Tally:
         self.top5 += int(hits.any(dim=1).sum())
 
     def row(self, cell: Cell, corruption: str, peak_mem_mb: float | None) -> Row:
-        """The figures."""
+        """The figures; before the first answer they are zero."""
         low, high = wilson(self.top1, self.n)
+        n = max(1, self.n)
         return Row(
             data=cell.data,
             method=str(cell.method),
@@ -95,14 +96,14 @@ class Tally:
             max_updates=cell.budget.updates,
             max_seconds=cell.budget.seconds,
             n=self.n,
-            top1=100 * self.top1 / self.n,
+            top1=100 * self.top1 / n,
             top1_low=100 * low,
             top1_high=100 * high,
-            top5=100 * self.top5 / self.n,
+            top5=100 * self.top5 / n,
             ece=100 * (self.calibration.ece() or 0.0),
             updates=self.updates,
             seconds=self.seconds,
-            ms_per_image=1000 * self.seconds / self.n,
+            ms_per_image=1000 * self.seconds / n,
             peak_mem_mb=peak_mem_mb,
         )
 
@@ -119,6 +120,9 @@ def cells(
     """All combinations, those of one stream next to each other: its pictures are corrupted once then."""
     for kind, protocol, severity, batch in product(data, protocols, severities, batches):
         names = (CLEAN,) if kind in VARIANTS else tuple(corruptions)
-        for group in [names] if protocol in (MIXED, CONTINUAL) else [(name,) for name in names]:
+        if severity != severities[0]:
+            names = tuple(name for name in names if name != CLEAN)  # it has no severity: once is enough
+        groups = [names] if protocol in (MIXED, CONTINUAL) else [(name,) for name in names]
+        for group in filter(None, groups):
             stream = Stream(protocol, group, severity, batch)
             yield from (Cell(method, stream, budget, kind) for method, budget in product(methods, budgets))

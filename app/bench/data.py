@@ -15,7 +15,7 @@ import numpy as np
 
 from app.corruptions.names import NAMES
 from app.errors import SourceError, UsageError
-from app.pictures import SUFFIXES, find
+from app.pictures import find
 from app.types import Image
 from models import Labels
 
@@ -38,13 +38,20 @@ class Pictures:
         """Whether the pictures lie there corrupted: corruption / severity / folder / file."""
         return self.kind == "imagenet-c"
 
-    @property
-    def digest(self) -> str:
-        """sha256 over paths, classes and sizes of the files: the same pictures, the same digest."""
-        first = next(iter(self.available()), "") if self.ready_made else ""
-        sizes = ((self.root / first / path).stat().st_size for path, _ in self.items)
-        text = "\n".join(f"{path} {label} {size}" for (path, label), size in zip(self.items, sizes, strict=True))
-        return hashlib.sha256(text.encode()).hexdigest()
+    def digest(self, corruptions: Iterable[str], severity: int) -> str:
+        """sha256 over classes, paths, sizes and times of the files: another file, another digest.
+
+        Contents are not read: the published ImageNet-C has 750,000 files a severity.
+        """
+        sha = hashlib.sha256()
+        for below in [f"{name}/{severity}" for name in corruptions] if self.ready_made else [""]:
+            for path, label in self.items:
+                try:
+                    status = (self.root / below / path).stat()
+                except OSError:
+                    continue  # told when it is read
+                sha.update(f"{below} {path} {label} {status.st_size} {status.st_mtime_ns}\n".encode())
+        return sha.hexdigest()
 
     def drawn(self, count: int | None, skip: int, seed: int) -> Pictures:
         """Takes `count` (all, if None) after the first `skip` of the shuffled pictures, as `Selection.draw` does.
@@ -146,11 +153,11 @@ def _class(labels: Labels, name: str) -> int | None:
 
 def _listed(path: Path) -> list[tuple[str, str]]:
     try:
-        with path.open(newline="", encoding="utf-8") as file:
-            rows = [row for row in csv.reader(file) if row]
+        with path.open(newline="", encoding="utf-8-sig") as file:
+            rows = [[part.strip() for part in row] for row in csv.reader(file) if row]
     except (OSError, UnicodeDecodeError, csv.Error) as error:
         raise SourceError(f"expected a CSV file `path,class`; cannot read {path}: {error}") from None
-    rows = rows[1:] if rows and rows[0] == ["path", "class"] else rows
+    rows = rows[1:] if rows and [part.lower() for part in rows[0]] == ["path", "class"] else rows
     wrong = next((row for row in rows if len(row) != 2), None)
     if wrong or not rows:
         raise SourceError(
@@ -158,4 +165,4 @@ def _listed(path: Path) -> list[tuple[str, str]]:
         )
     if missing := next((name for name, _ in rows if not (path.parent / name).is_file()), None):
         raise SourceError(f"{path} names a picture that is not there: {missing} (paths are relative to the CSV file)")
-    return [(os.path.normpath(name), label.strip()) for name, label in rows if Path(name).suffix.lower() in SUFFIXES]
+    return [(os.path.normpath(name), label) for name, label in rows]

@@ -5,16 +5,20 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
+
+from pydantic import TypeAdapter
 
 from app.bench.cells import Cell, Row
 from app.bench.measure import Measured
 from app.errors import OutputError
 
 FILE = "cells.jsonl"
+FactsOf = Callable[[Cell], Mapping[str, Any]]
+_ROWS = TypeAdapter(tuple[Row, ...])
 
 
 class Ledger:
@@ -22,22 +26,26 @@ class Ledger:
 
     Args:
         folder: made if it is not there.
-        context: what all cells of this bench have in common: model, pictures, seed, versions.
-        fresh: forget what was kept.
+        context: what all cells of this bench have in common: model, seed, versions.
+        facts_of: what a cell's numbers depend on beside: its pictures, the files of its method.
+        fresh: measure all anew; of two lines with one key the later one counts.
 
     Raises:
         OutputError: if the folder or its file cannot be written or read.
     """
 
-    def __init__(self, folder: Path, context: Mapping[str, Any], fresh: bool = False) -> None:
-        self.path, self.context = folder / FILE, dict(context)
+    def __init__(self, folder: Path, context: Mapping[str, Any], facts_of: FactsOf, fresh: bool = False) -> None:
+        self.path, self.context, self.facts_of = folder / FILE, dict(context), facts_of
+        if folder.exists() and not folder.is_dir():
+            raise OutputError(f"--out expects a folder; {folder} is none")
         try:
             folder.mkdir(parents=True, exist_ok=True)
-            self._done = {} if fresh else self._read()
-            with self.path.open("w" if fresh else "a", encoding="utf-8"):
-                pass
+            before = self.path.read_text(encoding="utf-8", errors="replace") if self.path.exists() else ""
+            with self.path.open("a", encoding="utf-8") as file:
+                file.write("\n" if before and not before.endswith("\n") else "")  # a torn line stays alone
         except OSError as error:
             raise OutputError(f"cannot write {self.path}: {error.strerror or error}") from None
+        self._done = {} if fresh else dict(filter(None, map(_kept, before.splitlines())))
 
     def get(self, cell: Cell) -> Measured | None:
         """What was measured before, if it was."""
@@ -61,16 +69,15 @@ class Ledger:
             raise OutputError(f"cannot write {self.path}: {error.strerror or error}; finished cells are kept") from None
 
     def _key(self, cell: Cell) -> str:
-        facts = {**self.context, **cell.facts(), "files": self.context.get("files", {}).get(str(cell.method), {})}
+        facts = {**self.context, **cell.facts(), **self.facts_of(cell)}
         return hashlib.sha256(json.dumps(facts, sort_keys=True, default=str).encode()).hexdigest()
 
-    def _read(self) -> dict[str, Measured]:
-        done = {}
-        for line in self.path.read_text(encoding="utf-8").splitlines() if self.path.exists() else ():
-            try:
-                kept = json.loads(line)
-                rows = tuple(Row(**row) for row in kept["rows"])
-                done[kept["key"]] = Measured(rows, tuple(kept["skipped"]))
-            except (ValueError, TypeError, KeyError):
-                continue  # a torn line, or of another version: measured again
-        return done
+
+def _kept(line: str) -> tuple[str, Measured] | None:
+    """Key and figures of a line; None for a torn one, or one of another version: it is measured again."""
+    try:
+        kept = json.loads(line)
+        rows = _ROWS.validate_python(kept["rows"])
+        return (str(kept["key"]), Measured(rows, tuple(map(str, kept["skipped"])))) if rows else None
+    except (ValueError, TypeError, KeyError):
+        return None

@@ -21,14 +21,15 @@ BASE = "none"  # what times are compared with
 
 def tables(rows: Sequence[Row]) -> Iterator[Table]:
     """Top-1 by method and corruption, one table for each setting that was measured."""
-    for setting, group in groupby(sorted(rows, key=_setting), key=_setting):
-        yield _table(setting, list(group))
+    severities = {row.severity for row in rows if row.corruption != CLEAN}
+    only = severities.pop() if len(severities) == 1 else 0  # clean pictures join the one table there is
 
+    def setting(row: Row) -> tuple[str, str, int, int, str]:
+        budget = str(Budget(row.max_updates, row.max_seconds))
+        return row.data, row.protocol, row.severity or only, row.batch, budget
 
-def _setting(row: Row) -> tuple[str, str, int, int, str]:
-    """What a table has in common."""
-    severity = max(row.severity, 0)
-    return row.data, row.protocol, severity, row.batch, str(Budget(row.max_updates, row.max_seconds))
+    for key, group in groupby(sorted(rows, key=setting), key=setting):
+        yield _table(key, list(group))
 
 
 def _table(setting: tuple[str, str, int, int, str], rows: Sequence[Row]) -> Table:
@@ -76,17 +77,17 @@ def as_published(number: int, plan: Plan, rows: Sequence[Row], compare: bool) ->
     """A table in the paper's layout; its numbers stand in brackets where they are of the same data and model."""
     note = "; in brackets: the paper's" if compare else "; the paper's numbers are of other pictures or another model"
     shown = Table(title=f"Table {number}. {plan.title}{note}", box=SIMPLE)
+    columns = {name: pick for name, pick in plan.columns.items() if any(pick(row) for row in rows)}
     shown.add_column("")
-    for name in plan.columns:
+    for name in columns:
         shown.add_column(name.replace("_", " "), justify="right")
     for name, in_row in plan.rows.items():
         cells = []
-        for column, in_column in plan.columns.items():
-            found = [row for row in rows if in_row(row) and in_column(row)]
-            value = _mean([row.seconds if name == "seconds" else row.top1 for row in found]) if found else None
-            paper = plan.published.get((name, column)) if compare else None
-            cells.append(" ".join([f"{value:.1f}" if value is not None else "-", *([f"({paper})"] if paper else [])]))
-        if any(cell != "-" for cell in cells):
+        for column, in_column in columns.items():
+            found = [row.seconds if name == "seconds" else row.top1 for row in rows if in_row(row) and in_column(row)]
+            paper = plan.published.get((name, column)) if compare and found else None
+            cells.append((f"{_mean(found):.1f}" if found else "-") + (f" ({paper})" if paper is not None else ""))
+        if set(cells) != {"-"}:
             shown.add_row(name, *cells)
     return shown
 

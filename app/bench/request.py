@@ -85,10 +85,14 @@ def _protocols(text: str) -> tuple[str, ...]:
             hint = f" (nearest: {near[0]})" if near else ""
             raise UsageError(f"--protocol: no protocol {word!r}{hint}; known: {', '.join((*PROTOCOLS, *GROUPS))}")
         chosen += GROUPS.get(word, (word,))
+    if not chosen:
+        raise UsageError(f"--protocol: name one or more of {', '.join((*PROTOCOLS, *GROUPS))}")
     return tuple(dict.fromkeys(chosen))
 
 
 def _list(name: str, text: str | None, read: Callable[[str], T]) -> tuple[T, ...]:
+    if text is not None and not text.strip(", "):
+        raise UsageError(f"{name}: one number or more is expected; got {text!r}")
     try:
         return tuple(dict.fromkeys(read(part) for part in (text or "").split(",") if part.strip()))
     except ValueError as error:

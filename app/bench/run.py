@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict
+from functools import cache
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -12,13 +14,14 @@ from rich.console import Console
 
 from app import build
 from app.bench import paper, report, workers
-from app.bench.cells import Budget, Cell, Row, cells
+from app.bench.cells import Budget, Cell, Row, Tally, cells
 from app.bench.data import CLEAN, VARIANTS, Pictures, folder, imagenet_c
 from app.bench.ledger import Ledger
 from app.bench.measure import Bench
 from app.bench.request import Request
-from app.bench.streams import HELD, REPEATS, RESET
+from app.bench.streams import HELD, REPEATS, RESET, Shot, label_of
 from app.config import Settings
+from app.corruptions.names import STANDARD
 from app.errors import UsageError
 from app.learning import method, provenance, with_files
 from app.preparation import progress
@@ -63,17 +66,26 @@ def run(
     pictures = tuple(_pictures(kind, path, backbone, stretch, settings.seed, console) for kind, path in folders.items())
     plan = _plan(request, settings, backbone, out, console, pretrain_on)
     wanted = list(_cells(request, plan, pictures))
-    _check(wanted, pictures)
+    _check(wanted, pictures, request)
+    if plan is not None and request.table is not None:
+        _check_table(request.table, plan, wanted)
+    compare = plan is not None and stretch == (None, 0) and _as_in_paper(request, plan, settings, pictures)
     bench = Bench(settings, pictures, build.model, memory)
-    files = _prepared(bench, wanted, settings)
-    ledger = Ledger(out, _context(bench, files), fresh=settings.overwrite)
+    ledger = Ledger(out, _context(bench), _facts(bench, _prepared(bench, wanted, settings)), fresh=settings.overwrite)
+
+    def finished() -> list[Row]:
+        return [row for cell in wanted if (found := ledger.get(cell)) for row in found.rows]
+
     try:
         _measured(bench, wanted, ledger, console, processes, ray)
-    finally:
-        rows = [row for cell in wanted if (found := ledger.get(cell)) for row in found.rows]
-        if rows:
-            _shown(request, plan, rows, settings, out, console)
-    return [asdict(row) for row in rows]
+    except SystemExit:
+        if rows := finished():
+            _shown(request, plan, rows, compare, out, console)
+        count = sum(ledger.get(cell) is not None for cell in wanted)
+        console.print(f"interrupted: {count} of {len(wanted)} cells are kept; the same command goes on")
+        raise
+    _shown(request, plan, finished(), compare, out, console)
+    return [asdict(row) for row in finished()]
 
 
 def _pictures(
@@ -115,7 +127,7 @@ def _cells(request: Request, plan: paper.Plan | None, pictures: Sequence[Picture
     )
 
 
-def _check(wanted: Sequence[Cell], pictures: Sequence[Pictures]) -> None:
+def _check(wanted: Sequence[Cell], pictures: Sequence[Pictures], request: Request) -> None:
     """What can be known to fail before it begins."""
     by_kind = {found.kind: found for found in pictures}
     for cell in wanted:
@@ -123,12 +135,37 @@ def _check(wanted: Sequence[Cell], pictures: Sequence[Pictures]) -> None:
         shots = len(found.items) * (REPEATS if stream.protocol == HELD else 1)
         if stream.batch > shots:
             raise UsageError(
-                f"--batch {stream.batch}: {shots} pictures never fill such a window: give more, or a smaller one"
+                f"{shots} pictures never fill a window of {stream.batch}: give more pictures"
+                + ("" if request.table else ", or a smaller --batch")
             )
         for name in stream.corruptions:
             if not found.offers(name, stream.severity) and not (name == CLEAN and found.kind in VARIANTS):
                 have = ", ".join(found.available())
-                raise UsageError(f"{found.root} has no {name}/{stream.severity}; it has {have[:200]}")
+                also = "; for clean pictures give --images DIR" if name == CLEAN else ""
+                raise UsageError(f"{found.root} has no {name}/{stream.severity}; it has {have[:200]}{also}")
+
+
+def _check_table(number: int, plan: paper.Plan, wanted: Sequence[Cell]) -> None:
+    """That the layout has a place for what is measured.
+
+    Raises:
+        UsageError: if it has none.
+    """
+    for cell in wanted:
+        rows = [Tally().row(cell, label_of(cell.stream, Shot(0, name)), None) for name in cell.stream.corruptions]
+        places = product(plan.rows.values(), plan.columns.values(), rows)
+        if not any(in_row(row) and in_column(row) for in_row, in_column, row in places):
+            raise UsageError(
+                f"Table {number} has no place for {cell.method} on --{cell.data} under {rows[0].corruption}; it is of "
+                f"{', '.join(plan.methods)} on {' '.join(f'--{kind}' for kind in plan.data)}"
+            )
+
+
+def _as_in_paper(request: Request, plan: paper.Plan, settings: Settings, pictures: Sequence[Pictures]) -> bool:
+    """Whether the paper's numbers are of the same model, pictures and corruptions."""
+    own = settings.model.split(".")[0] == paper.MODEL and settings.weights is None
+    same = set(request.corruptions) == set(STANDARD) and request.severities == (5,)
+    return own and same and {found.kind for found in pictures} <= set(plan.data)
 
 
 def _prepared(bench: Bench, wanted: Sequence[Cell], settings: Settings) -> dict[str, dict[str, str]]:
@@ -141,21 +178,40 @@ def _prepared(bench: Bench, wanted: Sequence[Cell], settings: Settings) -> dict[
     return files
 
 
-def _context(bench: Bench, files: Mapping[str, Mapping[str, str]]) -> dict[str, Any]:
-    """All that a cell's numbers depend on beside the cell itself."""
+def _context(bench: Bench) -> dict[str, Any]:
+    """What the numbers of all cells depend on."""
     settings, backbone = bench.settings, bench.backbone
     return {
         "model": backbone.digest,
         "preprocess": asdict(backbone.preprocess),
-        "pictures": {found.kind: found.digest for found in bench.pictures},
         "seed": settings.seed,
         "threads": torch.get_num_threads(),
         "device": backbone.device.type,
         "precision": settings.precision,
-        "frost": str(settings.frost_dir),
+        "frost": _listing(settings.frost_dir),
         "versions": {name: package_version(name) for name in ("mgtta-cam", "torch", "timm", "opencv-python", "numpy")},
-        "files": files,
     }
+
+
+def _facts(bench: Bench, files: Mapping[str, Mapping[str, str]]) -> Callable[[Cell], Mapping[str, Any]]:
+    """What the numbers of one cell depend on: its own pictures, and the files of its method."""
+
+    @cache
+    def digest(kind: str, corruptions: tuple[str, ...], severity: int) -> str:
+        return bench.of_kind(kind).digest(corruptions, severity)
+
+    def facts(cell: Cell) -> Mapping[str, Any]:
+        below = bench.of_kind(cell.data).ready_made
+        corruptions, severity = (cell.stream.corruptions, cell.stream.severity) if below else ((), 0)
+        return {"pictures": digest(cell.data, corruptions, severity), "files": files[str(cell.method)]}
+
+    return facts
+
+
+def _listing(folder: Path | None) -> list[str]:
+    """Names, sizes and times of a folder's files."""
+    files = sorted(folder.iterdir()) if folder is not None and folder.is_dir() else []
+    return [f"{path.name} {path.stat().st_size} {path.stat().st_mtime_ns}" for path in files]
 
 
 def _measured(
@@ -164,6 +220,8 @@ def _measured(
     open_cells = [cell for cell in wanted if ledger.get(cell) is None]
     if len(open_cells) < len(wanted):
         console.print(f"{len(wanted) - len(open_cells)} of {len(wanted)} cells were measured before ({ledger.path})")
+    if ray and open_cells:
+        console.print(f"Ray ({ray}) takes a while to start")
     told: set[str] = set()
     with progress(console) as bars:
         task = bars.add_task("bench", total=len(wanted), completed=len(wanted) - len(open_cells))
@@ -183,15 +241,17 @@ def _measured(
 
 
 def _shown(
-    request: Request, plan: paper.Plan | None, rows: Sequence[Row], settings: Settings, out: Path, console: Console
+    request: Request, plan: paper.Plan | None, rows: Sequence[Row], compare: bool, out: Path, console: Console
 ) -> None:
     if plan is not None and request.table is not None:
-        own = settings.model.split(".")[0] == paper.MODEL
-        console.print(
-            report.as_published(request.table, plan, rows, own and {row.data for row in rows} <= set(plan.data))
-        )
+        tables = [report.as_published(request.table, plan, rows, compare)]
     else:
-        for shown in report.tables(rows):
+        tables = list(report.tables(rows))
+    for shown in tables:
+        width = console.measure(shown, options=console.options.update_width(1000)).maximum
+        if width > console.width:  # digits matter more than margins: a narrow terminal wraps, a file does not care
+            Console(file=console.file, width=width, quiet=console.quiet, highlight=False).print(shown)
+        else:
             console.print(shown)
     report.write_csv(rows, out / "rows.csv")
     report.draw(rows, out / "accuracy.png")

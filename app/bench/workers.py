@@ -15,6 +15,7 @@ from app.bench.cells import Cell
 from app.bench.measure import Bench, Measured
 from app.errors import AppError, UsageError
 from app.process import ignore_interrupts
+from models import ModelError
 
 ATTEMPTS = 3  # at a cell whose worker dies
 SECONDS_TO_CONNECT = 5
@@ -40,8 +41,8 @@ def processes(bench: Bench, cells: Sequence[Cell], count: int) -> Iterator[Finis
         try:
             while waiting or running:
                 while waiting and len(running) < count:
-                    cell = waiting.pop(0)
-                    running[pool.submit(_measure, cell)] = cell
+                    future = pool.submit(_measure, waiting[0])  # raises if a worker has just died: then it still waits
+                    running[future] = waiting.pop(0)
                 for future in wait(running, return_when=FIRST_COMPLETED).done:
                     measured = future.result()
                     yield running.pop(future), measured
@@ -70,7 +71,8 @@ def ray_cluster(bench: Bench, cells: Sequence[Cell], address: str, count: int) -
         UsageError: if Ray is not installed or the cluster does not answer.
     """
     try:
-        import ray  # pyright: ignore[reportMissingImports]
+        import ray
+        from ray.exceptions import RayError, RayTaskError
     except ImportError:
         raise UsageError("--ray needs Ray: pip install 'mgtta-cam[ray]'") from None
     _reach(address)
@@ -85,7 +87,15 @@ def ray_cluster(bench: Bench, cells: Sequence[Cell], address: str, count: int) -
         running = {measure.remote(shared, cell): cell for cell in cells}
         while running:
             done, _ = ray.wait(list(running))
-            yield running.pop(done[0]), ray.get(done[0])
+            cell = running.pop(done[0])
+            yield cell, ray.get(done[0])
+    except RayTaskError as error:
+        raise error.cause if isinstance(error.cause, AppError | ModelError) else error from None
+    except RayError as error:
+        raise AppError(
+            f"--ray {address}: a cell was lost {ATTEMPTS} times ({type(error).__name__}), perhaps for want of memory; "
+            "finished cells are kept"
+        ) from None
     finally:
         ray.shutdown()
 

@@ -68,6 +68,8 @@ def eata(
         margin = entropy_margin(margin_nats, 0.4, classes, "EATA's entropy margin")
         wanted = few_classes(classes) if redundancy is None else redundancy
         d = within(wanted, 0, 1, "EATA's redundancy margin", "the range of |cosine|: outside it keeps none or all")
+    if not 0 <= fisher_weight < math.inf:
+        raise ValueError(f"EATA's Fisher weight is expected to be 0 or more; got {fisher_weight}")
     parameters = norm_parameters(backbone)
     if {name: p.shape for name, p in parameters.items()} != {name: f.shape for name, f in fisher.items()}:
         raise ModelError(

@@ -90,7 +90,7 @@ class Foa:
             trials = [self._tried(x, self._prompts(vector)) for vector in vectors]
             if candidates is None:
                 vectors, trials = [*vectors, self.best.double().flatten().cpu().numpy()], [*trials, known]
-            losses = [trial.loss for trial in trials]
+            losses = [trial.loss if math.isfinite(trial.loss) else math.inf for trial in trials]
             best = int(np.argmin(losses))
             self.evolution.tell(vectors, losses)
             self.learned.assign({"prompts": self._prompts(vectors[best])})
@@ -155,8 +155,8 @@ def foa(
         ModelError: if the statistics are another model's.
         ValueError: if a number is out of its range.
     """
-    if prompts < 1 or population < 4:
-        raise ValueError(f"1 prompt or more and 4 candidates or more are expected; got {prompts} and {population}")
+    if not (1 <= prompts <= 100 and 4 <= population <= 1000):
+        raise ValueError(f"1 to 100 prompts and 4 to 1,000 candidates are expected; got {prompts} and {population}")
     within(sigma, 0, float("inf"), "FOA's first step size", "a length")
     return Foa(backbone, statistics, prompts, population, sigma, discrepancy_weight, seed)
 

@@ -38,6 +38,7 @@ def test_a_spec_reads_what_it_writes(text: str) -> None:
         ("none:lr=1", "none has no option 'lr' and has none"),
         ("tent:lr", "an option of a method is written name=value; got 'lr'"),
         ("tent:lr=fast", "tent:lr is expected to be a number; got 'fast'"),
+        ("lame:neighbors=1.5", "lame:neighbors is expected to be a whole number"),
         ("sar:variant=new", "sar:variant is expected to be foa or original"),
         ("sar:published=maybe", "true or false"),
         ("tent:mgg=a.pth", "no option 'mgg'"),

@@ -259,7 +259,10 @@ def test_nothing_reliable_changes_nothing(name: str, build: Callable[..., Method
         ("lame", {"neighbors": 0}),
         ("t3a", {"supports": 0}),
         ("foa", {"prompts": 0}),
+        ("foa", {"population": 10**9}),
         ("mgtta", {"boost": 0.5}),
+        ("sgd", {"discrepancy_weight": float("nan")}),
+        ("eata", {"fisher_weight": -1.0}),
     ],
 )
 def test_what_could_never_act_is_an_error(name: str, options: dict[str, float], build: Callable[..., Method]) -> None:

@@ -142,6 +142,60 @@ def test_interrupted_it_goes_on(
     assert "3 of 8 cells were measured before" in console.export_text()
 
 
+def test_a_damaged_file_of_cells(settings: Settings, pictures: Path, tmp_path: Path, console: Console) -> None:
+    """Lines that cannot be read are measured again, and none is glued to the next."""
+    whole = measured(settings, pictures, tmp_path / "out", console)
+    path = tmp_path / "out" / "cells.jsonl"
+    lines = path.read_bytes().splitlines(keepends=True)
+    lines[1] = b"\xff\xfe\n"
+    lines[2] = lines[2].replace(b'"top1": ', b'"top1": null, "was": ')
+    lines[3] = b'{"key": "x", "rows": [], "skipped": []}\n'
+    lines[7] = lines[7][:50]  # torn, without its end
+    path.write_bytes(b"".join(lines))
+    assert measured(settings, pictures, tmp_path / "out", console) == whole
+    assert "4 of 8 cells were measured before" in console.export_text()
+    measured(settings, pictures, tmp_path / "out", console)
+    assert "8 of 8 cells were measured before" in console.export_text()
+
+
+def test_changed_pictures_are_other_pictures(
+    settings: Settings, pictures: Path, tmp_path: Path, console: Console
+) -> None:
+    """A file of the same name and size that was written again is measured again."""
+    measured(settings, pictures, tmp_path / "out", console, methods="none")
+    path = pictures / "hat" / "0.png"
+    path.write_bytes(path.read_bytes())
+    measured(settings, pictures, tmp_path / "out", console, methods="none")
+    assert "measured before" not in console.export_text()
+
+
+def test_clean_has_no_severity(settings: Settings, pictures: Path, tmp_path: Path, console: Console) -> None:
+    """With several severities clean pictures are measured once, and their table has a mean like any other."""
+    words: dict[str, Any] = {"corruptions": "clean,fog", "severity": "3,5", "methods": "none"}
+    rows = measured(settings, pictures, tmp_path / "out", console, **words)
+    assert [(row["corruption"], row["severity"]) for row in rows] == [("clean", 0), ("fog", 3), ("fog", 5)]
+    assert console.export_text().count("top-5") == 3
+
+
+def test_tables_without_a_place(settings: Settings, tmp_path: Path, console: Console) -> None:
+    """What a table does not show is not measured for it."""
+    many = write_pictures(tmp_path / "many", each=16)
+    with pytest.raises(UsageError, match=r"Table 3 has no place for none on --images .* on --imagenet-r"):
+        measured(settings, many, tmp_path / "out", console, table=3, batch=None, methods="none")
+    with pytest.raises(UsageError, match=r"Table 1 has no place for tent:lr=0\.1"):
+        measured(settings, many, tmp_path / "out", console, table=1, batch=None, methods="tent:lr=0.1")
+
+
+def test_no_digit_is_cut_off(settings: Settings, pictures: Path, tmp_path: Path) -> None:
+    """However narrow the console."""
+    narrow = Console(record=True, force_terminal=False, width=40, file=(tmp_path / "words").open("w"))
+    measured(settings, pictures, tmp_path / "out", narrow)
+    narrow.file.flush()
+    text = (tmp_path / "words").read_text()
+    assert "…" not in text
+    assert "gaussian noise" in text
+
+
 def test_other_settings_are_other_cells(
     settings: Settings, pictures: Path, tmp_path: Path, console: Console, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -275,11 +329,11 @@ def test_tables_of_the_paper(number: int) -> None:
 def test_the_layout_of_table_1(settings: Settings, pictures: Path, tmp_path: Path, console: Console) -> None:
     """Methods down, corruptions across; the paper's numbers are not put beside those of other pictures."""
     words = {"table": 1, "methods": "none,tent", "corruptions": "fog,snow", "batch": None}
-    with pytest.raises(UsageError, match="never fill such a window"):
+    with pytest.raises(UsageError, match=r"never fill a window of 64: give more pictures$"):
         measured(settings, pictures, tmp_path / "out", console, **words)
     many = write_pictures(tmp_path / "many", each=16)
     measured(settings, many, tmp_path / "out", console, **words)
-    text = console.export_text()
+    text = " ".join(console.export_text().split())
     assert "Table 1" in text
     assert "of other pictures or another model" in text
     assert "(65.7)" not in text
@@ -295,7 +349,10 @@ def test_the_layout_of_table_1(settings: Settings, pictures: Path, tmp_path: Pat
         ({"severity": "6"}, "severity must be an integer from 1"),
         ({"severity": "x"}, "numbers are expected; got 'x'"),
         ({"batch": "0"}, "1 or more is expected"),
-        ({"batch": "99"}, "17 pictures never fill such a window"),
+        ({"batch": "99"}, "17 pictures never fill a window of 99: give more pictures, or a smaller --batch"),
+        ({"batch": ","}, "--batch: one number or more"),
+        ({"protocol": ","}, "--protocol: name one or more"),
+        ({"severity": ","}, "--severity: one number or more"),
         ({"protocol": "rest"}, "nearest: reset"),
         ({"max_updates": "-1"}, "0 or more is expected"),
         ({"max_seconds": "nan"}, "seconds of 0 or more"),

@@ -70,6 +70,9 @@ def test_imagenet_c(tmp_path: Path) -> None:
     assert found.offers("fog", 5)
     assert not found.offers("snow", 5)
     assert found.read(1, "fog", 5) is not None
-    assert len(found.digest) == 64
+    assert found.digest(["fog"], 5) != found.digest(["fog"], 3)
+    before = found.digest(["fog"], 5)
+    (tmp_path / "c" / "fog" / "5" / "hat" / "0.png").write_bytes(b"another")
+    assert found.digest(["fog"], 5) != before
     with pytest.raises(SourceError, match="layout of ImageNet-C"):
         imagenet_c(write_pictures(tmp_path / "plain"), LABELS)
