@@ -248,6 +248,8 @@ def _shown(
     else:
         tables = list(report.tables(rows))
     for shown in tables:
+        console.print(shown.title, soft_wrap=True)  # on a line of its own: the table may be narrower
+        shown.title = None
         width = console.measure(shown, options=console.options.update_width(1000)).maximum
         if width > console.width:  # digits matter more than margins: a narrow terminal wraps, a file does not care
             Console(file=console.file, width=width, quiet=console.quiet, highlight=False).print(shown)

@@ -7,6 +7,7 @@ import os
 import signal
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from io import StringIO
 from pathlib import Path
 from typing import Any
 
@@ -188,10 +189,9 @@ def test_tables_without_a_place(settings: Settings, tmp_path: Path, console: Con
 
 def test_no_digit_is_cut_off(settings: Settings, pictures: Path, tmp_path: Path) -> None:
     """However narrow the console."""
-    narrow = Console(record=True, force_terminal=False, width=40, file=(tmp_path / "words").open("w"))
-    measured(settings, pictures, tmp_path / "out", narrow)
-    narrow.file.flush()
-    text = (tmp_path / "words").read_text()
+    words = StringIO()
+    measured(settings, pictures, tmp_path / "out", Console(force_terminal=False, width=40, file=words))
+    text = words.getvalue()
     assert "…" not in text
     assert "gaussian noise" in text
 
