@@ -131,8 +131,7 @@ def bench(
 
     Pictures lie in folders named by class, or are listed in a CSV file `path,class`. --overwrite measures all anew.
     """
-    flags["threads"] = flags["threads"] or 1  # numbers must not depend on how many processes share the machine
-    settings, console = begin(flags)
+    settings, console = begin(flags, presets={"threads": 1})  # numbers must not depend on how many share the machine
     from app.bench.request import Request
     from app.bench.run import run
 
@@ -149,19 +148,21 @@ def bench(
     folders = {"images": images, "imagenet-c": imagenet_c, "imagenet-r": imagenet_r}
     folders |= {"imagenet-sketch": imagenet_sketch, "imagenet-a": imagenet_a}
     given = {kind: path for kind, path in folders.items() if path is not None}
-    rows = run(
+    facts, rows = run(
         request, settings, given, (count, skip), out, console, workers, ray, memory=memory, pretrain_on=pretrain_images
     )
     if settings.json:
         from app.provenance import header
 
-        facts = {"configuration": config.to_dict(settings), "device": settings.device, "seed": settings.seed}
-        print(json.dumps({"header": header(sys.argv, **facts), "rows": rows}, allow_nan=False))
+        top = header(sys.argv, configuration=config.to_dict(settings), seed=settings.seed, **facts)
+        print(json.dumps({"header": top, "rows": rows}, allow_nan=False))
 
 
-def begin(flags: dict[str, Any], path: Path | None = None, going_on: bool = False) -> tuple[Settings, Console]:
+def begin(
+    flags: dict[str, Any], path: Path | None = None, going_on: bool = False, presets: dict[str, Any] | None = None
+) -> tuple[Settings, Console]:
     """Checked settings and the console for people; sees that the output file can be written before anything slow."""
-    settings = config.load(flags, environment=os.environ, file=None)
+    settings = config.load(flags, environment=os.environ, file=None, presets=presets)
     if path is not None:
         from app.sinks.paths import writable
 

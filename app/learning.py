@@ -59,8 +59,6 @@ def method(settings: Settings, backbone: Backbone, spec: Spec) -> Method:
     """
     from mgtta import METHODS
 
-    if spec.name != settings.method:
-        settings = replace(settings, mgg=None)  # --mgg is the chosen method's
     settings = with_files(settings, spec)
     makers = {"generator": generator, "lstm": lstm, "statistics": statistics, "fisher": fisher}
     wanted = options_of(spec.name)
@@ -72,8 +70,9 @@ def method(settings: Settings, backbone: Backbone, spec: Spec) -> Method:
 
 
 def with_files(settings: Settings, spec: Spec) -> Settings:
-    """The settings, with the files that a spec names in the place of the run's."""
-    return replace(settings, **dict(spec.files))  # pyright: ignore[reportArgumentType]
+    """The settings, with the files that a spec names in the place of the run's; --mgg is the chosen method's only."""
+    mgg = settings.mgg if spec.name == settings.method else None
+    return replace(settings, **{"mgg": mgg, **dict(spec.files)})  # pyright: ignore[reportArgumentType]
 
 
 def generator(settings: Settings, backbone: Backbone) -> Any:

@@ -33,6 +33,27 @@ def find(folder: Path) -> list[Path]:
     return found
 
 
+def stretch(items: Sequence[T], count: int | None, skip: int, seed: int, folder: Path) -> tuple[T, ...]:
+    """Shuffles items of a folder and takes `count` of them (all, if None) after the first `skip`.
+
+    Raises:
+        UsageError: if there are fewer.
+    """
+    shuffled = list(items)
+    random.Random(seed).shuffle(shuffled)  # noqa: S311  a shuffle, not a secret
+    chosen = shuffled[skip:] if count is None else shuffled[skip : skip + count]
+    if not chosen or (count is not None and len(chosen) < count):
+        raise UsageError(f"{folder} has {len(shuffled)} pictures: too few for --count {count} after --skip {skip}")
+    return tuple(chosen)
+
+
+def decode(path: Path) -> Image | None:
+    """A picture file as uint8 [h, w, 3] RGB; None if it is no picture."""
+    content = np.fromfile(path, np.uint8)
+    image = cv2.imdecode(content, cv2.IMREAD_COLOR) if content.size else None
+    return None if image is None else np.ascontiguousarray(image[:, :, ::-1], dtype=np.uint8)
+
+
 @dataclass(frozen=True, slots=True)
 class Selection:
     """Pictures of a folder, drawn without looking: one seed gives one order, of which a stretch is taken.
@@ -50,12 +71,7 @@ class Selection:
         Raises:
             UsageError: if the folder has fewer.
         """
-        paths = find(folder)
-        random.Random(seed).shuffle(paths)  # noqa: S311  a shuffle, not a secret
-        chosen = paths[skip:] if count is None else paths[skip : skip + count]
-        if not chosen or (count is not None and len(chosen) < count):
-            raise UsageError(f"{folder} has {len(paths)} pictures: too few for --count {count} after --skip {skip}")
-        return cls(folder, tuple(chosen))
+        return cls(folder, stretch(find(folder), count, skip, seed, folder))
 
     @property
     def digest(self) -> str:
@@ -75,12 +91,12 @@ class Selection:
         """
         good = 0
         for place, path in enumerate(self.paths):
-            image = cv2.imdecode(np.fromfile(path, np.uint8), cv2.IMREAD_COLOR) if path.stat().st_size else None
+            image = decode(path)
             if image is None:
                 skipped(path)
                 continue
             good += 1
-            yield place, np.ascontiguousarray(image[:, :, ::-1], dtype=np.uint8), path
+            yield place, image, path
         if not good:
             raise SourceDamagedError(f"none of the {len(self.paths)} pictures chosen from {self.folder} can be decoded")
 

@@ -5,17 +5,13 @@ from __future__ import annotations
 import csv
 import hashlib
 import os
-import random
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-import cv2
-import numpy as np
-
 from app.corruptions.names import NAMES
 from app.errors import SourceError, UsageError
-from app.pictures import find
+from app.pictures import decode, find, stretch
 from app.types import Image
 from models import Labels
 
@@ -54,17 +50,8 @@ class Pictures:
         return sha.hexdigest()
 
     def drawn(self, count: int | None, skip: int, seed: int) -> Pictures:
-        """Takes `count` (all, if None) after the first `skip` of the shuffled pictures, as `Selection.draw` does.
-
-        Raises:
-            UsageError: if there are fewer.
-        """
-        items = list(self.items)
-        random.Random(seed).shuffle(items)  # noqa: S311  a shuffle, not a secret
-        chosen = items[skip:] if count is None else items[skip : skip + count]
-        if not chosen or (count is not None and len(chosen) < count):
-            raise UsageError(f"{self.root} has {len(items)} pictures: too few for --count {count} after --skip {skip}")
-        return replace(self, items=tuple(chosen))
+        """Takes `count` (all, if None) after the first `skip` of the shuffled pictures, as `Selection.draw` does."""
+        return replace(self, items=stretch(self.items, count, skip, seed, self.root))
 
     def available(self) -> list[str]:
         """`corruption/severity` folders of ready-made corruptions."""
@@ -80,15 +67,13 @@ class Pictures:
         below = f"{corruption}/{severity}" if self.ready_made else ""
         path = self.root / below / self.items[place][0]
         try:
-            content = np.fromfile(path, np.uint8)
+            return decode(path)
         except OSError as error:
             raise SourceError(f"cannot read {path}: {error.strerror or error}") from None
-        image = cv2.imdecode(content, cv2.IMREAD_COLOR) if content.size else None
-        return None if image is None else np.ascontiguousarray(image[:, :, ::-1], dtype=np.uint8)
 
     def offers(self, corruption: str, severity: int) -> bool:
         """Whether the pictures can be had under a corruption."""
-        return not self.ready_made or f"{corruption}/{severity}" in self.available()
+        return not self.ready_made or (self.root / corruption / str(severity)).is_dir()
 
 
 def folder(root: Path, labels: Labels, kind: str = "images") -> Pictures:

@@ -92,8 +92,7 @@ class Bench:
                 continue
             x = torch.stack([self.backbone.preprocess.tensor(crop) for _, crop in window]).to(self.backbone.device)
             labels = torch.tensor([pictures.items[shot.place][1] for shot, _ in window])
-            if not tallies:
-                learner.predict(x)  # the first answer of a process is slow, and changes nothing
+            self._warm_up(x)
             learning = not (_over(updates, cell.budget.updates) or _over(spent, cell.budget.seconds))
             logits, seconds, taught = _answered(learner, x, learning)
             spent, updates = spent + seconds, updates + learning
@@ -108,6 +107,17 @@ class Bench:
             raise SourceDamagedError(f"none of the {len(pictures.items)} pictures chosen can be decoded")
         peak = torch.cuda.max_memory_allocated(self.backbone.device) / 2**20 if cuda else self._peak(cell)
         return Measured(tuple(tally.row(cell, name, peak) for name, tally in tallies.items()), tuple(sorted(skipped)))
+
+    @cached_property
+    def _warm(self) -> set[torch.Size]:
+        return set()
+
+    @torch.no_grad()
+    def _warm_up(self, x: Tensor) -> None:
+        """The first answer of a process to windows of a size is slow: it is not the method that is timed."""
+        if x.shape not in self._warm:
+            self._warm.add(x.shape)
+            self.backbone(x)
 
     def _crop(self, pictures: Pictures, stream: Stream, shot: Shot, skipped: set[str]) -> Image | None:
         """The model's crop of a shot, corrupted; the same for every method, whoever asks in whatever order."""

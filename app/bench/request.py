@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TypeVar
 
 from app.bench.cells import Budget
 from app.bench.data import CLEAN
+from app.bench.paper import Plan
 from app.bench.streams import GROUPS, PROTOCOLS, RESET
 from app.corruptions.names import STANDARD, check_name, check_severity
 from app.errors import UsageError
-from app.specs import Spec, parse_all
+from app.specs import Spec, parse, parse_all
 
 T = TypeVar("T")
 METHODS = "none,tent,sgd,mgtta"
@@ -21,14 +22,14 @@ WINDOW = 64
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """Combinations to measure. None where a table of the paper decides."""
+    """Combinations to measure. Empty where a table of the paper decides, until `decided`."""
 
-    methods: tuple[Spec, ...] | None
+    methods: tuple[Spec, ...]
     corruptions: tuple[str, ...]
     severities: tuple[int, ...]
-    batches: tuple[int, ...] | None
-    protocols: tuple[str, ...] | None
-    budgets: tuple[Budget, ...] | None
+    batches: tuple[int, ...]
+    protocols: tuple[str, ...]
+    budgets: tuple[Budget, ...]
     table: int | None
 
     @classmethod
@@ -55,15 +56,21 @@ class Request:
                 raise UsageError(f"{excluded[0]} and --table exclude each other: Table {table} decides it")
         budgets = [Budget(updates=u) for u in _list("--max-updates", max_updates, _updates)]
         budgets += [Budget(seconds=s) for s in _list("--max-seconds", max_seconds, _seconds)]
+        free = table is None
         return cls(
-            methods=parse_all(methods or METHODS) if methods or table is None else None,
+            methods=parse_all(methods or METHODS) if methods or free else (),
             corruptions=_corruptions(corruptions),
             severities=_list("--severity", severity, lambda text: check_severity(int(text))),
-            batches=_list("--batch", batch, _size) or ((WINDOW,) if table is None else None),
-            protocols=_protocols(protocol or RESET) if table is None else None,
-            budgets=tuple(budgets) or ((Budget(),) if table is None else None),
+            batches=_list("--batch", batch, _size) or ((WINDOW,) if free else ()),
+            protocols=_protocols(protocol or RESET) if free else (),
+            budgets=tuple(budgets) or ((Budget(),) if free else ()),
             table=table,
         )
+
+    def decided(self, plan: Plan) -> Request:
+        """With what the table wants measured, where nothing was asked for."""
+        methods = self.methods or tuple(parse(name) for name in plan.methods)
+        return replace(self, methods=methods, batches=plan.batches, protocols=(plan.protocol,), budgets=plan.budgets)
 
 
 def _corruptions(text: str) -> tuple[str, ...]:

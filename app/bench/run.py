@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
 from functools import cache
 from itertools import product
@@ -14,19 +14,18 @@ from rich.console import Console
 
 from app import build
 from app.bench import paper, report, workers
-from app.bench.cells import Budget, Cell, Row, Tally, cells
+from app.bench.cells import Cell, Row, Tally, cells
 from app.bench.data import CLEAN, VARIANTS, Pictures, folder, imagenet_c
 from app.bench.ledger import Ledger
 from app.bench.measure import Bench
 from app.bench.request import Request
-from app.bench.streams import HELD, REPEATS, RESET, Shot, label_of
+from app.bench.streams import HELD, REPEATS, Shot, label_of
 from app.config import Settings
 from app.corruptions.names import STANDARD
 from app.errors import UsageError
 from app.learning import method, provenance, with_files
 from app.preparation import progress
-from app.provenance import package_version
-from app.specs import parse
+from app.provenance import compute, package_version
 from models import Backbone
 
 
@@ -42,8 +41,8 @@ def run(
     *,
     memory: bool = True,
     pretrain_on: Path | None = None,
-) -> list[dict[str, Any]]:
-    """The rows of `bench --json`; tables go to the console, CSV and picture into the folder.
+) -> tuple[dict[str, Any], list[dict[str, Any]]]:
+    """The header's facts and the rows of `bench --json`; tables go to the console, CSV and picture into the folder.
 
     Args:
         request: what to measure.
@@ -65,7 +64,18 @@ def run(
     backbone = build.model(settings)
     pictures = tuple(_pictures(kind, path, backbone, stretch, settings.seed, console) for kind, path in folders.items())
     plan = _plan(request, settings, backbone, out, console, pretrain_on)
-    wanted = list(_cells(request, plan, pictures))
+    request = request.decided(plan) if plan else request
+    wanted = list(
+        cells(
+            request.methods,
+            request.protocols,
+            request.corruptions,
+            request.severities,
+            request.batches,
+            request.budgets,
+            list(folders),
+        )
+    )
     _check(wanted, pictures, request)
     if plan is not None and request.table is not None:
         _check_table(request.table, plan, wanted)
@@ -84,8 +94,9 @@ def run(
         count = sum(ledger.get(cell) is not None for cell in wanted)
         console.print(f"interrupted: {count} of {len(wanted)} cells are kept; the same command goes on")
         raise
-    _shown(request, plan, finished(), compare, out, console)
-    return [asdict(row) for row in finished()]
+    rows = finished()
+    _shown(request, plan, rows, compare, out, console)
+    return {"model": build.describe(backbone), **compute(backbone)}, [asdict(row) for row in rows]
 
 
 def _pictures(
@@ -114,24 +125,11 @@ def _plan(
     return paper.plan(6, {size: f"mgtta:mgg={path}" for size, path in made.items()})
 
 
-def _cells(request: Request, plan: paper.Plan | None, pictures: Sequence[Pictures]) -> Iterator[Cell]:
-    methods = request.methods or (tuple(parse(name) for name in plan.methods) if plan else ())
-    return cells(
-        methods,
-        request.protocols or ((plan.protocol,) if plan else (RESET,)),
-        request.corruptions,
-        request.severities,
-        request.batches or (plan.batches if plan else ()),
-        request.budgets or (plan.budgets if plan else (Budget(),)),
-        [found.kind for found in pictures],
-    )
-
-
 def _check(wanted: Sequence[Cell], pictures: Sequence[Pictures], request: Request) -> None:
     """What can be known to fail before it begins."""
     by_kind = {found.kind: found for found in pictures}
-    for cell in wanted:
-        found, stream = by_kind[cell.data], cell.stream
+    for kind, stream in dict.fromkeys((cell.data, cell.stream) for cell in wanted):
+        found = by_kind[kind]
         shots = len(found.items) * (REPEATS if stream.protocol == HELD else 1)
         if stream.batch > shots:
             raise UsageError(
@@ -225,13 +223,12 @@ def _measured(
     told: set[str] = set()
     with progress(console) as bars:
         task = bars.add_task("bench", total=len(wanted), completed=len(wanted) - len(open_cells))
-        finished = (
-            workers.ray_cluster(bench, open_cells, ray, processes)
-            if ray
-            else workers.processes(bench, open_cells, processes)
-            if processes > 1
-            else workers.serial(bench, open_cells)
-        )
+        if ray:
+            finished = workers.ray_cluster(bench, open_cells, ray, processes)
+        elif processes > 1:
+            finished = workers.processes(bench, open_cells, processes)
+        else:
+            finished = workers.serial(bench, open_cells)
         for cell, measured in finished:
             ledger.put(cell, measured)
             bars.update(task, advance=1, description=f"{cell.method} {measured.rows[-1].corruption}")

@@ -103,14 +103,14 @@ class Sar:
     @torch.no_grad()
     def _descend(self, slope: Tensors) -> float:
         updates, optimizer = self.sgd.update(slope, self.learned.state.optimizer)
-        self.learned.state = State(optimizer, self.learned.state.ema)
+        self.learned.state = self.learned.state._replace(optimizer=optimizer)
         self.learned.move(updates, self.lr)
         return self.lr * norm(updates)
 
     def _watch(self, loss: Tensor) -> None:
         ema = self.learned.state.ema
         ema = loss if ema.isnan() else EMA * ema + (1 - EMA) * loss
-        self.learned.state = State(self.learned.state.optimizer, ema)
+        self.learned.state = self.learned.state._replace(ema=ema)
 
     def _recover(self) -> dict[str, float]:
         if not self.learned.state.ema < self.reset_below:

@@ -10,7 +10,7 @@ import torch
 
 from app.config import Settings
 from app.errors import UsageError
-from app.learning import check_method, method, methods, provenance
+from app.learning import check_method, method, methods, provenance, with_files
 from app.specs import parse
 from mgtta import METHODS, MetaGradientGenerator, SourceStatistics
 from mgtta.recurrent import RecurrentGenerator
@@ -83,6 +83,10 @@ def test_each_generator_fits_its_method_only(settings: Settings, backbone: Backb
     method(settings, backbone, parse(f"mgtta-lstm:mgg={lstm}"))
     with pytest.raises(ModelError, match="learnable_token_idx is missing"):
         method(settings, backbone, parse(f"mgtta:mgg={lstm}"))
+    own = replace(settings, method="mgtta")
+    method(own, backbone, parse("mgtta-lstm"))
+    assert with_files(own, parse("mgtta")).mgg == settings.mgg
+    assert with_files(own, parse("mgtta-lstm")).mgg is None
     with pytest.raises(ModelError, match="pretrain --method mgtta-lstm"):
         method(settings, backbone, parse(f"mgtta-lstm:mgg={settings.mgg}"))
 

@@ -84,6 +84,11 @@ def test_generator_backward(shared: Path, step: int) -> None:
             np.testing.assert_allclose(gradient.reshape(shape), golden[key], rtol=1e-9, atol=1e-12, err_msg=symbol)
 
 
+def numbers(golden: goldens.Golden, **keys: str) -> dict[str, float]:
+    """Options of a method from a golden's numbers: option=key."""
+    return {option: float(golden[key]) for option, key in keys.items()}
+
+
 def replay(
     method: Any,
     common: goldens.Golden,
@@ -118,8 +123,7 @@ def test_mgtta(shared: Path, common: goldens.Golden, name: str) -> None:
         goldens.backbone(common),
         generator=goldens.generator(golden, "mgg/"),
         statistics=goldens.statistics(common),
-        lr=float(golden["adapt_lr"]),
-        discrepancy_weight=float(golden["fitness_lambda"]),
+        **numbers(golden, lr="adapt_lr", discrepancy_weight="fitness_lambda"),
     )
     stats = replay(method, common, golden)
     np.testing.assert_allclose([s["entropy"] for s in stats], golden["ent"], atol=1e-4)
@@ -150,9 +154,7 @@ def test_foa_bp(shared: Path, common: goldens.Golden) -> None:
     method = METHODS["foa-bp"](
         goldens.backbone(common),
         statistics=goldens.statistics(common),
-        lr=float(golden["lr"]),
-        momentum=float(golden["momentum"]),
-        discrepancy_weight=float(golden["fitness_lambda"]),
+        **numbers(golden, lr="lr", momentum="momentum", discrepancy_weight="fitness_lambda"),
     )
     replay(method, common, golden)
     np.testing.assert_allclose(method.state_dict()["state.objective.mean"], golden["hist"][-1], atol=1e-5)
@@ -166,10 +168,7 @@ def test_sar(shared: Path, common: goldens.Golden, variant: str, margin: str) ->
     backbone = goldens.backbone(common)
     method = METHODS["sar"](
         backbone,
-        margin_nats=float(golden["margin"]),
-        rho=float(golden["rho"]),
-        lr=float(golden["lr"]),
-        momentum=float(golden["momentum"]),
+        **numbers(golden, margin_nats="margin", rho="rho", lr="lr", momentum="momentum"),
         variant=variant,
     )
     assert list(method.parameters()) == golden["adapted_names"].tolist()
@@ -194,10 +193,7 @@ def test_sar_recovers_as_published(shared: Path, common: goldens.Golden, variant
                 parameter *= float(golden["head_scale"])
         method = METHODS["sar"](
             backbone,
-            margin_nats=float(golden["margin"]),
-            rho=float(golden["rho"]),
-            lr=float(golden["lr"]),
-            momentum=float(golden["momentum"]),
+            **numbers(golden, margin_nats="margin", rho="rho", lr="lr", momentum="momentum"),
             variant=variant,
             published=published,
         )
@@ -228,11 +224,14 @@ def test_eata(shared: Path, common: goldens.Golden) -> None:
     method = METHODS["eata"](
         backbone,
         fisher=fisher,
-        margin_nats=float(golden["e_margin"]),
-        redundancy=float(golden["d_margin"]),
-        fisher_weight=float(golden["fisher_alpha"]),
-        lr=float(golden["lr"]),
-        momentum=float(golden["momentum"]),
+        **numbers(
+            golden,
+            margin_nats="e_margin",
+            redundancy="d_margin",
+            fisher_weight="fisher_alpha",
+            lr="lr",
+            momentum="momentum",
+        ),
     )
     counts = [[stats["reliable"], stats["kept"]] for stats in replay(method, common, golden)]
     np.testing.assert_array_equal(counts, golden["counts"])
@@ -246,11 +245,14 @@ def test_deyo(shared: Path, common: goldens.Golden, variant: str) -> None:
     backbone = goldens.backbone(common)
     method = METHODS["deyo"](
         backbone,
-        entropy_margin_nats=float(golden["tau_ent"]),
-        weight_margin_nats=float(golden["ent0"]),
-        plpd_margin=float(golden["plpd"]),
-        lr=float(golden["lr"]),
-        momentum=float(golden["momentum"]),
+        **numbers(
+            golden,
+            entropy_margin_nats="tau_ent",
+            weight_margin_nats="ent0",
+            plpd_margin="plpd",
+            lr="lr",
+            momentum="momentum",
+        ),
         variant=variant,
     )
     given = [{"permutation": torch.from_numpy(permutation)} for permutation in golden["perm"]]
@@ -299,9 +301,7 @@ def test_cotta(shared: Path, common: goldens.Golden) -> None:
     golden = goldens.load(shared, "cotta_tiny_vit")
     method: Any = METHODS["cotta"](
         goldens.backbone(common),
-        lr=float(golden["lr"]),
-        momentum=float(golden["momentum"]),
-        ema=float(golden["alpha"]),
+        **numbers(golden, lr="lr", momentum="momentum", ema="alpha"),
         augment_below=0,
     )
     assert [f"vit.{name}" for name in method.parameters()] == [f"vit.{name}" for name in golden["order"]]

@@ -70,7 +70,7 @@ def measured(
 ) -> list[dict[str, Any]]:
     """Rows without what depends on the clock."""
     request = Request.parsed(**WORDS | words)
-    rows = run(request, settings, {"images": pictures}, (None, 0), out, console, processes, memory=False)
+    _, rows = run(request, settings, {"images": pictures}, (None, 0), out, console, processes, memory=False)
     return [timeless(row) for row in rows]
 
 
@@ -405,6 +405,9 @@ def test_command(
     printed = json.loads(capfd.readouterr().out)
     assert printed["rows"][0]["method"] == "none"
     assert printed["header"]["versions"]["torch"]
+    assert printed["header"]["model"]["name"] == "tiny"
+    assert printed["header"]["device"] == "cpu"
+    assert printed["header"]["threads"] == 1
     assert (tmp_path / "mgtta-cam-bench" / "cells.jsonl").exists()
 
 
