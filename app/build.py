@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from app.config import Settings, to_dict
 from app.controls import Controls
 from app.errors import UsageError
-from app.learning import check_method, methods, provenance, statistics
+from app.learning import asked, check_method, deployed, methods, provenance, statistics
 from app.provenance import compute, describe, header
 from app.redaction import fill
 from app.session import Session
@@ -82,6 +82,7 @@ def session(
     frames = announcing(everyone)(corrupted(settings, plan, backbone, controls)(frames))
     render = renderer(controls, backbone.classes, settings.topk, corrupting=bool(plan.entries))
     facts = {"source": source.facts, "model": describe(backbone), "method": settings.method}
+    facts["spec"] = str(deployed(settings, backbone, asked(settings)))
     journal = None
     if settings.log is not None:
         from app.log import LogSink

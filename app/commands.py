@@ -87,7 +87,7 @@ def pretrain(
     console.print(f"generator: {path}", soft_wrap=True)
 
 
-@takes_settings((*MODEL, "mgg", "stats", "frost_dir", "json", "overwrite"))
+@takes_settings((*MODEL, "mgg", "stats", "paper", "frost_dir", "json", "overwrite"))
 def bench(
     images: Folder = None,
     imagenet_c: Annotated[

@@ -43,11 +43,13 @@ def methods(settings: Settings, backbone: Backbone) -> Mapping[str, Callable[[],
     """Builders of all methods on one backbone; --lr and --mgg are the chosen method's."""
     from mgtta import METHODS
 
-    def build(name: str) -> Method:
-        options = (("lr", settings.lr),) if name == settings.method and settings.lr is not None else ()
-        return method(settings, backbone, Spec(name, options))
+    return {name: partial(method, settings, backbone, asked(settings, name)) for name in METHODS}
 
-    return {name: partial(build, name) for name in METHODS}
+
+def asked(settings: Settings, name: str | None = None) -> Spec:
+    """A method (the chosen one) as the settings want it."""
+    name = name or settings.method
+    return Spec(name, (("lr", settings.lr),) if name == settings.method and settings.lr is not None else ())
 
 
 def method(settings: Settings, backbone: Backbone, spec: Spec) -> Method:
@@ -59,6 +61,7 @@ def method(settings: Settings, backbone: Backbone, spec: Spec) -> Method:
     """
     from mgtta import METHODS
 
+    spec = deployed(settings, backbone, spec)
     settings = with_files(settings, spec)
     makers = {"generator": generator, "lstm": lstm, "statistics": statistics, "fisher": fisher}
     wanted = options_of(spec.name)
@@ -67,6 +70,23 @@ def method(settings: Settings, backbone: Backbone, spec: Spec) -> Method:
         return METHODS[spec.name](backbone, **needs, **dict(spec.options))
     except ValueError as error:
         raise UsageError(f"{spec}: {error}") from None
+
+
+def deployed(settings: Settings, backbone: Backbone, spec: Spec) -> Spec:
+    """The spec as it runs: with the boost that pre-training chose for this very model.
+
+    A rate or a boost in the spec is taken as it is, and --paper leaves all as published.
+
+    Raises:
+        ModelError: if there is no generator, or a file that is none.
+    """
+    paths = {"generator": generator_path, "lstm": lstm_path}
+    needs = paths.keys() & options_of(spec.name).keys()
+    if settings.paper or not needs or {"lr", "boost"} & dict(spec.options).keys():
+        return spec
+    card = _read(paths[needs.pop()](with_files(settings, spec), backbone)).card
+    boost = float(card.get("boost", "1")) if card.get("model_digest") == backbone.digest else 1.0
+    return spec if boost == 1 else replace(spec, options=(*spec.options, ("boost", boost)))
 
 
 def with_files(settings: Settings, spec: Spec) -> Settings:
@@ -79,14 +99,14 @@ def generator(settings: Settings, backbone: Backbone) -> Any:
     """The Meta Gradient Generator given, or the shipped one."""
     from mgtta import MetaGradientGenerator
 
-    return MetaGradientGenerator.from_official(_read(generator_path(settings, backbone)))
+    return MetaGradientGenerator.from_official(_read(generator_path(settings, backbone)).tensors)
 
 
 def lstm(settings: Settings, backbone: Backbone) -> Any:
     """The LSTM generator given, or the shipped one."""
     from mgtta.recurrent import RecurrentGenerator
 
-    return RecurrentGenerator.from_official(_read(lstm_path(settings, backbone)))
+    return RecurrentGenerator.from_official(_read(lstm_path(settings, backbone)).tensors)
 
 
 def statistics(settings: Settings, backbone: Backbone) -> SourceStatistics:
@@ -154,4 +174,4 @@ def _remedy(settings: Settings) -> str:
 def _read(path: Path) -> Any:
     from models import files
 
-    return files.read(path).tensors
+    return files.read(path)

@@ -34,7 +34,7 @@ GENERATORS = {"mgtta": MetaGradientGenerator, "mgtta-lstm": RecurrentGenerator}
 
 @dataclass(frozen=True, slots=True)
 class Recipe:
-    """How a generator is pre-trained; the defaults are the paper's, but for the choice of the checkpoint."""
+    """How a generator is pre-trained; the defaults are the paper's, but for what is chosen: checkpoint and boost."""
 
     method: str = "mgtta"  # whose generator: mgtta or mgtta-lstm
     corruptions: tuple[str, ...] = VALIDATION  # each picture gets one of them
@@ -47,6 +47,9 @@ class Recipe:
     unroll: int = 1  # uses of the generator that its gradient reaches back over
     choose_every: int = 4  # epochs between two trials of the generator
     choose_lr: float = 1e-3  # rate of a trial: that of deployment
+    boosts: tuple[float, ...] = (1.0, 2.0, 4.0, 8.0)  # of the first step, tried in turn while the loss falls
+    boost_pictures: int = 128  # under each of the corruptions, when a boost is tried
+    boost_passes: int = 2  # through them
 
 
 @contextmanager
@@ -102,7 +105,8 @@ def pretrain_generator(
 
     After each epoch all that is needed to go on lies in the progress file: the same call takes it up again.
     The checkpoint is chosen without labels: every few epochs the generator is deployed on the restored source model
-    over two passes through its own pictures in windows of 64, and the lowest mean loss wins.
+    over two passes through its own pictures in windows of 64, and the lowest mean loss wins. So is the boost with
+    which it is deployed (`mgtta.transforms.settling`), on streams of one corruption each; the file's card tells it.
 
     Raises:
         OutputError: if a file cannot be written.
@@ -143,8 +147,54 @@ def pretrain_generator(
                     write(out, training.generator, facts | {"epoch": str(epoch + 1), "loss": f"{loss:.6f}"})
             saved.save(training, epoch + 1, best)
             bars.update(task, completed=epoch + 1)
+    chosen = files.read(out)
+    generator = GENERATORS[recipe.method].from_official(chosen.tensors)
+    boost = chosen_boost(source, generator, statistics, pictures, recipe, seed, console)
+    write(out, generator, chosen.card | {"boost": f"{boost:g}"})
     saved.path.unlink(missing_ok=True)
-    return GENERATORS[recipe.method].from_official(files.read(out).tensors)
+    return generator
+
+
+def chosen_boost(
+    source: Backbone,
+    generator: Generator,
+    statistics: SourceStatistics,
+    pictures: Selection,
+    recipe: Recipe,
+    seed: int,
+    console: Console,
+) -> float:
+    """By how much the first step is enlarged: the last of the recipe's boosts until which the unlabeled loss falls.
+
+    Each is tried on one stream a corruption; a pass through the pictures is in an order of its own.
+    """
+    few = replace(pictures, paths=pictures.paths[: recipe.boost_pictures])
+    draw = torch.Generator().manual_seed(seed)
+    streams = []
+    for name in recipe.corruptions:
+        x = corrupted(source, few, (name,), recipe.severity, seed, Console(quiet=True))  # what is skipped was said
+        orders = [torch.randperm(len(x), generator=draw).split(WINDOW) for _ in range(recipe.boost_passes)]
+        streams.append((x, [places for order in orders for places in order if len(places) > 1]))
+    best, lowest = 1.0, float("inf")
+    for boost in recipe.boosts:
+        losses = [
+            deployed_loss(
+                source,
+                generator,
+                statistics,
+                (x[places].to(source.device) for places in windows),
+                recipe.choose_lr,
+                recipe.discrepancy_weight,
+                boost,
+            )
+            for x, windows in streams
+        ]
+        loss = sum(losses) / len(losses)
+        console.print(f"boost {boost:g}: loss of the deployed generator {loss:.4f}")
+        if not loss < lowest:
+            break
+        best, lowest = boost, loss
+    return best
 
 
 def write(out: Path, generator: Generator, facts: dict[str, str]) -> None:

@@ -25,6 +25,7 @@ from mgtta.losses import aligned_entropy
 from mgtta.parameters import flatten, norm_parameters
 from mgtta.recurrent import RecurrentGenerator
 from mgtta.statistics import SourceStatistics
+from mgtta.transforms import settling
 from models import Backbone
 
 Generator = MetaGradientGenerator | RecurrentGenerator
@@ -130,13 +131,14 @@ def deployed_loss(
     windows: Iterable[Tensor],
     lr: float = 1e-3,
     discrepancy_weight: float = 0.4,
+    boost: float = 1.0,
 ) -> float:
     """Mean unlabeled loss over windows [b, 3, h, w], each met before it is learned from, by the deployed generator.
 
     The backbone is returned to what it was.
     """
     loss = aligned_entropy(statistics.to(backbone.device), discrepancy_weight)
-    adapter = Adapter(backbone, loss, generator.transform(), lr, smallest=2)
+    adapter = Adapter(backbone, loss, settling(generator.transform(), boost), lr, smallest=2)
     losses = [sum(adapter.step(x).stats[term] for term in ("entropy", "discrepancy")) for x in windows]
     adapter.reset()
     return sum(losses) / len(losses)

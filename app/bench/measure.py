@@ -105,7 +105,7 @@ class Bench:
                 tally.updates += taught
         if not tallies:
             raise SourceDamagedError(f"none of the {len(pictures.items)} pictures chosen can be decoded")
-        peak = torch.cuda.max_memory_allocated(self.backbone.device) / 2**20 if cuda else self._peak(cell)
+        peak = torch.cuda.max_memory_allocated(self.backbone.device) / 2**20 if cuda else self.peak(cell)
         return Measured(tuple(tally.row(cell, name, peak) for name, tally in tallies.items()), tuple(sorted(skipped)))
 
     @cached_property
@@ -144,7 +144,8 @@ class Bench:
             return crop
         return corrupt(crop, shot.corruption, stream.severity, np.random.RandomState(seed))
 
-    def _peak(self, cell: Cell) -> float | None:
+    def peak(self, cell: Cell) -> float | None:
+        """Memory in MB that a method takes on the CPU, seen once for each size of window."""
         if not self.memory:
             return None
         key = (str(cell.method), cell.stream.batch)

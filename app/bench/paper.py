@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from app.bench.cells import Budget, Row
 from app.bench.streams import MIXED, RESET
 from app.corruptions.names import STANDARD
+from app.specs import Spec
 
 MODEL = "vit_base_patch16_224"  # the model of the paper's numbers
 ALL = ("none", "lame", "t3a", "tent", "cotta", "sar", "foa", "eata", "deyo", "mgtta")
@@ -28,7 +29,7 @@ class Plan:
     """What a table needs measured. A layout picks its cells from the rows that come out."""
 
     title: str
-    methods: tuple[str, ...]
+    methods: tuple[Spec, ...]
     rows: dict[str, Pick]
     columns: dict[str, Pick]
     published: Published
@@ -38,18 +39,18 @@ class Plan:
     data: tuple[str, ...] = ("imagenet-c",)  # of the published numbers
 
 
-def plan(number: int, method_of_size: dict[int, str] | None = None) -> Plan:
+def plan(number: int, method_of_size: dict[int, Spec] | None = None) -> Plan:
     """The plan of Table 1 to 8. Table 6 is of generators that were trained before: size -> method spec."""
     full = Budget()
     if number == 1:
         columns = {name: _corruption(name) for name in STANDARD} | {"mean": _any}
-        return Plan("Accuracy (%)", ALL, _by_method(ALL), columns, _table(TABLE_1, columns))
+        return Plan("Accuracy (%)", _specs(ALL), _by_method(ALL), columns, _table(TABLE_1, columns))
     if number == 2:
         budgets = [Budget(seconds=s) for s in SECONDS] + [Budget(updates=u) for u in UPDATES]
         columns = {str(b): _budget(b) for b in budgets} | {"all": _budget(full)}
         return Plan(
             "Accuracy (%) when adapting ends early",
-            TIMED,
+            _specs(TIMED),
             _by_method(TIMED),
             columns,
             _table(TABLE_2, columns),
@@ -60,7 +61,7 @@ def plan(number: int, method_of_size: dict[int, str] | None = None) -> Plan:
         chosen = tuple(m for m in TIMED if m != "cotta")
         return Plan(
             "Accuracy (%) on variants of ImageNet",
-            chosen,
+            _specs(chosen),
             rows,
             _by_method(chosen),
             _table(TABLE_3, _by_method(chosen)),
@@ -70,7 +71,7 @@ def plan(number: int, method_of_size: dict[int, str] | None = None) -> Plan:
         columns = {name: _data(kind) for name, kind in SETS.items()}
         return Plan(
             "Generator, LSTM generator, none: accuracy (%)",
-            VARIANTS,
+            _specs(VARIANTS),
             _by_method(VARIANTS),
             columns,
             _table(TABLE_4, columns),
@@ -82,7 +83,7 @@ def plan(number: int, method_of_size: dict[int, str] | None = None) -> Plan:
         columns |= {"mgtta": _both(_method("mgtta"), _budget(full))}
         return Plan(
             "Accuracy (%), and seconds for the pictures of one corruption",
-            ALL,
+            _specs(ALL),
             {"accuracy": _any, "seconds": _any},
             columns,
             _table(TABLE_5, columns),
@@ -90,7 +91,7 @@ def plan(number: int, method_of_size: dict[int, str] | None = None) -> Plan:
         )
     if number == 6:
         sizes = method_of_size or {}
-        columns = {f"N={size}": _method(spec) for size, spec in sizes.items()}
+        columns = {f"N={size}": _method(str(spec)) for size, spec in sizes.items()}
         rows = {name: _data(SETS[name]) for name in ("C", "R")}
         numbers = {(row, f"N={n}"): v for row, vs in TABLE_6.items() for n, v in zip(SIZES, vs, strict=True)}
         return Plan(
@@ -104,13 +105,18 @@ def plan(number: int, method_of_size: dict[int, str] | None = None) -> Plan:
     if number == 7:
         columns = _by_method(TIMED)
         numbers = _table(TABLE_7, columns)
-        return Plan("All corruptions mixed: accuracy (%)", TIMED, {"mixed": _any}, columns, numbers, MIXED)
+        return Plan("All corruptions mixed: accuracy (%)", _specs(TIMED), {"mixed": _any}, columns, numbers, MIXED)
     if number == 8:
         chosen = ("tent", "sar", "foa", "eata", "deyo", "mgtta")
         rows = {f"batch {size}": _batch(size) for size in (2, 4)}
         columns = _by_method(chosen)
-        return Plan("Small windows: accuracy (%)", chosen, rows, columns, _table(TABLE_8, columns), batches=(2, 4))
+        numbers = _table(TABLE_8, columns)
+        return Plan("Small windows: accuracy (%)", _specs(chosen), rows, columns, numbers, batches=(2, 4))
     raise ValueError(f"the paper's tables are 1 to 8; got {number}")
+
+
+def _specs(names: Sequence[str]) -> tuple[Spec, ...]:
+    return tuple(Spec(name) for name in names)
 
 
 def _any(_: Row) -> bool:

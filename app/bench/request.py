@@ -13,7 +13,7 @@ from app.bench.paper import Plan
 from app.bench.streams import GROUPS, PROTOCOLS, RESET
 from app.corruptions.names import STANDARD, check_name, check_severity
 from app.errors import UsageError
-from app.specs import Spec, parse, parse_all
+from app.specs import Spec, parse_all
 
 T = TypeVar("T")
 METHODS = "none,tent,sgd,mgtta"
@@ -69,8 +69,13 @@ class Request:
 
     def decided(self, plan: Plan) -> Request:
         """With what the table wants measured, where nothing was asked for."""
-        methods = self.methods or tuple(parse(name) for name in plan.methods)
-        return replace(self, methods=methods, batches=plan.batches, protocols=(plan.protocol,), budgets=plan.budgets)
+        return replace(
+            self,
+            methods=self.methods or plan.methods,
+            batches=plan.batches,
+            protocols=(plan.protocol,),
+            budgets=plan.budgets,
+        )
 
 
 def _corruptions(text: str) -> tuple[str, ...]:

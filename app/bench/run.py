@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from functools import cache
 from itertools import product
 from pathlib import Path
@@ -13,7 +13,7 @@ import torch
 from rich.console import Console
 
 from app import build
-from app.bench import paper, report, workers
+from app.bench import paper, picture, report, workers
 from app.bench.cells import Cell, Row, Tally, cells
 from app.bench.data import CLEAN, VARIANTS, Pictures, folder, imagenet_c
 from app.bench.ledger import Ledger
@@ -23,9 +23,10 @@ from app.bench.streams import HELD, REPEATS, Shot, label_of
 from app.config import Settings
 from app.corruptions.names import STANDARD
 from app.errors import UsageError
-from app.learning import method, provenance, with_files
+from app.learning import deployed, method, provenance, with_files
 from app.preparation import progress
 from app.provenance import compute, package_version
+from app.specs import Spec
 from models import Backbone
 
 
@@ -59,6 +60,8 @@ def run(
     Raises:
         AppError, ModelError: one line each.
     """
+    if request.table is not None:
+        settings = replace(settings, paper=True)
     if not folders:
         raise UsageError("no pictures: give --images DIR, or --imagenet-c, -r, -sketch or -a")
     backbone = build.model(settings)
@@ -81,7 +84,8 @@ def run(
         _check_table(request.table, plan, wanted)
     compare = plan is not None and stretch == (None, 0) and _as_in_paper(request, plan, settings, pictures)
     bench = Bench(settings, pictures, build.model, memory)
-    ledger = Ledger(out, _context(bench), _facts(bench, _prepared(bench, wanted, settings)), fresh=settings.overwrite)
+    prepared = _prepared(bench, wanted, console)
+    ledger = Ledger(out, _context(bench), _facts(bench, prepared), fresh=settings.overwrite)
 
     def finished() -> list[Row]:
         return [row for cell in wanted if (found := ledger.get(cell)) for row in found.rows]
@@ -96,7 +100,7 @@ def run(
         raise
     rows = finished()
     _shown(request, plan, rows, compare, out, console)
-    return {"model": build.describe(backbone), **compute(backbone)}, [asdict(row) for row in rows]
+    return {"model": build.describe(backbone), "methods": prepared, **compute(backbone)}, [asdict(row) for row in rows]
 
 
 def _pictures(
@@ -122,7 +126,7 @@ def _plan(
     from app.bench.sizes import generators
 
     made = generators(settings, backbone, pretrain_on, out, console)
-    return paper.plan(6, {size: f"mgtta:mgg={path}" for size, path in made.items()})
+    return paper.plan(6, {size: Spec("mgtta", files=(("mgg", path),)) for size, path in made.items()})
 
 
 def _check(wanted: Sequence[Cell], pictures: Sequence[Pictures], request: Request) -> None:
@@ -155,7 +159,7 @@ def _check_table(number: int, plan: paper.Plan, wanted: Sequence[Cell]) -> None:
         if not any(in_row(row) and in_column(row) for in_row, in_column, row in places):
             raise UsageError(
                 f"Table {number} has no place for {cell.method} on --{cell.data} under {rows[0].corruption}; it is of "
-                f"{', '.join(plan.methods)} on {' '.join(f'--{kind}' for kind in plan.data)}"
+                f"{', '.join(map(str, plan.methods))} on {' '.join(f'--{kind}' for kind in plan.data)}"
             )
 
 
@@ -166,14 +170,20 @@ def _as_in_paper(request: Request, plan: paper.Plan, settings: Settings, picture
     return own and same and {found.kind for found in pictures} <= set(plan.data)
 
 
-def _prepared(bench: Bench, wanted: Sequence[Cell], settings: Settings) -> dict[str, dict[str, str]]:
-    """Builds each method once, so that what is missing is said first; hashes of the files that each one uses."""
-    files = {}
+def _prepared(bench: Bench, wanted: Sequence[Cell], console: Console) -> dict[str, dict[str, Any]]:
+    """Builds each method once, so that what is missing is said first: spec -> how it runs, hashes of its files."""
+    settings, found = bench.settings, dict[str, dict[str, Any]]()
     for kind, spec in dict.fromkeys((cell.data, cell.method) for cell in wanted):
         backbone = bench.model_for(bench.of_kind(kind))
         method(settings, backbone, spec)
-        files[str(spec)] = provenance(with_files(settings, spec), backbone, spec.name)
-    return files
+        runs = deployed(settings, backbone, spec)
+        if runs != spec and str(spec) not in found:
+            console.print(f"{spec} runs as {runs}, chosen when its generator was pre-trained; --paper: as published")
+        found[str(spec)] = {
+            "method": str(runs),
+            "files": provenance(with_files(settings, spec), backbone, spec.name),
+        }
+    return found
 
 
 def _context(bench: Bench) -> dict[str, Any]:
@@ -191,8 +201,8 @@ def _context(bench: Bench) -> dict[str, Any]:
     }
 
 
-def _facts(bench: Bench, files: Mapping[str, Mapping[str, str]]) -> Callable[[Cell], Mapping[str, Any]]:
-    """What the numbers of one cell depend on: its own pictures, and the files of its method."""
+def _facts(bench: Bench, prepared: Mapping[str, Mapping[str, Any]]) -> Callable[[Cell], Mapping[str, Any]]:
+    """What the numbers of one cell depend on: its own pictures, its method as it runs, and the files of that."""
 
     @cache
     def digest(kind: str, corruptions: tuple[str, ...], severity: int) -> str:
@@ -201,7 +211,7 @@ def _facts(bench: Bench, files: Mapping[str, Mapping[str, str]]) -> Callable[[Ce
     def facts(cell: Cell) -> Mapping[str, Any]:
         below = bench.of_kind(cell.data).ready_made
         corruptions, severity = (cell.stream.corruptions, cell.stream.severity) if below else ((), 0)
-        return {"pictures": digest(cell.data, corruptions, severity), "files": files[str(cell.method)]}
+        return {"pictures": digest(cell.data, corruptions, severity), **prepared[str(cell.method)]}
 
     return facts
 
@@ -223,6 +233,11 @@ def _measured(
     told: set[str] = set()
     with progress(console) as bars:
         task = bars.add_task("bench", total=len(wanted), completed=len(wanted) - len(open_cells))
+        for cell in wanted:
+            if (kept := ledger.get(cell)) and any(row.peak_mem_mb is None for row in kept.rows):
+                bars.update(task, description=f"{cell.method} memory")
+                if (peak := bench.peak(cell)) is not None:
+                    ledger.put(cell, replace(kept, rows=tuple(replace(row, peak_mem_mb=peak) for row in kept.rows)))
         if ray:
             finished = workers.ray_cluster(bench, open_cells, ray, processes)
         elif processes > 1:
@@ -253,5 +268,5 @@ def _shown(
         else:
             console.print(shown)
     report.write_csv(rows, out / "rows.csv")
-    report.draw(rows, out / "accuracy.png")
+    picture.draw(rows, out / "accuracy.png")
     console.print(f"cells, CSV and picture: {out}", soft_wrap=True)

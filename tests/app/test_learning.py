@@ -10,7 +10,7 @@ import torch
 
 from app.config import Settings
 from app.errors import UsageError
-from app.learning import check_method, method, methods, provenance, with_files
+from app.learning import asked, check_method, deployed, method, methods, provenance, with_files
 from app.specs import parse
 from mgtta import METHODS, MetaGradientGenerator, SourceStatistics
 from mgtta.recurrent import RecurrentGenerator
@@ -89,6 +89,29 @@ def test_each_generator_fits_its_method_only(settings: Settings, backbone: Backb
     assert with_files(own, parse("mgtta-lstm")).mgg is None
     with pytest.raises(ModelError, match="pretrain --method mgtta-lstm"):
         method(settings, backbone, parse(f"mgtta-lstm:mgg={settings.mgg}"))
+
+
+def test_larger_first_steps_are_those_of_the_generators_card(
+    settings: Settings, backbone: Backbone, tmp_path: Path
+) -> None:
+    """Chosen for this very model, they are the default; a rate or a boost of one's own, or --paper, put them off."""
+    own, foreign = tmp_path / "own.safetensors", tmp_path / "foreign.safetensors"
+    for path, digest in ((own, backbone.digest), (foreign, "of another model")):
+        files.write(path, MetaGradientGenerator(seed=1).official(), {"boost": "4", "model_digest": digest})
+    settings = replace(settings, mgg=own)
+    assert str(deployed(settings, backbone, asked(settings))) == "mgtta:boost=4.0"
+    for text in ("mgtta:lr=0.002", "mgtta:boost=2.0", f"mgtta:mgg={foreign}", "sgd", "tent"):
+        assert deployed(settings, backbone, parse(text)) == parse(text)
+    assert deployed(replace(settings, paper=True), backbone, parse("mgtta")) == parse("mgtta")
+    assert deployed(replace(settings, lr=0.01), backbone, asked(replace(settings, lr=0.01))) == parse("mgtta:lr=0.01")
+    window, learned = torch.randn(4, 3, 32, 32), []
+    for text in ("mgtta", "mgtta:boost=4", "mgtta:boost=1"):
+        learner = method(settings, backbone, parse(text))
+        learner.step(window)
+        learned.append(torch.cat([p.detach().clone().flatten() for p in learner.parameters().values()]))
+        learner.reset()
+    assert torch.equal(learned[0], learned[1])
+    assert not torch.equal(learned[0], learned[2])
 
 
 def test_provenance_names_what_was_used(settings: Settings, backbone: Backbone) -> None:

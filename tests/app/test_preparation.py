@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
@@ -12,14 +13,15 @@ import torch
 from rich.console import Console
 from timm.models.vision_transformer import VisionTransformer
 
+from app.corruptions import VALIDATION
 from app.errors import SourceDamagedError, SourceError, UsageError
 from app.pictures import Selection, batches
-from app.preparation import Recipe, corrupted, measure_statistics, pretrain_generator
+from app.preparation import Recipe, chosen_boost, corrupted, measure_statistics, pretrain_generator
 from mgtta import MetaGradientGenerator, SourceStatistics
 from mgtta.training import Generator, Lesson, Pretraining
 from models import Backbone, files
 
-RECIPE = Recipe(epochs=3, choose_every=2)
+RECIPE = Recipe(epochs=3, choose_every=2, boosts=(1.0, 2.0))
 
 
 def backbone() -> Backbone:
@@ -107,7 +109,34 @@ def test_pretraining_learns_and_says_how(pictures: Path, tmp_path: Path, console
     assert card["kind"] == "mgtta-cam generator"
     assert (card["seed"], card["epochs"], card["severity"]) == ("0", "3", "5")
     assert card["epoch"] in {"2", "3"}
+    assert card["boost"] in {"1", "2"}
     assert list(tmp_path.glob("*.progress")) == []
+
+
+def test_the_boost_is_the_last_one_until_which_the_loss_falls(
+    pictures: Path, console: Console, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each is tried under each corruption; after the first that does not pay none is."""
+    model, chosen, tried = backbone(), Selection.draw(pictures, 8, 0, 0), list[float]()
+    statistics = SourceStatistics(std=torch.ones(64), mean=torch.zeros(64))
+
+    def choose(losses: dict[float, float]) -> float:
+        def loss(*arguments: Any) -> float:
+            windows, boost = list(arguments[3]), arguments[-1]
+            assert [w.shape for w in windows] == [(8, 3, 32, 32)] * RECIPE.boost_passes
+            tried.append(boost)
+            return losses[boost]
+
+        monkeypatch.setattr("app.preparation.deployed_loss", loss)
+        tried.clear()
+        return chosen_boost(model, MetaGradientGenerator(0), statistics, chosen, Recipe(), 0, console)
+
+    assert choose({1: 3.0, 2: 2.0, 4: 1.0, 8: 1.5}) == 4
+    assert tried == [boost for boost in (1, 2, 4, 8) for _ in VALIDATION]
+    assert choose({1: 1.0, 2: 2.0}) == 1
+    assert choose({1: 1.0, 2: float("nan")}) == 1
+    assert choose({1: float("nan")}) == 1
+    assert choose({1: 5.0, 2: 4.0, 4: 3.0, 8: 2.0}) == 8
 
 
 def test_interrupted_pretraining_goes_on_identically(

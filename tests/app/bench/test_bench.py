@@ -24,7 +24,7 @@ from app.bench.run import run
 from app.bench.streams import Stream
 from app.config import Settings
 from app.errors import AppError, OutputError, UsageError
-from app.specs import parse_all
+from app.specs import Spec, parse_all
 from tests.app.pictures import write_pictures
 from tests.app.tiny import write_model
 
@@ -320,10 +320,40 @@ def test_budgets(bench: Bench) -> None:
 def test_tables_of_the_paper(number: int) -> None:
     """What a table needs is there to be measured, and each published number has its place."""
     plan = paper.plan(number)
-    assert [str(spec) for spec in parse_all(",".join(plan.methods))] == list(plan.methods)
+    assert parse_all(",".join(map(str, plan.methods))) == plan.methods
     assert plan.published
     assert {row for row, _ in plan.published} <= plan.rows.keys()
     assert {column for _, column in plan.published} <= plan.columns.keys()
+
+
+def test_table_6_is_of_the_generators_given(tmp_path: Path) -> None:
+    """Whatever their path looks like."""
+    spec = Spec("mgtta", files=(("mgg", tmp_path / "a:b,c.safetensors"),))
+    plan = paper.plan(6, {64: spec})
+    assert plan.methods == (spec,)
+    assert list(plan.columns) == ["N=64"]
+
+
+def test_memory_that_was_not_looked_at_is_added_later(
+    settings: Settings, pictures: Path, tmp_path: Path, console: Console, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The cells themselves are not measured again."""
+    words: dict[str, Any] = {"methods": "none,tent", "corruptions": "fog,snow"}
+    before = measured(settings, pictures, tmp_path / "out", console, **words)
+    asked: list[str] = []
+
+    def peak_of(_: Bench, method: Spec, batch: int) -> float:
+        asked.append(f"{method} {batch}")
+        return 100.0 + len(asked)
+
+    monkeypatch.setattr("app.bench.measure.peak_of", peak_of)
+    monkeypatch.setattr(Bench, "measure", None)
+    request = Request.parsed(**WORDS | words)
+    for _ in range(2):  # the second time all is there
+        _, rows = run(request, settings, {"images": pictures}, (None, 0), tmp_path / "out", console)
+        assert [row["peak_mem_mb"] for row in rows] == [101.0, 102.0] * 2
+        assert [{**timeless(row), "peak_mem_mb": None} for row in rows] == before
+    assert asked == ["none 4", "tent 4"]
 
 
 def test_the_layout_of_table_1(settings: Settings, pictures: Path, tmp_path: Path, console: Console) -> None:

@@ -1,0 +1,86 @@
+"""Rows as a picture: accuracy by method and corruption, and accuracy against time, a curve over budgets."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from app.bench.cells import Row
+from app.bench.report import by_budget, mean, ms_a_picture, settings
+from app.errors import OutputError
+
+PANELS = 6  # at most, one below the other
+
+
+def draw(rows: Sequence[Row], path: Path) -> None:
+    """A PNG with two panels for each setting that was measured; of more than six settings, the first six.
+
+    Raises:
+        OutputError: if it cannot be written.
+    """
+    import matplotlib as mpl
+
+    mpl.use("agg")
+    from matplotlib import pyplot as plt
+    from matplotlib.patches import Patch
+
+    measured = list(settings(rows))[:PANELS]
+    methods = list(dict.fromkeys(row.method for row in rows))
+    palette = plt.get_cmap("tab20").colors  # pyright: ignore[reportAttributeAccessIssue]
+    colors = {method: palette[i % len(palette)] for i, method in enumerate(methods)}
+    most = max(len({row.corruption for row in own}) for _, own in measured)
+    figure, panels = plt.subplots(
+        *(len(measured), 2),
+        figsize=(14, 1 + 4.2 * len(measured)),
+        width_ratios=(max(3.0, 0.7 * most), 3.5),
+        layout="constrained",
+        squeeze=False,
+    )
+    for (setting, own), (left, right) in zip(measured, panels, strict=True):
+        _bars(left, own, colors)
+        _curves(right, own, colors)
+        left.set_title(str(setting), fontsize=9, loc="left")
+        for axes in (left, right):
+            axes.grid(axis="y", alpha=0.3)
+            axes.spines[["top", "right"]].set_visible(False)
+    handles = [Patch(color=color, label=method) for method, color in colors.items()]
+    figure.legend(handles=handles, fontsize=8, ncols=min(7, len(methods)), loc="outside upper center", frameon=False)
+    try:
+        figure.savefig(path, dpi=110)
+    except OSError as error:
+        raise OutputError(f"cannot write {path}: {error.strerror or error}") from None
+    finally:
+        plt.close(figure)
+
+
+def _bars(axes: Any, rows: Sequence[Row], colors: dict[str, Any]) -> None:
+    """Top-1 by corruption, a bar a method: without a budget where that was measured, else under the largest."""
+    corruptions = list(dict.fromkeys(row.corruption for row in rows))
+    methods = list(dict.fromkeys(row.method for row in rows))
+    width = 0.8 / len(methods)
+    for i, method in enumerate(methods):
+        _, full = by_budget([row for row in rows if row.method == method])[-1]
+        top1 = {row.corruption: row.top1 for row in full}
+        places = [corruptions.index(name) + (i - (len(methods) - 1) / 2) * width for name in top1]
+        axes.bar(places, list(top1.values()), width, color=colors[method])
+    axes.set_xticks(range(len(corruptions)), [name.replace("_", "\n") for name in corruptions], fontsize=7)
+    axes.set_ylabel("top-1 accuracy, %")
+
+
+def _curves(axes: Any, rows: Sequence[Row], colors: dict[str, Any]) -> None:
+    """Mean top-1 against time: a point a method; a line through its budgets, from the smallest to none."""
+    corruptions = {row.corruption for row in rows}
+    for method in dict.fromkeys(row.method for row in rows):
+        spent = by_budget([row for row in rows if row.method == method])
+        spent = [(b, own) for b, own in spent if {row.corruption for row in own} == corruptions]  # not unfinished ones
+        points = [(b, ms_a_picture(own), mean([row.top1 for row in own])) for b, own in spent]
+        by_updates = [(ms, top1) for b, ms, top1 in points if b.seconds is None]
+        by_seconds = [(ms, top1) for b, ms, top1 in points if b.updates is None]
+        for line, style in ((by_updates, "o-"), (by_seconds, "s--")):
+            axes.plot([ms for ms, _ in line], [top1 for _, top1 in line], style, color=colors[method], markersize=4)
+        for _, ms, top1 in points[-1:]:
+            axes.annotate(method, (ms, top1), textcoords="offset points", xytext=(5, 4), fontsize=8)
+    axes.set_xscale("log")
+    axes.set_xlabel("ms a picture (logarithmic)")
+    axes.set_ylabel("mean top-1 accuracy, %")
