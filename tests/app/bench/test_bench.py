@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import torch
 from rich.console import Console
 
 from app import build
@@ -25,6 +26,8 @@ from app.bench.streams import Stream
 from app.config import Settings
 from app.errors import AppError, OutputError, UsageError
 from app.specs import Spec, parse_all
+from mgtta import MetaGradientGenerator, SourceStatistics
+from models import files
 from tests.app.pictures import write_pictures
 from tests.app.tiny import write_model
 
@@ -332,6 +335,32 @@ def test_table_6_is_of_the_generators_given(tmp_path: Path) -> None:
     plan = paper.plan(6, {64: spec})
     assert plan.methods == (spec,)
     assert list(plan.columns) == ["N=64"]
+
+
+def test_the_papers_steps_are_cells_of_their_own(
+    settings: Settings, pictures: Path, tmp_path: Path, console: Console
+) -> None:
+    """Larger first steps are the default; --paper and each table leave them out; one folder holds both."""
+    backbone = build.model(settings)
+    mgg, stats = tmp_path / "mgg.safetensors", tmp_path / "stats.safetensors"
+    card = {"boost": "8", "model_digest": backbone.digest}
+    files.write(mgg, MetaGradientGenerator(seed=1).official(), card)
+    SourceStatistics.measure(backbone, [torch.randn(8, 3, 32, 32)]).save(stats)
+    ours = replace(settings, mgg=mgg, stats=stats)
+    words: dict[str, Any] = {"methods": "mgtta,mgtta:boost=8,mgtta:boost=1", "corruptions": "fog"}
+
+    def figures(settings: Settings, **more: Any) -> list[tuple[float, float]]:
+        rows = measured(settings, pictures, tmp_path / "out", console, **words | more)
+        return [(row["top1"], row["ece"]) for row in rows]
+
+    larger, same, published = figures(ours)
+    assert larger == same != published
+    assert "mgtta runs as mgtta:boost=8.0" in console.export_text()
+    assert figures(replace(ours, paper=True)) == [published, larger, published]
+    many = write_pictures(tmp_path / "many", each=16)
+    table = Request.parsed(**{**WORDS, "table": 7, "batch": None, "methods": "mgtta", "corruptions": "fog"})
+    facts, _ = run(table, ours, {"images": many}, (None, 0), tmp_path / "table", console, memory=False)
+    assert facts["methods"]["mgtta"]["method"] == "mgtta"
 
 
 def test_memory_that_was_not_looked_at_is_added_later(
