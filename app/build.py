@@ -221,10 +221,9 @@ def model(settings: Settings) -> Backbone:
     torch.manual_seed(settings.seed)
     if settings.deterministic:
         os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # without it cuBLAS may pick another order of sums
-        torch.use_deterministic_algorithms(True)
-        torch.backends.cudnn.benchmark = False
-        torch.backends.cuda.enable_flash_sdp(False)
-        torch.backends.cuda.enable_mem_efficient_sdp(False)
+    torch.use_deterministic_algorithms(settings.deterministic)  # a run before this one may have left it otherwise
+    torch.backends.cuda.enable_flash_sdp(not settings.deterministic)
+    torch.backends.cuda.enable_mem_efficient_sdp(not settings.deterministic)
     where = device(settings.device)
     names = ("crop_pct", "interpolation", "mean", "std")
     preprocess = {"size": settings.img_size, **{name: getattr(settings, name) for name in names}}

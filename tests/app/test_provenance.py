@@ -3,8 +3,13 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
+import torch
+
+from app import build
+from app.config import Settings
 from app.provenance import compute, describe, header, versions
 from models import load_backbone
 from tests.app.tiny import CLASSES, write_model
@@ -34,3 +39,13 @@ def test_the_model(tmp_path: Path) -> None:
     assert facts["preprocess"]["mean"] == (0.5, 0.5, 0.5)
     assert compute(backbone)["device"] == "cpu"
     json.dumps({**facts, **compute(backbone)}, allow_nan=False)
+
+
+def test_determinism_ends_with_its_run(tmp_path: Path) -> None:
+    """A model that is loaded without --deterministic computes as in a fresh process, whatever ran before."""
+    settings = Settings(model="tiny", weights=write_model(tmp_path / "tiny.safetensors"), device="cpu")
+    for wanted in (True, False):
+        model = build.model(replace(settings, deterministic=wanted))
+        assert compute(model)["deterministic"] == wanted
+        assert torch.backends.cuda.flash_sdp_enabled() != wanted
+        assert torch.backends.cuda.mem_efficient_sdp_enabled() != wanted
