@@ -33,10 +33,8 @@ def provenance(settings: Settings, backbone: Backbone, name: str | None = None) 
     """sha256 of the files that a method (the chosen one) learned from before: its generator, its source statistics."""
     from models import files
 
-    name = name or settings.method
-    wanted = options_of(name)
-    paths = {"generator": generator_path, "lstm": lstm_path, "statistics": statistics_path, "fisher": statistics_path}
-    return {need: files.sha256(path(settings, backbone)) for need, path in paths.items() if need in wanted}
+    wanted = options_of(name or settings.method)
+    return {need: files.sha256(path(settings, backbone)) for need, path in PATHS.items() if need in wanted}
 
 
 def methods(settings: Settings, backbone: Backbone) -> Mapping[str, Callable[[], Method]]:
@@ -80,11 +78,10 @@ def deployed(settings: Settings, backbone: Backbone, spec: Spec) -> Spec:
     Raises:
         ModelError: if there is no generator, or a file that is none.
     """
-    paths = {"generator": generator_path, "lstm": lstm_path}
-    needs = paths.keys() & options_of(spec.name).keys()
+    needs = {"generator", "lstm"} & options_of(spec.name).keys()
     if settings.paper or not needs or {"lr", "boost"} & dict(spec.options).keys():
         return spec
-    card = _read(paths[needs.pop()](with_files(settings, spec), backbone)).card
+    card = _read(PATHS[needs.pop()](with_files(settings, spec), backbone)).card
     boost = float(card.get("boost", "1")) if card.get("model_digest") == backbone.digest else 1.0
     return spec if boost == 1 else replace(spec, options=(*spec.options, ("boost", boost)))
 
@@ -160,6 +157,9 @@ def statistics_path(settings: Settings, backbone: Backbone) -> Path:
     if path is None:
         raise ModelError(f"no source statistics of {backbone.name} with these weights: {_remedy(settings)}")
     return path
+
+
+PATHS = {"generator": generator_path, "lstm": lstm_path, "statistics": statistics_path, "fisher": statistics_path}
 
 
 def _remedy(settings: Settings) -> str:

@@ -47,7 +47,7 @@ class Recipe:
     unroll: int = 1  # uses of the generator that its gradient reaches back over
     choose_every: int = 4  # epochs between two trials of the generator
     choose_lr: float = 1e-3  # rate of a trial: that of deployment
-    boosts: tuple[float, ...] = (1.0, 2.0, 4.0, 8.0)  # of the first step, tried in turn while the loss falls
+    boosts: tuple[float, ...] = (1.0, 2.0, 4.0, 8.0)  # of the first step, tried while the loss falls; () for none
     boost_pictures: int = 128  # under each of the corruptions, when a boost is tried
     boost_passes: int = 2  # through them
 
@@ -149,8 +149,9 @@ def pretrain_generator(
             bars.update(task, completed=epoch + 1)
     chosen = files.read(out)
     generator = GENERATORS[recipe.method].from_official(chosen.tensors)
-    boost = chosen_boost(source, generator, statistics, pictures, recipe, seed, console)
-    write(out, generator, chosen.card | {"boost": f"{boost:g}"})
+    if recipe.boosts:
+        boost = chosen_boost(source, generator, statistics, pictures, recipe, seed, console)
+        write(out, generator, chosen.card | {"boost": f"{boost:g}"})
     saved.path.unlink(missing_ok=True)
     return generator
 

@@ -234,7 +234,8 @@ def _measured(
     with progress(console) as bars:
         task = bars.add_task("bench", total=len(wanted), completed=len(wanted) - len(open_cells))
         for cell in wanted:
-            if (kept := ledger.get(cell)) and any(row.peak_mem_mb is None for row in kept.rows):
+            kept = ledger.get(cell) if bench.memory else None
+            if kept and any(row.peak_mem_mb is None for row in kept.rows):
                 bars.update(task, description=f"{cell.method} memory")
                 if (peak := bench.peak(cell)) is not None:
                     ledger.put(cell, replace(kept, rows=tuple(replace(row, peak_mem_mb=peak) for row in kept.rows)))

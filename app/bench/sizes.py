@@ -39,7 +39,8 @@ def generators(
             chosen = Selection.draw(pictures, size, 0, settings.seed)
             found = statistics(settings, backbone)
             progress = path.with_name(path.name + ".progress")
-            pretrain_generator(backbone.twin(), found, chosen, Recipe(), settings.seed, path, progress, console)
+            recipe = Recipe(boosts=())  # a table's steps are the paper's
+            pretrain_generator(backbone.twin(), found, chosen, recipe, settings.seed, path, progress, console)
         made[size] = path
     if not made:
         raise UsageError(f"--pretrain-images: {pictures} has {available} pictures; {min(SIZES)} or more are expected")
