@@ -73,6 +73,7 @@ def pretrain(
     """Pre-trains a Meta Gradient Generator on unlabeled pictures. Call it again to go on after an interruption."""
     settings, console = begin(flags, path, going_on=progress_of(path).exists())
     from app import build
+    from app.learning import statistics
     from app.pictures import Selection
     from app.preparation import GENERATORS, Recipe, pretrain_generator
 
@@ -82,8 +83,8 @@ def pretrain(
     recipe = Recipe(method, names(corruptions), severity, epochs, batch, unroll=unroll)
     pictures = Selection.draw(images, count, skip, settings.seed)
     backbone = build.model(settings)
-    statistics = build.statistics(settings, backbone)
-    pretrain_generator(backbone, statistics, pictures, recipe, settings.seed, path, progress_of(path), console)
+    source = statistics(settings, backbone)
+    pretrain_generator(backbone, source, pictures, recipe, settings.seed, path, progress_of(path), console)
     console.print(f"generator: {path}", soft_wrap=True)
 
 
@@ -164,7 +165,7 @@ def begin(
     """Checked settings and the console for people; sees that the output file can be written before anything slow."""
     settings = config.load(flags, environment=os.environ, file=None, presets=presets)
     if path is not None:
-        from app.sinks.paths import writable
+        from app.writing import writable
 
         if path.suffix != ".safetensors":
             raise UsageError(f"--out is a .safetensors file; got {path.name}")

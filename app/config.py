@@ -68,6 +68,9 @@ class Settings:
         "auto", "Which frames to answer: auto takes every frame of files and the freshest of live sources."
     )
     vid_stride: int = _input(1, "Take every N-th frame.", ge=1)
+    max_staleness: float = _input(
+        0.5, "Of a live source's freshest frames: leave out what waited longer, in seconds.", gt=0
+    )
     max_fps: float | None = _input(None, "Take at most this many frames a second of the stream.", gt=0)
     realtime: bool = _input(False, "Play files at their own speed.")
     loop: int = _input(1, "Play files this many times; 0 for ever.", ge=0)
@@ -76,7 +79,16 @@ class Settings:
     max_frames: int | None = _input(None, "Stop after this many frames.", ge=1)
     open_timeout: float = _input(10.0, "Seconds to wait for a source to open.", gt=0)
     read_timeout: float = _input(5.0, "Seconds to wait for a frame.", gt=0)
+    reconnect: bool | None = _input(None, "Open a lost source again; by default, live ones.")
+    reconnect_attempts: int = _input(0, "Give up after so many attempts in a row; 0 never.", ge=0)
+    reconnect_delay: float = _input(1.0, "Seconds before the first attempt; each next one waits twice as long.", gt=0)
+    reconnect_max_delay: float = _input(30.0, "Longest wait between attempts, seconds.", gt=0)
     rtsp_transport: Literal["tcp", "udp", "auto"] = _input("tcp", "How RTSP carries its packets.")
+    on_corrupt: Literal["skip", "stop"] = _input(
+        "skip", "A packet that does not decode: skip reads on, stop ends the stream there."
+    )
+    max_bad_reads: int = _input(256, "So many failed reads in a row are the end, not damage.", ge=1)
+    strict: bool = _input(False, "A file that gives fewer frames than it promises is an error (exit code 5).")
     truth: Path | None = _input(
         None,
         "True classes: CSV `frame,label`; a frame may be a range, first-last. A sidecar clip.labels.csv is found "

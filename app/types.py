@@ -27,6 +27,8 @@ class Frame:
     ms: Mapping[str, float] = field(default_factory=dict)  # time spent on it so far, by station
     dropped: Mapping[str, int] = field(default_factory=dict)  # frames left out just before it, by cause
     grabbed: float | None = None  # seconds on the monotonic clock when it arrived; live sources only
+    connection: int = 0  # how often a live source had been opened again before it
+    refused: str | None = None  # why it must not teach: black, frozen, ...; it is answered all the same
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -61,6 +61,9 @@ class Announcer:
             "headless": "no window: {why}",
             "snapshot": "saved {path}",
             "method-unavailable": "{name}: {why}",
+            "missing": "{why}",
+            "lost": "{name} was lost after {frames} frames: {why}; it is opened again as soon as it can be",
+            "reconnect": "{name} is back after {after_s:.1f} s",
         }.get(kind)
         if words is not None:
             self._console.print(words.format(**facts), soft_wrap=True)

@@ -25,7 +25,7 @@ from app.corruptions.names import STANDARD
 from app.errors import UsageError
 from app.learning import deployed, method, provenance, with_files
 from app.preparation import progress
-from app.provenance import compute, package_version
+from app.provenance import compute, describe, package_version
 from app.specs import Spec
 from models import Backbone
 
@@ -100,7 +100,7 @@ def run(
         raise
     rows = finished()
     _shown(request, plan, rows, compare, out, console)
-    return {"model": build.describe(backbone), "methods": prepared, **compute(backbone)}, [asdict(row) for row in rows]
+    return {"model": describe(backbone), "methods": prepared, **compute(backbone)}, [asdict(row) for row in rows]
 
 
 def _pictures(

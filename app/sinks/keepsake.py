@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
-from app.sinks.paths import writable
 from app.sinks.picture import save_picture
 from app.types import FrameResult, Image
+from app.writing import writable
 
 
 class Keepsake:

@@ -8,8 +8,8 @@ from pathlib import Path
 import cv2
 
 from app.errors import OutputError
-from app.sinks.paths import writable
 from app.types import FrameResult, Image
+from app.writing import writable
 
 
 def save_picture(path: Path, image: Image, *, overwrite: bool = False) -> Path:

@@ -12,8 +12,8 @@ import cv2
 from app.canvas import blank, place
 from app.errors import OutputError
 from app.ink import Box
-from app.sinks.paths import writable
 from app.types import FrameResult, Image
+from app.writing import writable
 
 
 class Container(NamedTuple):

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import math
+import os
+
 import cv2
 import numpy as np
 
@@ -22,8 +25,12 @@ def open_capture(address: str, open_timeout_s: float, read_timeout_s: float) -> 
     return _opened(cv2.VideoCapture(address, cv2.CAP_FFMPEG, timeouts))
 
 
-def open_camera(number: int) -> cv2.VideoCapture | None:
-    """The operating system's camera of that number; None if it does not open."""
+def open_camera(number: int, read_timeout_s: float) -> cv2.VideoCapture | None:
+    """The operating system's camera of that number; None if it does not open.
+
+    Video4Linux waits 10 s for a frame if it is not told; OpenCV takes the first wish in a process, in whole seconds.
+    """
+    os.environ.setdefault("OPENCV_VIDEOIO_V4L_SELECT_TIMEOUT", str(math.ceil(read_timeout_s)))
     return _opened(cv2.VideoCapture(number, cv2.CAP_ANY))
 
 

@@ -1,29 +1,46 @@
-"""Cameras and network streams: time stamps of the monotonic clock, and an end that is told from a loss."""
+"""Cameras and network streams: time stamps of the monotonic clock; what is lost is opened again."""
 
 from __future__ import annotations
 
 import os
+import random
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from typing import Any
 
 import cv2
 
 from app.errors import SourceDamagedError, SourceError, SourceLostError
-from app.sources.capture import open_camera, open_capture, read
+from app.sources.backoff import Backoff
+from app.sources.capture import open_camera, open_capture
+from app.sources.decoding import Deadline, Decoding
 from app.types import Frame
 
 FFMPEG_OPTIONS = "OPENCV_FFMPEG_CAPTURE_OPTIONS"  # process-wide; OpenCV reads it when it opens a stream
+GRACE_S = 5.0  # a call that lasts so much longer than its timeout does not come back
+NAP_S = 0.05  # while waiting to open again; so that a stop is noticed
 
 
 class LiveSource:
     """A camera (by number) or a stream (by address), frame after frame as they come.
 
     Use it behind a `Reader` that keeps only the freshest frame: a slow reader would fall further behind for ever.
-    `shown` is the address as it may be shown, without secrets.
+    Frames after a new connection may have another size; `Frame.connection` counts the connections before.
+
+    Args:
+        address: number of the camera, or the stream's address.
+        shown: the address as it may be shown, without secrets.
+        open_timeout_s: to wait for a stream to open.
+        read_timeout_s: to wait for a frame; then the source is lost.
+        rtsp_transport: tcp, udp, or auto.
+        reconnect: how a lost source is opened again; None: it is not.
+        max_bad_reads: reads that fail at once, in a row, that mean the end; fewer are damaged packets.
+        stopped: asked while waiting; True ends the iteration.
+        tell: hears of `stall`, `corrupt-read`, `lost`, `retry`, `reconnect`, on the reading thread.
 
     Raises:
         SourceError: if it does not open within the timeout.
-        SourceLostError: on iteration, when no further frame comes.
+        SourceLostError: on iteration, when no further frame comes and all attempts are spent.
         SourceDamagedError: on iteration, if it never gave a frame.
     """
 
@@ -35,15 +52,18 @@ class LiveSource:
         open_timeout_s: float = 10.0,
         read_timeout_s: float = 5.0,
         rtsp_transport: str = "tcp",
+        reconnect: Backoff | None = None,
+        max_bad_reads: int = 256,
+        stopped: Callable[[], bool] = lambda: False,
+        tell: Callable[..., None] = lambda *_, **__: None,
     ) -> None:
-        self._shown = shown
-        self._read_timeout_s = read_timeout_s
-        if isinstance(address, int):
-            capture = open_camera(address)
-        else:
-            if rtsp_transport != "auto" and address.lower().startswith("rtsp"):
-                os.environ.setdefault(FFMPEG_OPTIONS, f"rtsp_transport;{rtsp_transport}")
-            capture = open_capture(address, open_timeout_s, read_timeout_s)
+        self._address, self._shown, self._transport = address, shown, rtsp_transport
+        self._open_timeout_s, self._read_timeout_s = open_timeout_s, read_timeout_s
+        self._reconnect, self._max_bad_reads = reconnect, max_bad_reads
+        self._stopped, self._tell = stopped, tell
+        self._deadline, self._stalled = Deadline(), False
+        self._chance = random.Random()  # noqa: S311  not a secret
+        capture = self._open()
         if capture is None:
             what = "camera" if isinstance(address, int) else "stream"
             raise SourceError(f"the {what} {shown} does not open; is it there, free, and the address right?")
@@ -51,43 +71,115 @@ class LiveSource:
         rate, count = capture.get(cv2.CAP_PROP_FPS), capture.get(cv2.CAP_PROP_FRAME_COUNT)
         self._promised = int(count) if 0 < count < 1e9 else None  # a file behind an http address has an end
         self.fps = rate if 0 < rate <= 240 else 30.0
-        self.facts: dict[str, object] = {
+        self.facts: dict[str, Any] = {
             "kind": "camera" if isinstance(address, int) else "stream",
             "name": shown,
-            "width": int(capture.get(cv2.CAP_PROP_FRAME_WIDTH)),
-            "height": int(capture.get(cv2.CAP_PROP_FRAME_HEIGHT)),
+            **_size(capture),
             "fps": self.fps,
             "promised": self._promised,
             "delivered": 0,
+            "reconnects": 0,
         }
 
     def __iter__(self) -> Iterator[Frame]:
         capture, self._capture = self._capture, None
         if capture is None:
             raise SourceLostError(f"{self._shown} was read to its end; a live source plays once")
-        index, first = 0, time.monotonic()
-        try:
-            while True:
-                began = time.perf_counter()
-                image = read(capture)
-                if image is None:
-                    break
+        waits = self._waits()
+        index, first = 0, 0.0
+        while capture is not None:
+            connection, before = self.facts["reconnects"], index
+            pictures = self._decoding(capture)
+            for image, decode_ms, bad, refused in pictures:
                 now = time.monotonic()
                 first = first if index else now
-                decode_ms = (time.perf_counter() - began) * 1000
-                yield Frame(index, now - first, image, ms={"decode": decode_ms}, grabbed=now)
+                yield Frame(
+                    index,
+                    now - first,
+                    image,
+                    ms={"decode": decode_ms},
+                    dropped={"corrupt": bad} if bad else {},
+                    grabbed=now,
+                    connection=connection,
+                    refused=refused,
+                )
                 index += 1
                 self.facts["delivered"] = index
-        finally:
-            capture.release()
+            if pictures.why == "end" or self._stopped():
+                return
+            self._stalled = pictures.why == "stall"
+            waits = self._waits() if index > before else waits
+            capture = self._again(waits, index)
+        if self._stopped():
+            return
         if not index:
             raise SourceDamagedError(f"{self._shown} opened, but gave no frame within {self._read_timeout_s:g} s")
-        raise SourceLostError(
-            f"{self._shown} was lost after {index} frames: no frame within {self._read_timeout_s:g} s"
-        )
+        raise SourceLostError(f"{self._shown} was lost after {index} frames: {self._reason()}")
+
+    def watch(self) -> None:
+        """Looks from another thread whether the reading one still lives.
+
+        Raises:
+            SourceLostError: if a call of OpenCV hangs in spite of its timeout, as drivers of cameras can.
+        """
+        if self._deadline.missed_by(GRACE_S):
+            raise SourceLostError(f"{self._shown} hangs: no answer, not even an error, for {GRACE_S:g} s too long")
 
     def close(self) -> None:
         """Lets the device go, if it was opened and never read."""
         if self._capture is not None:
             self._capture.release()
             self._capture = None
+
+    def _decoding(self, capture: cv2.VideoCapture) -> Decoding:
+        return Decoding(
+            capture,
+            promised=self._promised,
+            read_timeout_s=self._read_timeout_s,
+            max_bad_reads=self._max_bad_reads,
+            stopped=self._stopped,
+            tell=self._tell,
+            deadline=self._deadline,
+        )
+
+    def _again(self, waits: Iterator[float], frames: int) -> cv2.VideoCapture | None:
+        """A new connection, after as many waits as it takes; None when all are spent, or somebody stopped the run."""
+        lost_at = time.monotonic()
+        if self._reconnect is not None:
+            self._tell("lost", name=self._shown, frames=frames, why=self._reason())
+        for wait_s in waits:
+            self._tell("retry", wait_s=round(wait_s, 3))
+            until = time.monotonic() + wait_s
+            while (left := until - time.monotonic()) > 0 and not self._stopped():
+                time.sleep(min(left, NAP_S))
+            if self._stopped():
+                return None
+            if (capture := self._open()) is not None:
+                self.facts["reconnects"] += 1
+                after_s = round(time.monotonic() - lost_at, 3)
+                self._tell("reconnect", name=self._shown, after_s=after_s, **_size(capture))
+                return capture
+        return None
+
+    def _open(self) -> cv2.VideoCapture | None:
+        with self._deadline.within(self._open_timeout_s):
+            if isinstance(self._address, int):
+                return open_camera(self._address, self._read_timeout_s)
+            if self._transport != "auto" and self._address.lower().startswith("rtsp"):
+                os.environ.setdefault(FFMPEG_OPTIONS, f"rtsp_transport;{self._transport}")
+            return open_capture(self._address, self._open_timeout_s, self._read_timeout_s)
+
+    def _waits(self) -> Iterator[float]:
+        return self._reconnect.waits(self._chance) if self._reconnect is not None else iter(())
+
+    def _reason(self) -> str:
+        if self._stalled:
+            return f"no frame within {self._read_timeout_s:g} s"
+        return "the other side ended it, or sends what cannot be read"
+
+
+def _size(capture: cv2.VideoCapture) -> dict[str, int]:
+    return {
+        "width": int(capture.get(cv2.CAP_PROP_FRAME_WIDTH)),
+        "height": int(capture.get(cv2.CAP_PROP_FRAME_HEIGHT)),
+    }

@@ -26,6 +26,8 @@ class Reader:
             takes its place: those lost so are counted in `Frame.dropped["slot"]` of the next.
         capacity: frames held with `all`.
         stopped: asked while waiting; True ends the iteration.
+        idle: called on the main thread before each frame, and while there is none, each POLL_SECONDS; what it raises
+            ends the iteration.
 
     An error of the source is raised to whoever iterates, after the frames before it.
     """
@@ -37,11 +39,12 @@ class Reader:
         keep: Literal["all", "freshest"] = "all",
         capacity: int = 8,
         stopped: Callable[[], bool] = lambda: False,
+        idle: Callable[[], None] = lambda: None,
     ) -> None:
         self._frames = frames
         self._freshest = keep == "freshest"
         self._capacity = 1 if self._freshest else capacity
-        self._stopped = stopped
+        self._stopped, self._idle = stopped, idle
         self._held: deque[Frame] = deque()
         self._changed = threading.Condition()
         self._closed = self._ended = False
@@ -71,8 +74,11 @@ class Reader:
             self._thread.join(wait_seconds)
 
     def _take(self) -> Frame | None:
-        with self._changed:
-            while not self._stopped():
+        while not self._stopped():
+            self._idle()
+            with self._changed:
+                if not (self._held or self._ended or self._closed):
+                    self._changed.wait(POLL_SECONDS)
                 if self._held:
                     frame = self._held.popleft()
                     self._changed.notify_all()
@@ -81,7 +87,6 @@ class Reader:
                     if self._error is not None:
                         raise self._error
                     return None
-                self._changed.wait(POLL_SECONDS)
         return None
 
     def _read(self) -> None:

@@ -51,6 +51,11 @@ def between(start: float, duration: float | None) -> Stage:
     return stage
 
 
+def fresh(within_s: float, clock: Callable[[], float] = time.monotonic) -> Stage:
+    """Frames of live sources that are at most so old; older ones are counted as dropped by `stale`."""
+    return _thinned(lambda _, frame: frame.grabbed is None or clock() - frame.grabbed <= within_s, "stale")
+
+
 def every(stride: int) -> Stage:
     """Every `stride`-th frame; those between are counted as dropped by `stride`."""
     return _thinned(lambda position, _: position % stride == 0)
@@ -126,7 +131,7 @@ def chained(frames: Iterable[Frame], *stages: Stage) -> Iterable[Frame]:
     return frames
 
 
-def _thinned(keep: Callable[[int, Frame], bool]) -> Stage:
+def _thinned(keep: Callable[[int, Frame], bool], cause: str = "stride") -> Stage:
     def stage(frames: Iterable[Frame]) -> Iterator[Frame]:
         dropped: dict[str, int] = {}
         for position, frame in enumerate(frames):
@@ -134,6 +139,6 @@ def _thinned(keep: Callable[[int, Frame], bool]) -> Stage:
                 yield replace(frame, dropped=add_drops(frame.dropped, dropped)) if dropped else frame
                 dropped = {}
             else:
-                dropped = add_drops(dropped, frame.dropped, {"stride": 1})
+                dropped = add_drops(dropped, frame.dropped, {cause: 1})
 
     return stage

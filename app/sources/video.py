@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any, Literal
 
 import cv2
 
 from app.errors import SourceDamagedError, SourceError
-from app.sources.capture import open_capture, read
+from app.sources.capture import open_capture
+from app.sources.decoding import Decoding
 from app.types import Frame
-
-BAD_READS_AT_END = 256  # `read` answers False for a damaged packet as for the end: only many in a row mean the end
 
 
 class VideoSource:
@@ -20,16 +19,37 @@ class VideoSource:
 
     `facts` tells what the file promises (`promised`, frames; None where it does not say) and what came (`delivered`).
 
+    Args:
+        path: of the file.
+        open_timeout_s: to wait for it to open.
+        read_timeout_s: to wait for a frame.
+        max_bad_reads: failed reads in a row that mean the end; fewer are damaged packets.
+        on_corrupt: skip them, or end at the first.
+        strict: fewer frames than promised are an error.
+        tell: hears of `corrupt-read`, and of `missing` frames at the end; on the thread that iterates.
+
     Raises:
         SourceError: if there is no such file or it is not a video.
-        SourceDamagedError: on iteration, if not one frame can be decoded.
+        SourceDamagedError: on iteration, if not one frame can be decoded; with `strict`, if frames are missing.
     """
 
-    def __init__(self, path: Path, *, open_timeout_s: float = 10.0, read_timeout_s: float = 5.0) -> None:
+    def __init__(
+        self,
+        path: Path,
+        *,
+        open_timeout_s: float = 10.0,
+        read_timeout_s: float = 5.0,
+        max_bad_reads: int = 256,
+        on_corrupt: Literal["skip", "stop"] = "skip",
+        strict: bool = False,
+        tell: Callable[..., None] = lambda *_, **__: None,
+    ) -> None:
         if not path.exists():
             raise SourceError(f"no such file: {path}; --source expects a video, a folder of pictures or an address")
         self._path = path
         self._timeouts = open_timeout_s, read_timeout_s
+        self._strict, self._tell = strict, tell
+        self._damage: Any = {"max_bad_reads": max_bad_reads, "on_corrupt": on_corrupt}
         self._capture: cv2.VideoCapture | None = self._open()
         count = self._capture.get(cv2.CAP_PROP_FRAME_COUNT)
         rate = self._capture.get(cv2.CAP_PROP_FPS)
@@ -48,35 +68,36 @@ class VideoSource:
     def __iter__(self) -> Iterator[Frame]:
         capture = self._capture or self._open()
         self._capture = None
-        delivered = bad = 0
-        began = time.perf_counter()
-        try:
-            while bad < BAD_READS_AT_END and not (bad and delivered == self._promised):
-                image = read(capture)
-                if image is None:
-                    bad += 1
-                    continue
-                bad = 0
-                media_ms = capture.get(cv2.CAP_PROP_POS_MSEC)
-                seconds = media_ms / 1000 if media_ms > 0 else delivered / self.fps
-                decode_ms = (time.perf_counter() - began) * 1000
-                yield Frame(delivered, seconds, image, ms={"decode": decode_ms})
-                delivered += 1
-                self.facts["delivered"] = delivered
-                began = time.perf_counter()
-        finally:
-            capture.release()
+        delivered = 0
+        for image, decode_ms, bad, refused in self._decoding(capture):
+            media_ms = capture.get(cv2.CAP_PROP_POS_MSEC)
+            seconds = media_ms / 1000 if media_ms > 0 else delivered / self.fps
+            dropped = {"corrupt": bad} if bad else {}
+            yield Frame(delivered, seconds, image, ms={"decode": decode_ms}, dropped=dropped, refused=refused)
+            delivered += 1
+            self.facts["delivered"] = delivered
         if not delivered:
             raise SourceDamagedError(
                 f"{self._path}: not one of {self._promised or 'its'} frames can be decoded; is it damaged, or of a "
                 "format that this OpenCV cannot read?"
             )
+        if self._promised is not None and delivered < self._promised:
+            missing = f"{self._path} promised {self._promised} frames and gave {delivered}"
+            if self._strict:
+                raise SourceDamagedError(f"{missing}; without --strict that is a warning")
+            self._tell("missing", why=missing)
 
     def close(self) -> None:
         """Lets the file go, if it was opened and never read."""
         if self._capture is not None:
             self._capture.release()
             self._capture = None
+
+    def _decoding(self, capture: cv2.VideoCapture) -> Decoding:
+        _, read_timeout_s = self._timeouts
+        return Decoding(
+            capture, promised=self._promised, read_timeout_s=read_timeout_s, tell=self._tell, **self._damage
+        )
 
     def _open(self) -> cv2.VideoCapture:
         capture = open_capture(str(self._path), *self._timeouts)

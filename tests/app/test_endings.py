@@ -112,7 +112,7 @@ def test_a_lost_stream(tmp_path: Path) -> None:
     """Exit code 4, with the frames before the loss answered and logged."""
     write_model(tmp_path / "tiny.safetensors")
     with FaultServer(8, mute=False) as server:
-        words = ["--source", server.url, "--mode", "every-frame", "--log", "out.jsonl"]
+        words = ["--source", server.url, "--mode", "every-frame", "--no-reconnect", "--log", "out.jsonl"]
         process = started(tmp_path, *words, *MODEL)
         _, err = process.communicate()
     assert process.returncode == 4, err
@@ -127,7 +127,7 @@ def test_no_secret_gets_out(tmp_path: Path) -> None:
     write_model(tmp_path / "tiny.safetensors")
     with FaultServer(8, mute=False) as server:
         address = f"http://me:hunter2@127.0.0.1:{server.port}/live.mjpg?token=hunter2&x={{CAM_TOKEN}}"
-        words = ["--source", address, "-v", "--json", "--log", "out.jsonl", "--save", "out.mkv"]
+        words = ["--source", address, "-v", "--json", "--no-reconnect", "--log", "out.jsonl", "--save", "out.mkv"]
         process = started(tmp_path, *words, *MODEL, CAM_TOKEN="swordfish")  # noqa: S106
         told = "".join(map(str, process.communicate()))
         assert b"x=swordfish" in server.requests[0]

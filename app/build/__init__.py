@@ -1,0 +1,6 @@
+"""The only place that puts concrete classes together, and the only one that names a device."""
+
+from app.build.loop import model
+from app.build.run import session
+
+__all__ = ["model", "session"]

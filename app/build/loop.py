@@ -1,0 +1,76 @@
+"""The model, where and how it computes, and the loop around it."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from app.config import Settings
+from app.controls import Controls
+from app.learning import methods
+from app.types import Image
+
+if TYPE_CHECKING:
+    from app.pipeline import Pipeline
+    from models import Backbone
+
+
+def device(name: str) -> str:
+    """`auto` is CUDA where there is a GPU, and the CPU elsewhere."""
+    import torch
+
+    return ("cuda" if torch.cuda.is_available() else "cpu") if name == "auto" else name
+
+
+def model(settings: Settings) -> Backbone:
+    """Loads the model, and settles how it computes.
+
+    Raises:
+        ModelError: if it cannot be loaded.
+    """
+    import cv2
+    import torch
+
+    from models import load_backbone
+
+    if settings.threads:
+        torch.set_num_threads(settings.threads)
+        cv2.setNumThreads(settings.threads)
+    torch.manual_seed(settings.seed)
+    if settings.deterministic:
+        os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # without it cuBLAS may pick another order of sums
+    torch.use_deterministic_algorithms(settings.deterministic)  # a run before this one may have left it otherwise
+    torch.backends.cuda.enable_flash_sdp(not settings.deterministic)
+    torch.backends.cuda.enable_mem_efficient_sdp(not settings.deterministic)
+    where = device(settings.device)
+    names = ("crop_pct", "interpolation", "mean", "std")
+    preprocess = {"size": settings.img_size, **{name: getattr(settings, name) for name in names}}
+    return load_backbone(settings.model, settings.weights, where, settings.precision, settings.labels, preprocess)
+
+
+def pipeline(settings: Settings, backbone: Backbone, controls: Controls, tell: Callable[..., None]) -> Pipeline:
+    """The loop around the model."""
+    import torch
+
+    from app.pipeline import Input, Pipeline, Window
+
+    twin = backbone.twin()
+
+    @torch.no_grad()
+    def frozen(x: torch.Tensor) -> torch.Tensor:
+        return twin(x).logits
+
+    def tensor(crop: Image) -> torch.Tensor:
+        return backbone.preprocess.tensor(crop).to(backbone.device)
+
+    return Pipeline(
+        methods(settings, backbone),
+        settings.method,
+        Input(backbone.preprocess.crop, tensor),
+        Window(settings.adapt_batch, settings.adapt_stride, settings.adapt_every, settings.max_updates),
+        frozen,
+        controls,
+        settings.warmup,
+        tell,
+    )

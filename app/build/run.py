@@ -1,0 +1,98 @@
+"""A run as it was asked for, put together from its parts."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+from app.build.input import corrupted, open_source, stream
+from app.build.loop import model, pipeline
+from app.build.output import check_outputs, recorders, window
+from app.config import Settings, to_dict
+from app.controls import Controls
+from app.errors import UsageError
+from app.learning import asked, check_method, deployed, provenance
+from app.notices import Notices
+from app.provenance import compute, describe, header
+from app.redaction import fill
+from app.session import Session
+from app.sources import address as addresses
+from app.steering import planned
+from app.types import Sink
+
+
+def session(
+    settings: Settings,
+    argv: Sequence[str],
+    controls: Controls,
+    tell: Callable[..., None],
+    extra: Sequence[Sink] = (),
+    picture: Path | None = None,
+) -> Session:
+    """A run as it was asked for: what is cheap to check first, the model last.
+
+    Args:
+        settings: all options.
+        argv: the command line, for the log.
+        controls: where keys and signals go.
+        tell: hears of events; the log hears of them too.
+        extra: further sinks.
+        picture: where the last result goes as a picture, if anywhere.
+
+    Raises:
+        UsageError, SourceError, OutputError, ModelError: with one line each.
+    """
+    if settings.source is None:
+        raise UsageError("no source: give --source a camera number, a video, a folder or an address; or try `demo`")
+    address = addresses.parse(fill(settings.source, os.environ), shown=settings.source)
+    if address.live and settings.loop != 1:
+        raise UsageError("--loop plays files again; a live source plays once")
+    if settings.reconnect and not address.live:
+        raise UsageError("--reconnect opens live sources again; for files there is --loop")
+    check_outputs(settings)
+    plan = planned(settings.corrupt, settings.corrupt_schedule)
+    check_method(settings)
+    controls.compare = settings.compare == "split"
+    from app.rendering import renderer
+    from app.sources.stages import announcing
+
+    hears = [tell]
+
+    def everyone(kind: str, **facts: Any) -> None:
+        for listener in hears:
+            listener(kind, **facts)
+
+    notices = Notices(everyone)
+    source = open_source(settings, address, lambda: controls.stopped, notices)
+    backbone = model(settings)
+    loop = pipeline(settings, backbone, controls, everyone)
+    frames, close = stream(settings, address, source, backbone, controls, notices)
+    frames = announcing(everyone)(corrupted(settings, plan, backbone, controls)(frames))
+    render = renderer(controls, backbone.classes, settings.topk, corrupting=bool(plan.entries))
+    facts = {"source": source.facts, "model": describe(backbone), "method": settings.method}
+    facts["spec"] = str(deployed(settings, backbone, asked(settings)))
+    journal = None
+    if settings.log is not None:
+        from app.log import LogSink
+
+        facts_of_run = {"configuration": to_dict(settings), "seed": settings.seed, **compute(backbone), **facts}
+        top = header(argv, **facts_of_run, learned_before=provenance(settings, backbone))
+        journal = LogSink(settings.log, top, backbone.classes, settings.topk)
+        hears.append(journal.event)
+    everyone("open", source=dict(source.facts))
+    from app.sinks.picture import Snapshots
+
+    return Session(
+        frames=frames,
+        pipeline=loop,
+        controls=controls,
+        sinks=[*recorders(settings, source.fps, render, picture), *extra],
+        window=window(settings, render, everyone),
+        journal=journal,
+        snapshot=Snapshots(Path(), render).save,
+        tell=everyone,
+        facts=lambda: facts,
+        close=close,
+    )
