@@ -147,6 +147,8 @@ def frame_record(result: FrameResult, classes: Sequence[str], topk: int, age_s: 
         "H": entropy(result.logits),
         "ms": {name: round(value, 3) for name, value in result.ms.items()},
     }
+    if frame.refused:
+        record["refused"] = frame.refused
     if result.frozen_logits is not None:
         record["frozen_top"] = top(result.frozen_logits, classes, topk)
     if frame.label is not None:

@@ -151,8 +151,9 @@ def _draw_method(ink: Ink, box: Box, result: FrameResult, adapting: bool) -> int
     """Draw the method's card at the left of the box; returns its width."""
     pad, dot = ink.px(PAD), ink.px(1.1)
     count = f"{result.updates:,} update{'' if result.updates == 1 else 's'}"
-    learns = adapting and result.method != NO_METHOD
-    said = count if adapting else f"adaptation off, {count}"
+    refused = result.frame.refused if result.method != NO_METHOD else None
+    learns = adapting and result.method != NO_METHOD and not refused
+    said = (f"{refused}: not learned, {count}" if refused else count) if adapting else f"adaptation off, {count}"
     name = ink.text_width(result.method, weight=BOLD)
     wide = min(2 * pad + dot + name + ink.px(0.6) + ink.text_width(said), box.w)
     ink.card(Box(box.x, box.y, wide, box.h))

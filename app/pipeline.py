@@ -85,6 +85,7 @@ class Pipeline:
         self._frozen, self._warmup, self._tell, self._clock = frozen, warmup, tell, clock
         self._rate, self._adapted_score, self._frozen_score = Rate(), Accuracy(), Accuracy()
         self._members: deque[tuple[int, Tensor]] = deque(maxlen=window.size)
+        self._connection = 0
         self._use(method)
 
     def __call__(self, frames: Iterable[Frame]) -> Iterator[FrameResult]:
@@ -112,7 +113,7 @@ class Pipeline:
         frozen_logits = _array(self._frozen(x.unsqueeze(0))) if self.controls.compare else None
         compared = self._clock()
         updates = self.updates
-        lesson = self._learn(frame.index, x)
+        lesson = self._learn(frame, x)
         ms = {
             **frame.ms,
             "prep": (prepared - began) * 1000,
@@ -139,14 +140,19 @@ class Pipeline:
             ms=ms,
         )
 
-    def _learn(self, index: int, x: Tensor) -> Lesson | None:
+    def _learn(self, frame: Frame, x: Tensor) -> Lesson | None:
+        if frame.connection != self._connection:
+            self._connection = frame.connection
+            self._members.clear()  # what was seen before a source was lost says nothing of what is seen now
         spent = self._window.most_updates is not None and self.updates >= self._window.most_updates
         if not self.controls.adapting or self.method == NOT_ADAPTING or spent:
             self._members.clear()  # a window is of frames that follow each other
             self._seen = self._waiting = 0
             return None
+        if frame.refused:
+            return None
         if self._seen % self._window.stride == 0:
-            self._members.append((index, x))
+            self._members.append((frame.index, x))
         self._seen += 1
         self._waiting += 1
         if len(self._members) < self._window.size or self._waiting < self._window.period:

@@ -27,6 +27,7 @@ class Summary:
         self._latest = 0.0
         self._latency, self._tallies = Percentiles(), Tallies()
         self._dropped: Counter[str] = Counter()
+        self._refused: Counter[str] = Counter()
 
     def write(self, result: FrameResult) -> None:
         """Counts one result."""
@@ -35,6 +36,7 @@ class Summary:
             self._began = self._latest - result.latency_ms / 1000
         self.frames += 1
         self._dropped.update(result.frame.dropped)
+        self._refused.update([result.frame.refused] if result.frame.refused else [])
         self._latency.update(result.latency_ms)
         if result.lesson is not None:
             skipped = any(name.startswith("skipped_") for name in result.lesson.stats)
@@ -60,6 +62,7 @@ class Summary:
             "updates": self.updates,
             "updates_skipped": self.skipped,
             "dropped": dict(self._dropped),
+            "refused": dict(self._refused),
             "latency_ms": {f"p{q}": _rounded(self._latency.at(q)) for q in (50, 95, 99)},
             "accuracy": {
                 "adapted": _accuracy(sum(row.adapted for row in rows), sum(row.n for row in rows)),
@@ -114,6 +117,7 @@ def headline(facts: Mapping[str, Any]) -> str:
     if facts["updates_skipped"]:
         parts.append(f"{facts['updates_skipped']} skipped")
     parts += [f"{count} dropped ({cause})" for cause, count in facts["dropped"].items()]
+    parts += [f"{count} not learned from ({why})" for why, count in facts["refused"].items()]
     return ", ".join(parts)
 
 

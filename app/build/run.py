@@ -56,6 +56,7 @@ def session(
     check_method(settings)
     controls.compare = settings.compare == "split"
     from app.rendering import renderer
+    from app.sources.inspection import INTRA, inspected
     from app.sources.stages import announcing
 
     hears = [tell]
@@ -69,6 +70,7 @@ def session(
     backbone = model(settings)
     loop = pipeline(settings, backbone, controls, everyone)
     frames, close = stream(settings, address, source, backbone, controls, notices)
+    frames = inspected(intra=source.facts.get("codec") in INTRA)(frames)
     frames = announcing(everyone)(corrupted(settings, plan, backbone, controls)(frames))
     render = renderer(controls, backbone.classes, settings.topk, corrupting=bool(plan.entries))
     facts = {"source": source.facts, "model": describe(backbone), "method": settings.method}

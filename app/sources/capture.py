@@ -40,6 +40,17 @@ def read(capture: cv2.VideoCapture) -> Image | None:
     return to_rgb(bgr) if ok and bgr is not None and bgr.size else None
 
 
+def facts_of(capture: cv2.VideoCapture) -> dict[str, int | str]:
+    """Size and codec of what a capture gives; both may change with a new connection."""
+    code = int(capture.get(cv2.CAP_PROP_FOURCC))
+    codec = "".join(chr(code >> shift & 0xFF) for shift in (0, 8, 16, 24)) if code > 0 else ""
+    return {
+        "width": int(capture.get(cv2.CAP_PROP_FRAME_WIDTH)),
+        "height": int(capture.get(cv2.CAP_PROP_FRAME_HEIGHT)),
+        "codec": codec.strip("\0 ") if codec.isprintable() else "",
+    }
+
+
 def to_rgb(picture: np.ndarray) -> Image:
     """BGR, gray or BGRA as OpenCV reads them -> uint8 [h, w, 3] RGB."""
     if picture.ndim == 2:

@@ -12,7 +12,7 @@ import cv2
 
 from app.errors import SourceDamagedError, SourceError, SourceLostError
 from app.sources.backoff import Backoff
-from app.sources.capture import open_camera, open_capture
+from app.sources.capture import facts_of, open_camera, open_capture
 from app.sources.decoding import Deadline, Decoding
 from app.types import Frame
 
@@ -74,7 +74,7 @@ class LiveSource:
         self.facts: dict[str, Any] = {
             "kind": "camera" if isinstance(address, int) else "stream",
             "name": shown,
-            **_size(capture),
+            **facts_of(capture),
             "fps": self.fps,
             "promised": self._promised,
             "delivered": 0,
@@ -157,7 +157,7 @@ class LiveSource:
             if (capture := self._open()) is not None:
                 self.facts["reconnects"] += 1
                 after_s = round(time.monotonic() - lost_at, 3)
-                self._tell("reconnect", name=self._shown, after_s=after_s, **_size(capture))
+                self._tell("reconnect", name=self._shown, after_s=after_s, **facts_of(capture))
                 return capture
         return None
 
@@ -176,10 +176,3 @@ class LiveSource:
         if self._stalled:
             return f"no frame within {self._read_timeout_s:g} s"
         return "the other side ended it, or sends what cannot be read"
-
-
-def _size(capture: cv2.VideoCapture) -> dict[str, int]:
-    return {
-        "width": int(capture.get(cv2.CAP_PROP_FRAME_WIDTH)),
-        "height": int(capture.get(cv2.CAP_PROP_FRAME_HEIGHT)),
-    }

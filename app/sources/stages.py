@@ -106,11 +106,12 @@ def at_own_speed(
 
 
 def announcing(tell: Callable[..., None]) -> Stage:
-    """Tells of each change of corruption, and of each new size."""
+    """Tells of each change of corruption, each new size, and each first frame that must not teach."""
 
     def stage(frames: Iterable[Frame]) -> Iterator[Frame]:
         corruption: tuple[str, int] | None = None
         shape: tuple[int, ...] | None = None
+        refused: str | None = None
         for frame in frames:
             if frame.corruption != corruption:
                 corruption = frame.corruption
@@ -118,7 +119,9 @@ def announcing(tell: Callable[..., None]) -> Stage:
                 tell("corruption-change", frame=frame.index, name=name, severity=severity)
             if shape is not None and frame.image.shape != shape:
                 tell("shape-change", frame=frame.index, shape=list(frame.image.shape))
-            shape = frame.image.shape
+            if frame.refused and frame.refused != refused:
+                tell("refused", frame=frame.index, why=frame.refused)
+            shape, refused = frame.image.shape, frame.refused
             yield frame
 
     return stage

@@ -9,7 +9,7 @@ from typing import Any, Literal
 import cv2
 
 from app.errors import SourceDamagedError, SourceError
-from app.sources.capture import open_capture
+from app.sources.capture import facts_of, open_capture
 from app.sources.decoding import Decoding
 from app.types import Frame
 
@@ -58,8 +58,7 @@ class VideoSource:
         self.facts: dict[str, object] = {
             "kind": "video",
             "name": path.name,
-            "width": int(self._capture.get(cv2.CAP_PROP_FRAME_WIDTH)),
-            "height": int(self._capture.get(cv2.CAP_PROP_FRAME_HEIGHT)),
+            **facts_of(self._capture),
             "fps": self.fps,
             "promised": self._promised,
             "delivered": 0,

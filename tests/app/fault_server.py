@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import socket
 import threading
-from collections.abc import Iterator
+import time
+from collections.abc import Container, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass, field
 from types import TracebackType
+from typing import Literal
 
 import cv2
 
@@ -15,20 +18,38 @@ from tests.app.clips import picture
 HEAD = b"HTTP/1.0 200 OK\r\nContent-Type: multipart/x-mixed-replace; boundary=frame\r\n\r\n"
 
 
+@dataclass(frozen=True)
+class Visit:
+    """What one client gets."""
+
+    pictures: int  # numbered JPEG pictures; -1: not even a head
+    then: Literal["close", "mute"] = "close"
+    first: int = 0  # number of the first picture
+    scale: int = 1  # of the picture's size
+    halved: Container[int] = field(default=())  # of these numbers only the first half is sent
+    garbage: Container[int] = field(default=())  # these are random bytes
+    fps: float | None = None  # None: as fast as they go
+
+
 class FaultServer:
-    """Sends so many JPEG pictures to each client, then closes or falls silent.
+    """Sends JPEG pictures to each client, then closes or falls silent.
 
     Args:
-        pictures: how many; -1 sends not even a head.
-        mute: keep the connection open afterwards.
+        visits: what clients get, one after the other; those after the last one find the connection closed at once. A
+            number of pictures stands for the same for all.
+        mute: with a number: keep the connection open afterwards.
+        port: where to listen; 0 finds one.
     """
 
-    def __init__(self, pictures: int, *, mute: bool) -> None:
-        self._pictures, self._mute = pictures, mute
-        self._socket = socket.create_server(("127.0.0.1", 0))
+    def __init__(self, *visits: Visit | int, mute: bool = False, port: int = 0) -> None:
+        ends: Literal["close", "mute"] = "mute" if mute else "close"
+        self._visits = [Visit(visit, ends) if isinstance(visit, int) else visit for visit in visits]
+        self._same = len(visits) == 1 and isinstance(visits[0], int)
+        self._socket = socket.create_server(("127.0.0.1", port))
         self._leaving = threading.Event()
         self.reached = threading.Event()  # a client is there and got all it will get
         self.requests: list[bytes] = []
+        self.met: list[float] = []  # when clients came, monotonic seconds
         threading.Thread(target=self._serve, daemon=True).start()
 
     @property
@@ -54,20 +75,35 @@ class FaultServer:
                 client, _ = self._socket.accept()
             except OSError:
                 return
-            threading.Thread(target=self._answer, args=(client,), daemon=True).start()
+            self.met.append(time.monotonic())
+            place = 0 if self._same else len(self.met) - 1
+            if place < len(self._visits):
+                threading.Thread(target=self._answer, args=(client, self._visits[place]), daemon=True).start()
+            else:
+                client.close()
 
-    def _answer(self, client: socket.socket) -> None:
+    def _answer(self, client: socket.socket, visit: Visit) -> None:
         with client, _no_pipe():
             self.requests.append(client.recv(65536))
-            if self._pictures >= 0:
+            if visit.pictures >= 0:
                 client.sendall(HEAD)
-            for i in range(self._pictures):
-                _, jpeg = cv2.imencode(".jpg", cv2.cvtColor(picture(i), cv2.COLOR_RGB2BGR))
-                head = f"--frame\r\nContent-Type: image/jpeg\r\nContent-Length: {jpeg.size}\r\n\r\n"
-                client.sendall(head.encode() + jpeg.tobytes() + b"\r\n")
+            for number in range(visit.first, visit.first + visit.pictures):
+                client.sendall(_part(number, visit))
+                self._leaving.wait(1 / visit.fps if visit.fps else 0)
             self.reached.set()
-            if self._mute:
+            if visit.then == "mute":
                 self._leaving.wait()
+
+
+def _part(number: int, visit: Visit) -> bytes:
+    """One picture of a multipart stream."""
+    image = cv2.cvtColor(picture(number), cv2.COLOR_RGB2BGR)
+    high, wide = image.shape[:2]
+    _, jpeg = cv2.imencode(".jpg", cv2.resize(image, (wide * visit.scale, high * visit.scale)))
+    data = jpeg.tobytes()
+    data = data[: len(data) * 2 // 3] if number in visit.halved else data
+    data = bytes(range(256)) * 4 if number in visit.garbage else data
+    return b"--frame\r\nContent-Type: image/jpeg\r\nContent-Length: %d\r\n\r\n%b\r\n" % (len(data), data)
 
 
 @contextmanager

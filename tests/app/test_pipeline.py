@@ -105,6 +105,21 @@ def test_full_windows_teach_once() -> None:
     assert lessons[3].digest != lessons[7].digest
 
 
+def test_refused_frames_are_answered_and_do_not_teach() -> None:
+    """The window goes on with the next frame that may teach."""
+    rig = Rig(Window(3))
+    stream = [replace(frame, refused="black" if frame.index in (1, 2) else None) for frame in frames(6)]
+    assert len(rig.run(stream)) == 6
+    assert rig.fake.windows == [[0, 3, 4]]
+
+
+def test_a_window_does_not_reach_over_a_lost_source() -> None:
+    """Frames from before the source was opened again are forgotten."""
+    rig = Rig(Window(3))
+    rig.run([replace(frame, connection=int(frame.index >= 2)) for frame in frames(6)])
+    assert rig.fake.windows == [[2, 3, 4]]
+
+
 def test_sliding_windows() -> None:
     """`every` 2 of windows of 4: the first when it is full, then each second frame."""
     rig = Rig(Window(4, every=2))

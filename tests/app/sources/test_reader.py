@@ -88,6 +88,25 @@ def test_a_stop_ends_a_wait_for_a_mute_source() -> None:
     mute.set()
 
 
+def test_the_main_thread_can_look_around() -> None:
+    """While no frame comes, `idle` is called again and again; what it raises ends the iteration."""
+    mute = threading.Event()
+    called = itertools.count(1)
+
+    def idle() -> None:
+        if next(called) == 3:
+            raise SourceLostError("hangs")
+
+    def source() -> Iterator[Frame]:
+        mute.wait()
+        yield from ()
+
+    reader = Reader(source(), idle=idle)
+    with pytest.raises(SourceLostError, match="hangs"):
+        list(reader)
+    mute.set()
+
+
 def test_closing_closes_the_source_on_its_thread() -> None:
     """Leaving early ends the source's generator, on the thread that ran it."""
     closed_on: list[threading.Thread] = []

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -19,6 +21,13 @@ def indices(items: object) -> list[int]:
 def test_labeled() -> None:
     """Labels go by index."""
     assert [f.label for f in stages.labeled(lambda i: i * 2)(frames(3))] == [0, 2, 4]
+
+
+def test_fresh() -> None:
+    """What waited too long is left out and counted; what does not come from a live source has no age."""
+    live = [replace(frame, grabbed=10 + frame.index) for frame in frames(5)]
+    kept = list(stages.fresh(2.5, clock=lambda: 14.0)([*live, *frames(1)]))
+    assert [(f.index, f.dropped) for f in kept] == [(2, {"stale": 2}), (3, {}), (4, {}), (0, {})]
 
 
 def test_repeated() -> None:

@@ -1,0 +1,85 @@
+"""Which frames of a stream show something: black, blank, half-decoded and repeated ones are marked, and must not teach.
+
+They are answered like all others: what is refused is the lesson, not the viewer.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
+
+import cv2
+import numpy as np
+
+from app.sources.decoding import HALF_DECODED
+from app.types import Frame, Image, Stage
+
+SIDE = 64  # of the thumbnail that frames are compared by
+DARKEST = 16  # a thumbnail that is nowhere brighter shows nothing: black in video is 16 of 255
+LEAST_RANGE = 4  # levels; less from the darkest to the brightest place, in each channel, is one color: a blue screen
+MISSING = ((128, 128, 128), (0, 135, 0))  # what decoders paint where data end: gray, and zeros of YUV
+MISSING_WITHIN = 3  # levels
+LOWEST = 1 / 16  # of the height: where it shows that a picture was not decoded to its end
+INTRA = ("MJPG", "JPEG")  # codecs of pictures on their own, as `facts_of` names them
+FROZEN_S = 1.0  # frames that repeat for longer are a frozen camera
+
+
+def inspected(*, intra: bool = False) -> Stage:
+    """Marks frames with the reason why they must not teach, `Frame.refused`; a reason they came with stays.
+
+    Reasons: `black`, `blank`, `half-decoded`, `repeated` (like the frame before), `frozen` (for more than a second).
+
+    Args:
+        intra: each picture is coded on its own, as in MJPEG. Then rows that are, to the bit, those of the picture
+            before were left there by the decoder; elsewhere a scene that stands still has such rows.
+    """
+
+    def stage(frames: Iterable[Frame]) -> Iterator[Frame]:
+        before: Frame | None = None
+        seen_before: Image | None = None
+        since, kept = 0.0, False
+        for frame in frames:
+            seen, kept_before = thumbnail(frame.image), kept
+            changed = seen_before is None or not np.array_equal(seen, seen_before)
+            since = frame.seconds if changed else since
+            kept = intra and changed and before is not None and same_below(frame.image, before.image)
+            reason = empty(seen)
+            if not reason and changed:  # rows that are the same in frame after frame are a border, or a caption
+                reason = HALF_DECODED if (kept and not kept_before) or cut_short(frame.image) else None
+            elif not reason:
+                reason = "repeated" if frame.seconds - since <= FROZEN_S else "frozen"
+            before, seen_before = frame, seen
+            yield replace(frame, refused=reason) if reason and not frame.refused else frame
+
+    return stage
+
+
+def thumbnail(image: Image) -> Image:
+    """uint8 [h, w, 3] -> [SIDE, SIDE, 3]: means over areas, so that a camera's noise is small in it."""
+    step = max(1, min(image.shape[:2]) // (4 * SIDE))  # 16 pixels or more for each place are enough, and quick
+    return np.asarray(cv2.resize(image[::step, ::step], (SIDE, SIDE), interpolation=cv2.INTER_AREA), np.uint8)
+
+
+def empty(seen: Image) -> str | None:
+    """`black` or `blank`, if a thumbnail shows nothing."""
+    pixels = seen.reshape(-1, seen.shape[-1])
+    brightest = pixels.max(axis=0)
+    if brightest.max() <= DARKEST:
+        return "black"
+    return "blank" if (brightest - pixels.min(axis=0)).max() < LEAST_RANGE else None
+
+
+def cut_short(image: Image) -> bool:
+    """Whether the lowest rows are all of a color that decoders paint where data are missing."""
+    lowest = _lowest(image)[:, :: max(1, image.shape[1] // SIDE)].astype(np.int16)
+    return any(np.abs(lowest - color).max() <= MISSING_WITHIN for color in MISSING)
+
+
+def same_below(image: Image, before: Image) -> bool:
+    """Whether the lowest rows are those of the picture before, and show something."""
+    lowest = _lowest(image)
+    return image.shape == before.shape and np.array_equal(lowest, _lowest(before)) and not empty(lowest)
+
+
+def _lowest(image: Image) -> Image:
+    return image[-max(1, round(len(image) * LOWEST)) :]
