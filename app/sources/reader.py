@@ -75,18 +75,19 @@ class Reader:
 
     def _take(self) -> Frame | None:
         while not self._stopped():
-            self._idle()
             with self._changed:
                 if not (self._held or self._ended or self._closed):
                     self._changed.wait(POLL_SECONDS)
-                if self._held:
-                    frame = self._held.popleft()
-                    self._changed.notify_all()
-                    return frame
-                if self._ended or self._closed:
-                    if self._error is not None:
-                        raise self._error
-                    return None
+                frame = self._held.popleft() if self._held else None
+                over = frame is None and (self._ended or self._closed)
+                self._changed.notify_all()
+            self._idle()  # what was told before a frame came is heard before it goes on
+            if frame is not None:
+                return frame
+            if over and self._error is not None:
+                raise self._error
+            if over:
+                return None
         return None
 
     def _read(self) -> None:
