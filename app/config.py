@@ -116,6 +116,11 @@ class Settings:
     mgg: Path | None = _adaptation(None, "Weights of the Meta Gradient Generator: ours or the authors' file.")
     stats: Path | None = _adaptation(None, "Source statistics, as `mgtta-cam stats` measures them.")
     adapt_batch: int = _adaptation(64, "Frames in the window that teaches.", ge=1)
+    memory: Literal["window", "reservoir", "balanced"] = _adaptation(
+        "window",
+        "What lessons are made of: window takes the latest frames, reservoir draws from all that came, balanced keeps "
+        "frames that differ, of all classes.",
+    )
     adapt_stride: int = _adaptation(1, "Take every N-th frame into that window: neighbors show the same things.", ge=1)
     adapt_every: int | None = _adaptation(
         None, "Learn each N frames from the window as it is; by default from each full one once.", ge=1

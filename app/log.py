@@ -163,7 +163,7 @@ def update_record(lesson: Lesson) -> Record:
     """What one window taught."""
     stats = dict(lesson.stats)
     skipped = [name.removeprefix("skipped_") for name in stats if name.startswith("skipped_")]
-    known = {"gnorm": "gradient_norm", "unorm": "update_norm", "dnorm": "distance", "lr": "lr"}
+    known = {"gnorm": "gradient_norm", "unorm": "update_norm", "dnorm": "distance", "lr": "lr", "ess": "effective_size"}
     return {
         "n": lesson.number,
         "frames": list(lesson.frames),

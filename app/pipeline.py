@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import time
-from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
@@ -18,6 +17,7 @@ from app.controls import Controls
 from app.metrics import Accuracy, Rate
 from app.types import Frame, FrameResult, Image, Lesson
 from mgtta.losses import as_logits
+from mgtta.memory import Memory, effective_size, member
 from mgtta.types import Method
 from models import ModelError
 
@@ -34,9 +34,9 @@ class Input:
 
 @dataclass(frozen=True, slots=True)
 class Window:
-    """How frames are gathered into lessons."""
+    """When frames become lessons."""
 
-    size: int = 64  # frames a lesson
+    size: int = 64  # frames a lesson, at most
     stride: int = 1  # of which it takes every n-th: neighbors show the same things
     every: int | None = None  # a lesson each so many frames; None: each frame taken teaches once
     most_updates: int | None = None
@@ -58,7 +58,8 @@ class Pipeline:
         methods: name -> builder, each on the same backbone; the one before is reset first.
         method: the name to begin with.
         prepare: pixels to tensor.
-        window: how frames are gathered.
+        window: when the frames gathered teach.
+        memory: which of them it keeps.
         frozen: [1, 3, s, s] -> logits [1, c] of the source model; asked while `controls.compare` is on.
         controls: what keys change.
         warmup: answers to the first frame that nobody sees: those of a new process are slow.
@@ -75,16 +76,23 @@ class Pipeline:
         method: str,
         prepare: Input,
         window: Window,
+        memory: Memory,
         frozen: Callable[[Tensor], Tensor],
         controls: Controls,
         warmup: int = 0,
         tell: Tell = lambda *_, **__: None,
         clock: Callable[[], float] = time.perf_counter,
     ) -> None:
-        self.controls, self._methods, self._prepare, self._window = controls, methods, prepare, window
+        self.controls, self._methods, self._prepare, self._window, self._memory = (
+            controls,
+            methods,
+            prepare,
+            window,
+            memory,
+        )
         self._frozen, self._warmup, self._tell, self._clock = frozen, warmup, tell, clock
         self._rate, self._adapted_score, self._frozen_score = Rate(), Accuracy(), Accuracy()
-        self._members: deque[tuple[int, Tensor]] = deque(maxlen=window.size)
+        self._variety: float | None = None
         self._connection = 0
         self._use(method)
 
@@ -113,7 +121,7 @@ class Pipeline:
         frozen_logits = _array(self._frozen(x.unsqueeze(0))) if self.controls.compare else None
         compared = self._clock()
         updates = self.updates
-        lesson = self._learn(frame, x)
+        lesson = self._learn(frame, x, int(logits.argmax()))
         ms = {
             **frame.ms,
             "prep": (prepared - began) * 1000,
@@ -137,35 +145,38 @@ class Pipeline:
             frozen_score=self._frozen_score.score() if frozen_logits is not None else None,
             fps=self._rate.update(answered),
             digest=digest(crop),
+            variety=self._variety,
             ms=ms,
         )
 
-    def _learn(self, frame: Frame, x: Tensor) -> Lesson | None:
+    def _learn(self, frame: Frame, x: Tensor, label: int) -> Lesson | None:
         if frame.connection != self._connection:
             self._connection = frame.connection
-            self._members.clear()  # what was seen before a source was lost says nothing of what is seen now
+            self._memory.clear()  # what was seen before a source was lost says nothing of what is seen now
         spent = self._window.most_updates is not None and self.updates >= self._window.most_updates
         if not self.controls.adapting or self.method == NOT_ADAPTING or spent:
-            self._members.clear()  # a window is of frames that follow each other
+            self._memory.clear()  # a window is of frames that follow each other
             self._seen = self._waiting = 0
             return None
         if frame.refused:
             return None
         if self._seen % self._window.stride == 0:
-            self._members.append((frame.index, x))
+            self._memory.add(member(frame.index, x, label))
         self._seen += 1
         self._waiting += 1
-        if len(self._members) < self._window.size or self._waiting < self._window.period:
+        if not self._memory.ready or self._waiting < self._window.period:
             return None
         self._waiting = 0
         self._lessons += 1
-        step = self.learner.step(torch.stack([x for _, x in self._members]))
+        members = self._memory.members()
+        self._variety = effective_size(members)
+        step = self.learner.step(torch.stack([one.x for one in members]))
         self.updates += not any(name.startswith("skipped_") for name in step.stats)
         parameters = self.learner.parameters()
-        stats = {**step.stats, "distance": _distance(parameters, self._source)}
+        stats = {**step.stats, "distance": _distance(parameters, self._source), "effective_size": self._variety}
         if (lr := getattr(self.learner, "lr", None)) is not None:
             stats["lr"] = lr
-        return Lesson(self._lessons, tuple(i for i, _ in self._members), stats, digest_of_tensors(parameters))
+        return Lesson(self._lessons, tuple(one.frame for one in members), stats, digest_of_tensors(parameters))
 
     def _fulfill_wishes(self) -> None:
         for wish in self.controls.take("reset", "method"):
@@ -193,8 +204,9 @@ class Pipeline:
         self._begin()
 
     def _begin(self) -> None:
-        self._members.clear()
+        self._memory.clear()
         self._seen = self._waiting = self._lessons = self.updates = 0
+        self._variety = None
 
 
 def digest(array: NDArray[np.uint8]) -> str:

@@ -65,6 +65,7 @@ class FrameResult:
     score: Score | None = None  # with labels
     frozen_score: Score | None = None  # with labels, in split view
     fps: float = 0.0  # answered frames a second, recent
+    variety: float | None = None  # effective sample size of the frames that the latest lesson was made of
     digest: str = ""  # of the model's input crop
     ms: Mapping[str, float] = field(default_factory=dict)  # decode, corrupt, prep, infer, adapt
 

@@ -54,6 +54,7 @@ def pipeline(settings: Settings, backbone: Backbone, controls: Controls, tell: C
     import torch
 
     from app.pipeline import Input, Pipeline, Window
+    from mgtta.memory import MEMORIES
 
     twin = backbone.twin()
 
@@ -69,6 +70,7 @@ def pipeline(settings: Settings, backbone: Backbone, controls: Controls, tell: C
         settings.method,
         Input(backbone.preprocess.crop, tensor),
         Window(settings.adapt_batch, settings.adapt_stride, settings.adapt_every, settings.max_updates),
+        MEMORIES[settings.memory](settings.adapt_batch, settings.seed),
         frozen,
         controls,
         settings.warmup,

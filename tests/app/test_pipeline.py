@@ -14,6 +14,7 @@ from torch import Tensor
 from app.controls import Controls
 from app.pipeline import Input, Pipeline, Window, digest
 from app.types import Frame, FrameResult
+from mgtta.memory import Latest
 from mgtta.types import Step, Tensors
 from models import ModelError
 from tests.app.clips import frames, number, picture
@@ -32,13 +33,13 @@ class Fake:
 
     def predict(self, x: Tensor) -> Tensor:
         """One-hot of the weight."""
-        assert x.shape == (1, 1)
+        assert x.shape == (1, 3, 8, 8)
         self.predictions += 1
         return torch.nn.functional.one_hot(self.weight.long(), 8).float()
 
     def step(self, x: Tensor) -> Step:
         """Remembers the window and learns."""
-        self.windows.append(x[:, 0].int().tolist())
+        self.windows.append(x[:, 0, 0, 0].int().tolist())
         self.weight += 1
         return Step(torch.zeros(len(x), 8), self.stats)
 
@@ -69,8 +70,9 @@ class Rig:
         self.pipeline = Pipeline(
             methods,
             method,
-            Input(crop=lambda image: image, tensor=lambda crop: torch.tensor([float(number(crop))])),
+            Input(crop=lambda image: image, tensor=lambda crop: torch.full((3, 8, 8), float(number(crop)))),
             window,
+            Latest(window.size),
             frozen=lambda _: torch.zeros(1, 8),
             controls=self.controls,
             tell=lambda kind, **facts: self.told.append((kind, facts)),

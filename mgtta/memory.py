@@ -1,0 +1,199 @@
+"""Which frames of a stream a lesson is made of. Not in MGTTA's paper, whose windows are shuffled pictures.
+
+Neighboring frames of a video are near-copies: a window of them has almost no spread, and a loss that aligns means and
+spreads of features pushes the model apart. Three policies: the latest frames; a reservoir, in which each past frame is
+as likely as any other; and a balanced memory of frames that differ, in the manner of NOTE (arXiv 2208.05117: classes
+balanced by prediction) and RoTTA (arXiv 2303.13899: what is old leaves first). No labels, and bounded in memory.
+"""
+
+from __future__ import annotations
+
+import random
+from collections import Counter, deque
+from collections.abc import Callable, Sequence
+from typing import NamedTuple, Protocol
+
+import torch
+from torch import Tensor
+from torch.nn.functional import adaptive_avg_pool2d
+
+GRID = 8  # places a side of a sketch
+TWINS = 0.85  # similarity from which two frames show the same: on held photographs, 40 others reached 0.76 at most
+FEWEST = 16  # different frames that make a lesson
+HORIZON = 2048  # frames: what is older counts as gone
+
+
+class Member(NamedTuple):
+    """A frame that may teach."""
+
+    frame: int  # its index in the stream
+    x: Tensor  # [3, s, s] the model's input
+    label: int  # the class that was answered
+    sketch: Tensor  # [3 * GRID * GRID] what it looks like, unit length
+
+
+class Memory(Protocol):
+    """Takes every frame that may teach, and keeps some."""
+
+    @property
+    def ready(self) -> bool:
+        """Whether there are enough for a lesson."""
+        ...
+
+    def add(self, member: Member) -> None:
+        """Takes the next frame."""
+        ...
+
+    def members(self) -> list[Member]:
+        """Those kept, in the order of time."""
+        ...
+
+    def clear(self) -> None:
+        """Forgets all of them."""
+        ...
+
+
+def member(frame: int, x: Tensor, label: int) -> Member:
+    """A frame with its sketch.
+
+    The sketch is the picture at GRID x GRID places, each channel around zero: similarity (`sketch @ sketch`, -1..1)
+    hardly depends on noise, contrast, a cast of color, or weather that hangs in front of all frames.
+    """
+    coarse = adaptive_avg_pool2d(x.detach().float(), GRID).flatten(1)
+    coarse = (coarse - coarse.mean(dim=1, keepdim=True)).flatten()
+    norm = float(coarse.norm())
+    flat = coarse.numel() ** -0.5  # all pictures of one color are twins
+    return Member(frame, x, label, coarse / norm if norm > 1e-6 else torch.full_like(coarse, flat))
+
+
+def effective_size(members: Sequence[Member]) -> float:
+    """How many different frames there are among some: n for frames that have nothing in common, 1 for copies.
+
+    n^2 / sum of w_ij, where w is 1 for twins, 0 for frames without likeness, and linear between.
+    """
+    if not members:
+        return 0.0
+    sketches = torch.stack([m.sketch for m in members])
+    likeness = ((sketches @ sketches.T) / TWINS).clamp(0, 1) ** 4
+    return len(members) ** 2 / float(likeness.sum())
+
+
+class Latest:
+    """The latest frames.
+
+    Args:
+        size: how many.
+    """
+
+    def __init__(self, size: int) -> None:
+        self._size = size
+        self._kept: deque[Member] = deque(maxlen=size)
+
+    @property
+    def ready(self) -> bool:
+        """Whether it is full."""
+        return len(self._kept) == self._size
+
+    def add(self, member: Member) -> None:
+        """The oldest leaves."""
+        self._kept.append(member)
+
+    def members(self) -> list[Member]:
+        """Those kept, in the order of time."""
+        return list(self._kept)
+
+    def clear(self) -> None:
+        """Forgets all."""
+        self._kept.clear()
+
+
+class Reservoir:
+    """Frames drawn evenly from all that came; beyond HORIZON frames, older ones fade.
+
+    Args:
+        size: how many are kept.
+        seed: of the draws.
+    """
+
+    def __init__(self, size: int, seed: int = 0) -> None:
+        self._size, self._seed = size, seed
+        self.clear()
+
+    @property
+    def ready(self) -> bool:
+        """Whether it is full."""
+        return len(self._kept) == self._size
+
+    def add(self, member: Member) -> None:
+        """Takes the place of a random one, or is left out, as chance has it."""
+        self._seen += 1
+        if len(self._kept) < self._size:
+            self._kept.append(member)
+        elif (place := self._chance.randrange(min(self._seen, HORIZON))) < self._size:
+            del self._kept[place]
+            self._kept.append(member)
+
+    def members(self) -> list[Member]:
+        """Those kept, in the order of time."""
+        return list(self._kept)
+
+    def clear(self) -> None:
+        """Forgets all; the draws begin again."""
+        self._kept: list[Member] = []
+        self._seen, self._chance = 0, random.Random(self._seed)  # noqa: S311  not a secret
+
+
+class Balanced:
+    """Frames that differ from each other, of as many classes as were answered.
+
+    A frame takes the place of its twin, if there is one. Otherwise, in a full memory, one of the most frequent class
+    leaves: the one that is most like the others and longest there.
+
+    Args:
+        size: how many are kept.
+    """
+
+    def __init__(self, size: int) -> None:
+        self._size = size
+        self.clear()
+
+    @property
+    def ready(self) -> bool:
+        """Whether there are FEWEST, or it is full: as they differ, a few are a sample."""
+        return len(self._kept) >= min(FEWEST, self._size)
+
+    def add(self, member: Member) -> None:
+        """Takes the place of its twin, of one of too many, or of one that is too old."""
+        self._kept = [m for m in self._kept if member.frame - m.frame < HORIZON]
+        if self._kept:
+            likeness = torch.stack([m.sketch for m in self._kept]) @ member.sketch
+            twin = int(likeness.argmax())
+            if float(likeness[twin]) >= TWINS:
+                del self._kept[twin]
+            elif len(self._kept) >= self._size:
+                del self._kept[self._superfluous(member)]
+        self._kept.append(member)
+
+    def members(self) -> list[Member]:
+        """Those kept, in the order of time."""
+        return list(self._kept)
+
+    def clear(self) -> None:
+        """Forgets all."""
+        self._kept: list[Member] = []
+
+    def _superfluous(self, newcomer: Member) -> int:
+        """Whose place a newcomer takes."""
+        counts = Counter(m.label for m in [*self._kept, newcomer])
+        most = max(counts.values())
+        sketches = torch.stack([m.sketch for m in self._kept])
+        crowding = (sketches @ sketches.T).clamp(min=0).pow(2).sum(dim=1).tolist()
+        candidates = [i for i, m in enumerate(self._kept) if counts[m.label] == most]
+        return max(candidates, key=lambda i: crowding[i] + 4 * (newcomer.frame - self._kept[i].frame) / HORIZON)
+
+
+MEMORIES: dict[str, Callable[[int, int], Memory]] = {  # name -> builder from size and seed
+    "window": lambda size, _: Latest(size),
+    "reservoir": Reservoir,
+    "balanced": lambda size, _: Balanced(size),
+}
