@@ -128,6 +128,11 @@ class Settings:
     max_updates: int | None = _adaptation(None, "Learn from at most this many windows.", ge=0)
     lr: float | None = _adaptation(None, "Learning rate; by default the method's published one.", gt=0)
     paper: bool = _adaptation(False, "The paper's settings where ours differ: MGTTA without larger steps at first.")
+    state: Path | None = _adaptation(
+        None,
+        "Take up what an earlier run with this model and method learned, if the file is there, and keep it at the "
+        "end (.safetensors).",
+    )
     compare: Literal["off", "split"] = _adaptation("off", "split: the frozen model beside the adapted one.")
     corrupt: str | None = _adaptation(None, "Corrupt all frames: NAME or NAME:SEVERITY, severity 1..5.")
     corrupt_schedule: str | None = _adaptation(

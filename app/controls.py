@@ -11,6 +11,7 @@ KEYS: dict[str, tuple[str, str]] = {
     "n": ("step", "one frame, then pause"),
     "a": ("adapt", "adaptation on or off"),
     "r": ("reset", "back to the source model"),
+    "u": ("undo", "take the last lesson back"),
     "c": ("corruption", "next corruption"),
     "[": ("weaker", "weaker corruption"),
     "]": ("stronger", "stronger corruption"),

@@ -16,6 +16,7 @@ from app.config import NOT_ADAPTING
 from app.controls import Controls
 from app.metrics import Accuracy, Rate
 from app.types import Frame, FrameResult, Image, Lesson
+from mgtta.history import History
 from mgtta.losses import as_logits
 from mgtta.memory import Memory, effective_size, member
 from mgtta.types import Method
@@ -83,13 +84,8 @@ class Pipeline:
         tell: Tell = lambda *_, **__: None,
         clock: Callable[[], float] = time.perf_counter,
     ) -> None:
-        self.controls, self._methods, self._prepare, self._window, self._memory = (
-            controls,
-            methods,
-            prepare,
-            window,
-            memory,
-        )
+        self.controls, self._methods, self._prepare = controls, methods, prepare
+        self._window, self._memory, self._history = window, memory, History()
         self._frozen, self._warmup, self._tell, self._clock = frozen, warmup, tell, clock
         self._rate, self._adapted_score, self._frozen_score = Rate(), Accuracy(), Accuracy()
         self._variety: float | None = None
@@ -168,6 +164,7 @@ class Pipeline:
             return None
         self._waiting = 0
         self._lessons += 1
+        self._history.take(self.learner, self.updates)
         members = self._memory.members()
         self._variety = effective_size(members)
         step = self.learner.step(torch.stack([one.x for one in members]))
@@ -179,13 +176,25 @@ class Pipeline:
         return Lesson(self._lessons, tuple(one.frame for one in members), stats, digest_of_tensors(parameters))
 
     def _fulfill_wishes(self) -> None:
-        for wish in self.controls.take("reset", "method"):
+        for wish in self.controls.take("reset", "method", "undo"):
             if wish == "reset":
                 self.learner.reset()
                 self._begin()
-            else:
+            elif wish == "method":
                 self._next_method()
-            self._tell(wish, method=self.method)
+            elif (updates := self._history.undo(self.learner)) is not None:
+                self.updates = updates
+                self._memory.clear()  # its frames taught what is taken back
+            self._tell(wish, method=self.method, updates=self.updates)
+
+    def take_up(self, state: Mapping[str, Tensor], updates: int) -> None:
+        """Goes on from what was learned before, by so many updates.
+
+        Raises:
+            ValueError: if it was learned by another method, or another model.
+        """
+        self.learner.load_state_dict(state)
+        self.updates = updates
 
     def _next_method(self) -> None:
         names = list(self._methods)
@@ -205,6 +214,7 @@ class Pipeline:
 
     def _begin(self) -> None:
         self._memory.clear()
+        self._history.clear()
         self._seen = self._waiting = self._lessons = self.updates = 0
         self._variety = None
 

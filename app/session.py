@@ -54,6 +54,7 @@ class Session:
     snapshot: Callable[[FrameResult], object] | None = None
     tell: Callable[..., None] = lambda *_, **__: None
     facts: Callable[[], Mapping[str, Any]] = dict  # what else belongs into the summary, asked at the end
+    keep: Callable[[], None] = lambda: None  # saves what was learned
     close: Callable[[], None] = lambda: None  # lets the source go
 
 
@@ -82,6 +83,7 @@ def play(session: Session) -> Outcome:
         code = error.exit_code
     finally:
         session.close()
+        _attempt(failures, session.keep)
         for sink in (session.window, *session.sinks):
             _attempt(failures, sink.close if sink is not None else None)
         code = failures[0].exit_code if failures else code

@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from app.config import Settings
 from app.errors import OutputError, UsageError
 from app.types import FrameResult, Image, Sink
+
+if TYPE_CHECKING:
+    from app.pipeline import Pipeline
+    from models import Backbone
 
 TITLE = "mgtta-cam"
 
@@ -21,11 +26,30 @@ def check_outputs(settings: Settings) -> None:
     """
     from app.writing import writable
 
-    wanted = [path for path in (settings.save, settings.log) if path is not None]
-    if len({path.resolve() for path in wanted}) < len(wanted):
-        raise UsageError(f"--save and --log name the same file: {settings.save}")
-    for path in wanted:
-        writable(path, overwrite=settings.overwrite)
+    named = {"--save": settings.save, "--log": settings.log, "--state": settings.state}
+    wanted = {option: path for option, path in named.items() if path is not None}
+    if len({path.resolve() for path in wanted.values()}) < len(wanted):
+        raise UsageError(
+            f"{' and '.join(wanted)} must name different files; got {', '.join(map(str, wanted.values()))}"
+        )
+    for option, path in wanted.items():
+        writable(path, overwrite=settings.overwrite or option == "--state")
+    if settings.state is not None and settings.state.suffix != ".safetensors":
+        raise UsageError(f"--state expects a file that ends in .safetensors; got {settings.state.name}")
+
+
+def kept(settings: Settings, loop: Pipeline, backbone: Backbone) -> Callable[[], None]:
+    """Takes up what an earlier run learned, where that is asked for; returns what keeps it at the end.
+
+    Raises:
+        UsageError, ModelError: if the file cannot be taken up.
+    """
+    if settings.state is None:
+        return lambda: None
+    from app.keeping import keep, resume
+
+    resume(settings.state, loop, backbone.digest)
+    return partial(keep, settings.state, loop, backbone.digest)
 
 
 def recorders(

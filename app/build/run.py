@@ -9,7 +9,7 @@ from typing import Any
 
 from app.build.input import corrupted, open_source, stream
 from app.build.loop import model, pipeline
-from app.build.output import check_outputs, recorders, window
+from app.build.output import check_outputs, kept, recorders, window
 from app.config import Settings, to_dict
 from app.controls import Controls
 from app.errors import UsageError
@@ -69,6 +69,7 @@ def session(
     source = open_source(settings, address, lambda: controls.stopped, notices)
     backbone = model(settings)
     loop = pipeline(settings, backbone, controls, everyone)
+    keep = kept(settings, loop, backbone)
     frames, close = stream(settings, address, source, backbone, controls, notices)
     frames = inspected(intra=source.facts.get("codec") in INTRA)(frames)
     frames = announcing(everyone)(corrupted(settings, plan, backbone, controls)(frames))
@@ -96,5 +97,6 @@ def session(
         snapshot=Snapshots(Path(), render).save,
         tell=everyone,
         facts=lambda: facts,
+        keep=keep,
         close=close,
     )

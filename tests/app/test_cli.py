@@ -259,3 +259,25 @@ def test_internal_errors_are_one_line(command: Command, ready: list[str], monkey
     assert "internal error: RuntimeError: a bug" in short.err
     assert "Traceback" not in short.err
     assert "Traceback" in command(*ready, "-v").err
+
+
+def test_what_was_learned_is_taken_up_again(command: Command, ready: list[str], tmp_path: Path) -> None:
+    """Two runs of 10 frames with --state end as one of 20; another model or method is refused, and the file stays."""
+    learning = [*ready, "--adapt-batch", "5", "--deterministic", "--log", "run.jsonl", "--overwrite"]
+
+    def learned() -> str:
+        return [record["params"] for record in read(tmp_path / "run.jsonl") if record["type"] == "update"][-1]
+
+    assert command(*learning, "--loop", "2").code == 0
+    whole = learned()
+    for _ in range(2):
+        assert command(*learning, "--state", "state.safetensors").code == 0
+    assert learned() == whole
+    kept = (tmp_path / "state.safetensors").read_bytes()
+    other = command(*ready, "--method", "sar", "--state", "state.safetensors")
+    assert (other.code, "expected method sar; it has tent" in other.err) == (2, True)
+    write_model(tmp_path / "tiny.safetensors", seed=1)
+    other = command(*ready, "--state", "state.safetensors")
+    assert (other.code, "expected model digest" in other.err) == (2, True)
+    assert (tmp_path / "state.safetensors").read_bytes() == kept
+    assert command(*ready, "--state", "state.bin").code == 2

@@ -190,7 +190,23 @@ def test_reset() -> None:
     assert [r.updates for r in results] == [0, 0, 0, 0, 1, 1, 0, 0, 0, 0, 1, 1]
     assert results[9].lesson is not None
     assert results[9].lesson.number == 1
-    assert ("reset", {"method": "fake"}) in rig.told
+    assert ("reset", {"method": "fake", "updates": 0}) in rig.told
+
+
+def test_undo() -> None:
+    """Each undo takes one lesson back, and its frames; without one nothing changes."""
+    rig = Rig(Window(2))
+    rig.run(frames(7))  # three lessons, and a frame of the next
+    assert (rig.pipeline.updates, rig.fake.weight.item()) == (3, 3)
+    rig.controls.press("u")
+    assert rig.run(frames(1))[0].updates == 2
+    assert rig.fake.weight.item() == 2
+    for _ in range(9):
+        rig.controls.press("u")
+    assert rig.run(frames(1))[0].updates == 0
+    assert rig.fake.weight.item() == 0
+    assert rig.told[0] == ("undo", {"method": "fake", "updates": 2})
+    assert len(rig.fake.windows) == 3
 
 
 def test_next_method() -> None:

@@ -1,0 +1,55 @@
+"""What was learned before each of the latest lessons, so that a lesson can be taken back."""
+
+from __future__ import annotations
+
+from collections import deque
+from typing import NamedTuple
+
+from torch import Tensor
+
+from mgtta.types import Method
+
+CAPACITY = 8  # lessons that can be taken back
+MOST_BYTES = 2**28  # of one method's state: beyond, as with all weights of a ViT-B, nothing is kept
+
+
+class Snapshot(NamedTuple):
+    """All that a method had learned: parameters and state together, or the memory would be of another trajectory."""
+
+    updates: int
+    state: dict[str, Tensor]
+
+
+class History:
+    """A ring of snapshots.
+
+    Args:
+        capacity: how many; the oldest leaves.
+        most_bytes: of a snapshot; a method that learns more cannot be taken back.
+    """
+
+    def __init__(self, capacity: int = CAPACITY, most_bytes: int = MOST_BYTES) -> None:
+        self._ring: deque[Snapshot] = deque(maxlen=capacity)
+        self._most_bytes, self._too_large = most_bytes, False
+
+    def take(self, method: Method, updates: int) -> None:
+        """Keeps what the method has learned by so many updates."""
+        if self._too_large:
+            return
+        state = method.state_dict()
+        self._too_large = sum(tensor.numel() * tensor.element_size() for tensor in state.values()) > self._most_bytes
+        if not self._too_large:
+            self._ring.append(Snapshot(updates, state))
+
+    def undo(self, method: Method) -> int | None:
+        """Returns the method to the latest snapshot, which is used up; its number of updates, None if there is none."""
+        if not self._ring:
+            return None
+        snapshot = self._ring.pop()
+        method.load_state_dict(snapshot.state)
+        return snapshot.updates
+
+    def clear(self) -> None:
+        """Forgets all; another method may follow."""
+        self._ring.clear()
+        self._too_large = False
