@@ -29,9 +29,7 @@ def check_outputs(settings: Settings) -> None:
     named = {"--save": settings.save, "--log": settings.log, "--state": settings.state}
     wanted = {option: path for option, path in named.items() if path is not None}
     if len({path.resolve() for path in wanted.values()}) < len(wanted):
-        raise UsageError(
-            f"{' and '.join(wanted)} must name different files; got {', '.join(map(str, wanted.values()))}"
-        )
+        raise UsageError(f"two of {', '.join(wanted)} name the same file: {', '.join(map(str, wanted.values()))}")
     for option, path in wanted.items():
         writable(path, overwrite=settings.overwrite or option == "--state")
     if settings.state is not None and settings.state.suffix != ".safetensors":
