@@ -153,8 +153,9 @@ def _draw_method(ink: Ink, box: Box, result: FrameResult, adapting: bool) -> int
     count = f"{result.updates:,} update{'' if result.updates == 1 else 's'}"
     refused = result.frame.refused if result.method != NO_METHOD else None
     learns = adapting and result.method != NO_METHOD and not refused
-    if learns and result.variety is not None:
-        count += f", {result.variety:.0f} frames' worth each"
+    full = count if result.variety is None else f"{count}, {result.variety:.0f} frames' worth each"
+    if learns and 2 * pad + dot + ink.text_width(f"{result.method}{full}", weight=BOLD) <= box.w:
+        count = full
     said = (f"{refused}: not learned, {count}" if refused else count) if adapting else f"adaptation off, {count}"
     name = ink.text_width(result.method, weight=BOLD)
     wide = min(2 * pad + dot + name + ink.px(0.6) + ink.text_width(said), box.w)
