@@ -82,7 +82,7 @@ def play(session: Session) -> Outcome:
         failures.append(error)
         code = error.exit_code
     finally:
-        session.close()
+        _attempt(failures, session.close)
         _attempt(failures, session.keep)
         for sink in (session.window, *session.sinks):
             _attempt(failures, sink.close if sink is not None else None)

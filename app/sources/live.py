@@ -13,7 +13,7 @@ import cv2
 from app.errors import SourceDamagedError, SourceError, SourceLostError
 from app.sources.backoff import Backoff
 from app.sources.capture import facts_of, open_camera, open_capture
-from app.sources.decoding import Deadline, Decoding
+from app.sources.decoding import Deadline, Decoding, Why
 from app.types import Frame
 
 FFMPEG_OPTIONS = "OPENCV_FFMPEG_CAPTURE_OPTIONS"  # process-wide; OpenCV reads it when it opens a stream
@@ -61,7 +61,7 @@ class LiveSource:
         self._open_timeout_s, self._read_timeout_s = open_timeout_s, read_timeout_s
         self._reconnect, self._max_bad_reads = reconnect, max_bad_reads
         self._stopped, self._tell = stopped, tell
-        self._deadline, self._stalled = Deadline(), False
+        self._deadline = Deadline()
         self._chance = random.Random()  # noqa: S311  not a secret
         capture = self._open()
         if capture is None:
@@ -86,7 +86,7 @@ class LiveSource:
         if capture is None:
             raise SourceLostError(f"{self._shown} was read to its end; a live source plays once")
         waits = self._waits()
-        index, first = 0, 0.0
+        index, first, why = 0, 0.0, ""
         while capture is not None:
             connection, before = self.facts["reconnects"], index
             pictures = self._decoding(capture)
@@ -107,14 +107,14 @@ class LiveSource:
                 self.facts["delivered"] = index
             if pictures.why == "end" or self._stopped():
                 return
-            self._stalled = pictures.why == "stall"
+            why = self._reason(pictures.why)
             waits = self._waits() if index > before else waits
-            capture = self._again(waits, index)
+            capture = self._again(waits, index, why)
         if self._stopped():
             return
         if not index:
             raise SourceDamagedError(f"{self._shown} opened, but gave no frame within {self._read_timeout_s:g} s")
-        raise SourceLostError(f"{self._shown} was lost after {index} frames: {self._reason()}")
+        raise SourceLostError(f"{self._shown} was lost after {index} frames: {why}")
 
     def watch(self) -> None:
         """Looks from another thread whether the reading one still lives.
@@ -142,11 +142,11 @@ class LiveSource:
             deadline=self._deadline,
         )
 
-    def _again(self, waits: Iterator[float], frames: int) -> cv2.VideoCapture | None:
+    def _again(self, waits: Iterator[float], frames: int, why: str) -> cv2.VideoCapture | None:
         """A new connection, after as many waits as it takes; None when all are spent, or somebody stopped the run."""
         lost_at = time.monotonic()
         if self._reconnect is not None:
-            self._tell("lost", name=self._shown, frames=frames, why=self._reason())
+            self._tell("lost", name=self._shown, frames=frames, why=why)
         for wait_s in waits:
             self._tell("retry", wait_s=round(wait_s, 3))
             until = time.monotonic() + wait_s
@@ -172,7 +172,7 @@ class LiveSource:
     def _waits(self) -> Iterator[float]:
         return self._reconnect.waits(self._chance) if self._reconnect is not None else iter(())
 
-    def _reason(self) -> str:
-        if self._stalled:
+    def _reason(self, why: Why) -> str:
+        if why == "stall":
             return f"no frame within {self._read_timeout_s:g} s"
         return "the other side ended it, or sends what cannot be read"

@@ -152,6 +152,18 @@ def test_errors_end_in_good_order(parts: Callable[[], dict[str, Any]], code: int
     assert journal.summaries[0]["exit_code"] == code
 
 
+def test_a_last_word_that_cannot_be_written_closes_all_files_too() -> None:
+    """Letting the source go tells what it still has to say, and a full disk may not take it."""
+
+    def close() -> None:
+        raise OutputError("disk full")
+
+    journal, sink = Recorder(), Recorder()
+    outcome = play(session(journal=journal, sinks=[sink], close=close))
+    assert (outcome.exit_code, outcome.error) == (7, "disk full")
+    assert (journal.closed, sink.closed) == (1, 1)
+
+
 def test_internal_errors_close_all_files_too() -> None:
     """A bug goes on to the caller, after the files are closed."""
 
