@@ -111,7 +111,10 @@ def bench(
     severity: Annotated[str, typer.Option(help="1..5; several with commas.")] = "5",
     batch: Annotated[str | None, typer.Option(help="Pictures a window, 64 by default; several with commas.")] = None,
     protocol: Annotated[
-        str | None, typer.Option(help="reset, mixed, continual, dirichlet, held, correlated (the last two together).")
+        str | None,
+        typer.Option(
+            help="reset, mixed, continual, dirichlet, held, slow, sudden; correlated and video stand for several."
+        ),
     ] = None,
     max_updates: Annotated[str | None, typer.Option(help="Adapt on the first N windows only; several.")] = None,
     max_seconds: Annotated[str | None, typer.Option(help="Adapt for so many seconds only; several.")] = None,

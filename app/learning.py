@@ -70,6 +70,19 @@ def method(settings: Settings, backbone: Backbone, spec: Spec) -> Method:
         raise UsageError(f"{spec}: {error}") from None
 
 
+def remembering(settings: Settings, backbone: Backbone, spec: Spec, size: int) -> Method:
+    """The same, with lessons from the memory that the spec names, of `size` frames.
+
+    Raises:
+        ModelError, UsageError: as `method` does.
+    """
+    from mgtta.memory import MEMORIES
+    from mgtta.remembering import Remembering
+
+    learner = method(settings, backbone, spec)
+    return learner if spec.memory is None else Remembering(learner, MEMORIES[spec.memory](size, settings.seed))
+
+
 def deployed(settings: Settings, backbone: Backbone, spec: Spec) -> Spec:
     """The spec as it runs: with the boost that pre-training chose for this very model.
 

@@ -1,4 +1,4 @@
-"""Methods as people write them: `mgtta`, `tent:lr=5e-4`, `mgtta:lr=2e-3:mgg=own.safetensors`."""
+"""Methods as people write them: `mgtta`, `tent:lr=5e-4`, `mgtta:lr=2e-3:mgg=own.safetensors:memory=balanced`."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from app.config import NOT_ADAPTING
 from app.errors import UsageError
 
 FILES = {"mgg": ("generator", "lstm"), "stats": ("statistics", "fisher")}  # option -> what a builder makes of the file
@@ -22,9 +23,11 @@ class Spec:
     name: str
     options: tuple[tuple[str, Any], ...] = ()  # the builder's own, as (name, value)
     files: tuple[tuple[str, Path], ...] = ()  # instead of those of the run: `mgg`, `stats`
+    memory: str | None = None  # what lessons are made of; None: the very window that is answered
 
     def __str__(self) -> str:
-        return ":".join([self.name, *(f"{key}={value}" for key, value in (*self.options, *self.files))])
+        memory = () if self.memory is None else (("memory", self.memory),)
+        return ":".join([self.name, *(f"{key}={value}" for key, value in (*self.options, *self.files, *memory))])
 
 
 def parse(text: str) -> Spec:
@@ -35,21 +38,32 @@ def parse(text: str) -> Spec:
     """
     name, *parts = (part.strip() for part in text.split(":"))
     known = options_of(known_method(name))
-    options, files = [], []
+    options, files, memory = [], [], None
     for part in parts:
         key, equals, value = part.partition("=")
         if not equals or not value:
             raise UsageError(f"{text!r}: an option of a method is written name=value; got {part!r}")
         if key in FILES and known.keys() & set(FILES[key]):
             files.append((key, Path(value)))
+        elif key == "memory" and name != NOT_ADAPTING:
+            memory = _memory(value, f"{name}:{key}")
         elif key in known and known[key].default is not inspect.Parameter.empty:
             options.append((key, _value(value, known[key].annotation, f"{name}:{key}")))
         else:
             free = [k for k, p in known.items() if p.default is not inspect.Parameter.empty]
             free += [k for k, wanted in FILES.items() if known.keys() & set(wanted)]
+            free += ["memory"] if name != NOT_ADAPTING else []
             hint = f"; its options: {', '.join(free)}" if free else " and has none"
             raise UsageError(f"{text!r}: {name} has no option {key!r}{hint}")
-    return Spec(name, tuple(options), tuple(files))
+    return Spec(name, tuple(options), tuple(files), memory)
+
+
+def _memory(value: str, name: str) -> str:
+    from mgtta.memory import MEMORIES
+
+    if value not in MEMORIES:
+        raise UsageError(f"{name} is expected to be {' or '.join(MEMORIES)}; got {value!r}")
+    return value
 
 
 def parse_all(text: str) -> tuple[Spec, ...]:

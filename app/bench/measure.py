@@ -15,11 +15,11 @@ from torch import Tensor
 from app.bench.cells import Cell, Row, Tally
 from app.bench.data import CLEAN, Pictures
 from app.bench.memory import peak_of
-from app.bench.streams import HELD, Shot, Stream, held, label_of
+from app.bench.streams import Shot, Stream, held, label_of
 from app.config import Settings
 from app.corruptions import corrupt
 from app.errors import SourceDamagedError
-from app.learning import method
+from app.learning import remembering
 from app.types import Image
 from mgtta.losses import as_logits
 from mgtta.types import Method
@@ -62,7 +62,7 @@ class Bench:
         return next(pictures for pictures in self.pictures if pictures.kind == kind)
 
     @cached_property
-    def _crops(self) -> OrderedDict[tuple[str, int, bool, Shot], Image | None]:
+    def _crops(self) -> OrderedDict[tuple[str, int, Shot], Image | None]:
         return OrderedDict()
 
     @cached_property
@@ -77,7 +77,7 @@ class Bench:
             ModelError, UsageError: if the method cannot be built.
         """
         pictures = self.of_kind(cell.data)
-        learner = method(self.settings, self.model_for(pictures), cell.method)
+        learner = remembering(self.settings, self.model_for(pictures), cell.method, cell.stream.batch)
         cuda = self.backbone.device.type == "cuda"
         if cuda:
             torch.cuda.reset_peak_memory_stats(self.backbone.device)
@@ -121,7 +121,7 @@ class Bench:
 
     def _crop(self, pictures: Pictures, stream: Stream, shot: Shot, skipped: set[str]) -> Image | None:
         """The model's crop of a shot, corrupted; the same for every method, whoever asks in whatever order."""
-        key = (pictures.kind, stream.severity, stream.protocol == HELD, shot)
+        key = (pictures.kind, stream.severity, shot)
         if key not in self._crops:
             self._crops[key] = self._made(pictures, stream, shot)
             size = 3 * self.backbone.preprocess.size**2
@@ -132,17 +132,18 @@ class Bench:
         return self._crops[key]
 
     def _made(self, pictures: Pictures, stream: Stream, shot: Shot) -> Image | None:
-        image = pictures.read(shot.place, shot.corruption, stream.severity)
+        severity = stream.severity if shot.severity is None else shot.severity
+        image = pictures.read(shot.place, shot.corruption, severity)
         if image is None:
             return None
         seed = [self.settings.seed, shot.place]
-        if stream.protocol == HELD:
+        if shot.repeat is not None:
             image = held(image, shot.repeat, seed)
             seed = [*seed, shot.repeat]
         crop = self.backbone.preprocess.crop(image)
-        if shot.corruption == CLEAN or pictures.ready_made:
+        if shot.corruption == CLEAN or pictures.ready_made or not severity:
             return crop
-        return corrupt(crop, shot.corruption, stream.severity, np.random.RandomState(seed))
+        return corrupt(crop, shot.corruption, severity, np.random.RandomState(seed))
 
     def peak(self, cell: Cell) -> float | None:
         """Memory in MB that a method takes on the CPU, seen once for each size of window."""

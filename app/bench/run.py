@@ -19,7 +19,7 @@ from app.bench.data import CLEAN, VARIANTS, Pictures, folder, imagenet_c
 from app.bench.ledger import Ledger
 from app.bench.measure import Bench
 from app.bench.request import Request
-from app.bench.streams import HELD, REPEATS, Shot, label_of
+from app.bench.streams import REPEATS, SLOW, SUDDEN, Shot, label_of
 from app.config import Settings
 from app.corruptions.names import STANDARD
 from app.errors import UsageError
@@ -134,7 +134,9 @@ def _check(wanted: Sequence[Cell], pictures: Sequence[Pictures], request: Reques
     by_kind = {found.kind: found for found in pictures}
     for kind, stream in dict.fromkeys((cell.data, cell.stream) for cell in wanted):
         found = by_kind[kind]
-        shots = len(found.items) * (REPEATS if stream.protocol == HELD else 1)
+        if found.ready_made and stream.protocol in (SLOW, SUDDEN):
+            raise UsageError(f"--protocol {stream.protocol} corrupts as it goes: give clean pictures by --images")
+        shots = len(found.items) * (REPEATS if stream.still else 1)
         if stream.batch > shots:
             raise UsageError(
                 f"{shots} pictures never fill a window of {stream.batch}: give more pictures"

@@ -6,6 +6,7 @@ import random
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import product
 from typing import NamedTuple
 
 import cv2
@@ -13,15 +14,18 @@ import numpy as np
 
 from app.types import Image
 
-RESET, MIXED, CONTINUAL, DIRICHLET, HELD = "reset", "mixed", "continual", "dirichlet", "held"
+RESET, MIXED, CONTINUAL, DIRICHLET = "reset", "mixed", "continual", "dirichlet"
+HELD, SLOW, SUDDEN = "held", "slow", "sudden"
 PROTOCOLS = {
     RESET: "the source model before each corruption, pictures shuffled (the paper's Tables 1 and 3)",
     MIXED: "all corruptions shuffled into one stream (Table 7)",
     CONTINUAL: "one corruption after the other, never reset",
     DIRICHLET: "as reset, but classes come in clusters: Dirichlet proportions of 0.1 over time slots",
     HELD: "as reset, but each picture is shown 30 times while the camera moves a little",
+    SLOW: "as held, while the corruption comes and goes: clean, up to the severity, and back",
+    SUDDEN: "as held, clean at first; the corruption is there from one picture to the next, for the second half",
 }
-GROUPS = {"correlated": (DIRICHLET, HELD)}  # what further names stand for
+GROUPS = {"correlated": (DIRICHLET, HELD), "video": (HELD, SLOW, SUDDEN)}  # what further names stand for
 CONCENTRATION, SLOTS = 0.1, 100  # of the Dirichlet order, as NOTE and RoTTA have it
 REPEATS = 30  # frames that a picture is held
 SWAY, ZOOM = 0.03, 0.03  # largest movement of the camera while it is held: share of the side, and of the scale
@@ -32,7 +36,8 @@ class Shot(NamedTuple):
 
     place: int  # in the pictures' order
     corruption: str
-    repeat: int = 0  # which of its frames, where it is held
+    repeat: int | None = None  # which of its frames, where it is held
+    severity: int | None = None  # where it is not the stream's; 0 is clean
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +56,7 @@ class Stream:
             classes: of each picture, in their order.
             seed: of the order, where it is drawn.
         """
-        segments = [_order(self.protocol, classes, name, seed) for name in self.corruptions]
+        segments = [_order(self, classes, name, seed) for name in self.corruptions]
         if self.protocol == MIXED:
             together = [shot for segment in segments for shot in segment]
             random.Random(seed).shuffle(together)  # noqa: S311  a shuffle, not a secret
@@ -59,14 +64,26 @@ class Stream:
         size = self.batch
         return [segment[start : start + size] for segment in segments for start in range(0, len(segment), size)]
 
+    @property
+    def still(self) -> bool:
+        """Whether each picture is held for REPEATS frames."""
+        return self.protocol in GROUPS["video"]
 
-def _order(protocol: str, classes: Sequence[int], corruption: str, seed: int) -> list[Shot]:
-    places: Sequence[int] = range(len(classes))
-    if protocol == HELD:
-        return [Shot(place, corruption, repeat) for place in places for repeat in range(REPEATS)]
-    if protocol == DIRICHLET:
-        places = clustered(classes, seed)
+
+def _order(stream: Stream, classes: Sequence[int], corruption: str, seed: int) -> list[Shot]:
+    count = len(classes)
+    if stream.still:
+        times = product(range(count), range(REPEATS))
+        return [Shot(place, corruption, repeat, _severity(stream, place / count)) for place, repeat in times]
+    places = clustered(classes, seed) if stream.protocol == DIRICHLET else range(count)
     return [Shot(place, corruption) for place in places]
+
+
+def _severity(stream: Stream, passed: float) -> int | None:
+    """Severity when so much of a stream has passed (0..1); None: the stream's own."""
+    if stream.protocol == SLOW:
+        return round(stream.severity * (1 - abs(2 * passed - 1)))
+    return 0 if stream.protocol == SUDDEN and passed < 0.5 else None
 
 
 def clustered(classes: Sequence[int], seed: int) -> list[int]:

@@ -308,6 +308,28 @@ def test_protocols(protocol: str, settings: Settings, pictures: Path, tmp_path: 
         assert rows[1] != {**alone[1], "protocol": "continual"}
 
 
+def test_lessons_from_a_memory(bench: Bench) -> None:
+    """The latest frames teach after each window; from another memory, other lessons follow."""
+    stream = Stream("held", ("gaussian_noise",), 5, 8)
+    latest, balanced = (
+        bench.measure(Cell(spec, stream)).rows[0]
+        for spec in parse_all("tent:lr=0.1:memory=window,tent:lr=0.1:memory=balanced")
+    )
+    windows = stream.windows([label for _, label in bench.pictures[0].items], seed=0)
+    assert latest.updates == len(windows) - 3  # those are all of the picture that does not decode
+    assert balanced.updates
+    assert balanced.ece != latest.ece
+
+
+def test_slow_and_sudden_need_clean_pictures(settings: Settings, tmp_path: Path, console: Console) -> None:
+    """The published ImageNet-C has each picture at one severity."""
+    write_pictures(tmp_path / "gaussian_noise" / "5")
+    words: dict[str, Any] = WORDS | {"protocol": "video", "corruptions": "gaussian_noise"}
+    request = Request.parsed(**words)
+    with pytest.raises(UsageError, match="--protocol slow corrupts as it goes: give clean pictures by --images"):
+        run(request, settings, {"imagenet-c": tmp_path}, (None, 0), tmp_path / "out", console, memory=False)
+
+
 def test_budgets(bench: Bench) -> None:
     """After its updates, or its seconds, a method only answers."""
     stream = Stream("reset", ("gaussian_noise",), 5, 4)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from itertools import pairwise
+from itertools import groupby, pairwise
 
 import numpy as np
 import pytest
@@ -19,10 +19,22 @@ def test_every_picture_is_met(protocol: str) -> None:
     windows = stream.windows(CLASSES, seed=1)
     assert windows == stream.windows(CLASSES, seed=1)
     shots = [shot for window in windows for shot in window]
-    assert len(set(shots)) == len(shots) == 1000 * (REPEATS if protocol == "held" else 1)
+    assert len(set(shots)) == len(shots) == 1000 * (REPEATS if stream.still else 1)
     assert {(shot.place, shot.corruption) for shot in shots} == {(p, c) for p in range(500) for c in ("fog", "snow")}
     mixed = [len({shot.corruption for shot in window}) for window in windows]
     assert max(mixed) == (2 if protocol == "mixed" else 1)
+
+
+def test_weather_comes_and_goes() -> None:
+    """Slowly: each severity lasts, the highest in the middle. Suddenly: the second half is as severe as it gets."""
+    slow, sudden = (
+        [shot for window in Stream(protocol, ("fog",), 4, 64).windows(CLASSES, seed=0) for shot in window]
+        for protocol in ("slow", "sudden")
+    )
+    assert [severity for severity, _ in groupby(shot.severity for shot in slow)] == [0, 1, 2, 3, 4, 3, 2, 1, 0]
+    assert [severity for severity, _ in groupby(shot.severity for shot in sudden)] == [0, None]
+    assert sum(shot.severity == 0 for shot in sudden) == len(sudden) / 2
+    assert all(a.place == b.place for a, b in pairwise(slow) if a.repeat != REPEATS - 1)
 
 
 def test_classes_come_in_clusters() -> None:
