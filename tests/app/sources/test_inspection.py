@@ -10,6 +10,7 @@ import cv2
 import numpy as np
 import pytest
 
+from app.corruptions import corrupt
 from app.sources.inspection import FROZEN_S, inspected
 from app.sources.video import VideoSource
 from app.types import Frame, Image
@@ -48,6 +49,17 @@ def test_black_and_blank() -> None:
     blue = np.full((192, 256, 3), (10, 20, 200), np.uint8) + rng.randint(0, 6, (192, 256, 3)).astype(np.uint8)
     white = np.full((192, 256, 3), 255, np.uint8)
     assert reasons(film(cap, scene(0), blue, white)) == ["black", None, "blank", "blank"]
+
+
+@pytest.mark.parametrize("size", [(120, 160), (224, 224), (480, 640), (1080, 1920)])
+def test_mere_noise(size: tuple[int, int]) -> None:
+    """As of a receiver without a station, also compressed; a scene under the heaviest noise still shows something."""
+    rng = np.random.RandomState(1)
+    static = rng.randint(0, 256, (*size, 3)).astype(np.uint8)
+    gray = np.clip(rng.normal(128, 40, (*size, 1)), 0, 255).astype(np.uint8).repeat(3, axis=2)
+    decoded = cv2.imdecode(cv2.imencode(".jpg", static)[1], cv2.IMREAD_COLOR)
+    noisy = corrupt(scene(0, size), "gaussian_noise", 5, rng)
+    assert reasons(film(static, gray, np.asarray(decoded, np.uint8), noisy)) == ["noise", "noise", "noise", None]
 
 
 def test_repeated_then_frozen() -> None:
