@@ -128,6 +128,11 @@ class Settings:
     max_updates: int | None = _adaptation(None, "Learn from at most this many windows.", ge=0)
     lr: float | None = _adaptation(None, "Learning rate; by default the method's published one.", gt=0)
     paper: bool = _adaptation(False, "The paper's settings where ours differ: MGTTA without larger steps at first.")
+    guard: Literal["off", "warn", "rollback", "stop"] = _adaptation(
+        "rollback",
+        "When learning does harm, seen without labels: rollback takes it back, warn says so, stop ends the run "
+        "(exit code 8).",
+    )
     state: Path | None = _adaptation(
         None,
         "Take up what an earlier run with this model and method learned, if the file is there, and keep it at the "

@@ -43,3 +43,9 @@ class OutputError(AppError):
     """A result cannot be written: no such folder, not writable, disk full, file exists, unknown format."""
 
     exit_code = 7
+
+
+class GuardError(AppError):
+    """What was learned did harm, and the run was asked to stop then (`--guard stop`)."""
+
+    exit_code = 8

@@ -40,7 +40,12 @@ def keep(path: Path, pipeline: Pipeline, model_digest: str) -> None:
     Raises:
         OutputError: if it cannot be written.
     """
-    card = {"format": FORMAT, "model_digest": model_digest, "method": pipeline.method, "updates": str(pipeline.updates)}
+    card = {
+        "format": FORMAT,
+        "model_digest": model_digest,
+        "method": pipeline.method,
+        "updates": str(pipeline.learner.updates),
+    }
     try:
         files.write(path, pipeline.learner.state_dict(), card)
     except OSError as error:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import replace
 from functools import cache, partial
 from pathlib import Path
@@ -14,6 +15,7 @@ from app.specs import Spec, known_method, options_of
 
 if TYPE_CHECKING:
     from mgtta import SourceStatistics
+    from mgtta.guard import Guarded
     from mgtta.types import Method
     from models import Backbone
 
@@ -70,8 +72,8 @@ def method(settings: Settings, backbone: Backbone, spec: Spec) -> Method:
         raise UsageError(f"{spec}: {error}") from None
 
 
-def remembering(settings: Settings, backbone: Backbone, spec: Spec, size: int) -> Method:
-    """The same, with lessons from the memory that the spec names, of `size` frames.
+def alive(settings: Settings, backbone: Backbone, spec: Spec, size: int) -> Method:
+    """The same as it learns in live video, where the spec says so: watched, and from a memory of `size` frames.
 
     Raises:
         ModelError, UsageError: as `method` does.
@@ -79,8 +81,22 @@ def remembering(settings: Settings, backbone: Backbone, spec: Spec, size: int) -
     from mgtta.memory import MEMORIES
     from mgtta.remembering import Remembering
 
+    live = dict(spec.live)
     learner = method(settings, backbone, spec)
-    return learner if spec.memory is None else Remembering(learner, MEMORIES[spec.memory](size, settings.seed))
+    if "guard" in live:
+        learner = guarded(replace(settings, guard=live["guard"]), backbone)(learner)
+    return Remembering(learner, MEMORIES[live["memory"]](size, settings.seed)) if "memory" in live else learner
+
+
+def guarded(settings: Settings, backbone: Backbone) -> Callable[[Method], Guarded]:
+    """Has methods on this backbone watched, as --guard wants it."""
+    from mgtta.guard import Guarded
+    from models import ModelError
+
+    known = None
+    with suppress(ModelError):  # without statistics the guard sees less
+        known = statistics(settings, backbone).on(backbone)
+    return lambda learner: Guarded(learner, backbone, known, settings.guard)
 
 
 def deployed(settings: Settings, backbone: Backbone, spec: Spec) -> Spec:

@@ -14,9 +14,10 @@ from torch import Tensor
 
 from app.config import NOT_ADAPTING
 from app.controls import Controls
+from app.errors import GuardError
 from app.metrics import Accuracy, Rate
 from app.types import Frame, FrameResult, Image, Lesson
-from mgtta.history import History
+from mgtta.guard import Guarded
 from mgtta.losses import as_logits
 from mgtta.memory import Memory, effective_size, member
 from mgtta.types import Method
@@ -65,6 +66,7 @@ class Pipeline:
         controls: what keys change.
         warmup: answers to the first frame that nobody sees: those of a new process are slow.
         tell: hears of events.
+        guard: watches a method.
         clock: seconds.
 
     Raises:
@@ -82,10 +84,11 @@ class Pipeline:
         controls: Controls,
         warmup: int = 0,
         tell: Tell = lambda *_, **__: None,
+        guard: Callable[[Method], Guarded] = Guarded,
         clock: Callable[[], float] = time.perf_counter,
     ) -> None:
         self.controls, self._methods, self._prepare = controls, methods, prepare
-        self._window, self._memory, self._history = window, memory, History()
+        self._window, self._memory, self._guard = window, memory, guard
         self._frozen, self._warmup, self._tell, self._clock = frozen, warmup, tell, clock
         self._rate, self._adapted_score, self._frozen_score = Rate(), Accuracy(), Accuracy()
         self._variety: float | None = None
@@ -116,7 +119,7 @@ class Pipeline:
         answered = self._clock()
         frozen_logits = _array(self._frozen(x.unsqueeze(0))) if self.controls.compare else None
         compared = self._clock()
-        updates = self.updates
+        updates = self.learner.updates
         lesson = self._learn(frame, x, int(logits.argmax()))
         ms = {
             **frame.ms,
@@ -149,7 +152,7 @@ class Pipeline:
         if frame.connection != self._connection:
             self._connection = frame.connection
             self._memory.clear()  # what was seen before a source was lost says nothing of what is seen now
-        spent = self._window.most_updates is not None and self.updates >= self._window.most_updates
+        spent = self._window.most_updates is not None and self.learner.updates >= self._window.most_updates
         if not self.controls.adapting or self.method == NOT_ADAPTING or spent:
             self._memory.clear()  # a window is of frames that follow each other
             self._seen = self._waiting = 0
@@ -164,16 +167,35 @@ class Pipeline:
             return None
         self._waiting = 0
         self._lessons += 1
-        self._history.take(self.learner, self.updates)
         members = self._memory.members()
         self._variety = effective_size(members)
         step = self.learner.step(torch.stack([one.x for one in members]))
-        self.updates += not any(name.startswith("skipped_") for name in step.stats)
+        self._alarmed(step.stats)
         parameters = self.learner.parameters()
         stats = {**step.stats, "distance": _distance(parameters, self._source), "effective_size": self._variety}
-        if (lr := getattr(self.learner, "lr", None)) is not None:
-            stats["lr"] = lr
+        if self.learner.lr is not None:
+            stats["lr"] = self.learner.lr
         return Lesson(self._lessons, tuple(one.frame for one in members), stats, digest_of_tensors(parameters))
+
+    def _alarmed(self, stats: Mapping[str, float]) -> None:
+        """Tells of what the guard found; frames that did harm teach no more.
+
+        Raises:
+            GuardError: if the run is to stop then.
+        """
+        found = {name.removeprefix("guard_"): nats for name, nats in stats.items() if name.startswith("guard_")}
+        if not found:
+            return
+        reasons = ", ".join(f"{name.replace('_', ' ')} {nats:+.2f}" for name, nats in found.items())
+        kind = "guard" if self.learner.mode == "warn" else "rollback"
+        self._tell(kind, updates=self.learner.updates, reasons=reasons)
+        if self.learner.mode != "warn":
+            self._memory.clear()
+        if self.learner.mode == "stop":
+            raise GuardError(
+                f"the guard stopped the run after {self.learner.updates} good updates ({reasons}): what came after "
+                "them did harm and was taken back; learn more slowly with --lr, or go on with --guard rollback"
+            )
 
     def _fulfill_wishes(self) -> None:
         for wish in self.controls.take("reset", "method", "undo"):
@@ -182,10 +204,9 @@ class Pipeline:
                 self._begin()
             elif wish == "method":
                 self._next_method()
-            elif (updates := self._history.undo(self.learner)) is not None:
-                self.updates = updates
+            elif self.learner.undo():
                 self._memory.clear()  # its frames taught what is taken back
-            self._tell(wish, method=self.method, updates=self.updates)
+            self._tell(wish, method=self.method, updates=self.learner.updates)
 
     def take_up(self, state: Mapping[str, Tensor], updates: int) -> None:
         """Goes on from what was learned before, by so many updates.
@@ -193,8 +214,8 @@ class Pipeline:
         Raises:
             ValueError: if it was learned by another method, or another model.
         """
+        self.learner.updates = updates
         self.learner.load_state_dict(state)
-        self.updates = updates
 
     def _next_method(self) -> None:
         names = list(self._methods)
@@ -208,14 +229,13 @@ class Pipeline:
         raise AssertionError("the method in use can be built again")
 
     def _use(self, name: str) -> None:
-        self.learner, self.method = self._methods[name](), name
+        self.learner, self.method = self._guard(self._methods[name]()), name
         self._source = {key: value.detach().clone() for key, value in self.learner.parameters().items()}
         self._begin()
 
     def _begin(self) -> None:
         self._memory.clear()
-        self._history.clear()
-        self._seen = self._waiting = self._lessons = self.updates = 0
+        self._seen = self._waiting = self._lessons = 0
         self._variety = None
 
 

@@ -10,9 +10,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from app.config import NOT_ADAPTING
+from app.config import NOT_ADAPTING, fields_of_settings
 from app.errors import UsageError
 
+LIVE = ("memory", "guard")  # options of the program that change how any method learns
 FILES = {"mgg": ("generator", "lstm"), "stats": ("statistics", "fisher")}  # option -> what a builder makes of the file
 
 
@@ -23,11 +24,10 @@ class Spec:
     name: str
     options: tuple[tuple[str, Any], ...] = ()  # the builder's own, as (name, value)
     files: tuple[tuple[str, Path], ...] = ()  # instead of those of the run: `mgg`, `stats`
-    memory: str | None = None  # what lessons are made of; None: the very window that is answered
+    live: tuple[tuple[str, str], ...] = ()  # as in live video: `memory`, which lessons are made of, and `guard`
 
     def __str__(self) -> str:
-        memory = () if self.memory is None else (("memory", self.memory),)
-        return ":".join([self.name, *(f"{key}={value}" for key, value in (*self.options, *self.files, *memory))])
+        return ":".join([self.name, *(f"{key}={value}" for key, value in (*self.options, *self.files, *self.live))])
 
 
 def parse(text: str) -> Spec:
@@ -38,31 +38,30 @@ def parse(text: str) -> Spec:
     """
     name, *parts = (part.strip() for part in text.split(":"))
     known = options_of(known_method(name))
-    options, files, memory = [], [], None
+    options, files, live = [], [], []
     for part in parts:
         key, equals, value = part.partition("=")
         if not equals or not value:
             raise UsageError(f"{text!r}: an option of a method is written name=value; got {part!r}")
         if key in FILES and known.keys() & set(FILES[key]):
             files.append((key, Path(value)))
-        elif key == "memory" and name != NOT_ADAPTING:
-            memory = _memory(value, f"{name}:{key}")
+        elif key in LIVE and name != NOT_ADAPTING:
+            live.append((key, _live(value, key, f"{name}:{key}")))
         elif key in known and known[key].default is not inspect.Parameter.empty:
             options.append((key, _value(value, known[key].annotation, f"{name}:{key}")))
         else:
             free = [k for k, p in known.items() if p.default is not inspect.Parameter.empty]
             free += [k for k, wanted in FILES.items() if known.keys() & set(wanted)]
-            free += ["memory"] if name != NOT_ADAPTING else []
+            free += LIVE if name != NOT_ADAPTING else []
             hint = f"; its options: {', '.join(free)}" if free else " and has none"
             raise UsageError(f"{text!r}: {name} has no option {key!r}{hint}")
-    return Spec(name, tuple(options), tuple(files), memory)
+    return Spec(name, tuple(options), tuple(files), tuple(live))
 
 
-def _memory(value: str, name: str) -> str:
-    from mgtta.memory import MEMORIES
-
-    if value not in MEMORIES:
-        raise UsageError(f"{name} is expected to be {' or '.join(MEMORIES)}; got {value!r}")
+def _live(value: str, key: str, name: str) -> str:
+    words = typing.get_args(fields_of_settings()[key].annotation)
+    if value not in words:
+        raise UsageError(f"{name} is expected to be {' or '.join(words)}; got {value!r}")
     return value
 
 

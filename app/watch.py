@@ -63,6 +63,8 @@ class Announcer:
             "method-unavailable": "{name}: {why}",
             "missing": "{why}",
             "lost": "{name} was lost after {frames} frames: {why}; it is opened again as soon as it can be",
+            "guard": "guard: learning does harm since update {updates} ({reasons}); --guard rollback takes it back",
+            "rollback": "guard: what did harm was taken back ({reasons}); {updates} updates stay",
             "reconnect": "{name} is back after {after_s:.1f} s",
         }.get(kind)
         if words is not None:

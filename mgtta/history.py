@@ -32,14 +32,18 @@ class History:
         self._ring: deque[Snapshot] = deque(maxlen=capacity)
         self._most_bytes, self._too_large = most_bytes, False
 
-    def take(self, method: Method, updates: int) -> None:
-        """Keeps what the method has learned by so many updates."""
+    def snapshot(self, method: Method, updates: int) -> Snapshot | None:
+        """What the method has learned by so many updates; None, from then on, if that is too large."""
         if self._too_large:
-            return
+            return None
         state = method.state_dict()
         self._too_large = sum(tensor.numel() * tensor.element_size() for tensor in state.values()) > self._most_bytes
-        if not self._too_large:
-            self._ring.append(Snapshot(updates, state))
+        return None if self._too_large else Snapshot(updates, state)
+
+    def take(self, method: Method, updates: int) -> None:
+        """Keeps it in the ring."""
+        if (snapshot := self.snapshot(method, updates)) is not None:
+            self._ring.append(snapshot)
 
     def undo(self, method: Method) -> int | None:
         """Returns the method to the latest snapshot, which is used up; its number of updates, None if there is none."""

@@ -40,6 +40,8 @@ class Remembering:
             return Step(logits, {})
         members = self._memory.members()
         stats = self._method.step(torch.stack([one.x for one in members])).stats
+        if "skipped_guard" in stats:
+            self._memory.clear()  # they did harm
         return Step(logits, {**stats, "effective_size": effective_size(members)})
 
     def reset(self) -> None:

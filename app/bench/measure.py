@@ -19,7 +19,7 @@ from app.bench.streams import Shot, Stream, held, label_of
 from app.config import Settings
 from app.corruptions import corrupt
 from app.errors import SourceDamagedError
-from app.learning import remembering
+from app.learning import alive
 from app.types import Image
 from mgtta.losses import as_logits
 from mgtta.types import Method
@@ -77,7 +77,7 @@ class Bench:
             ModelError, UsageError: if the method cannot be built.
         """
         pictures = self.of_kind(cell.data)
-        learner = remembering(self.settings, self.model_for(pictures), cell.method, cell.stream.batch)
+        learner = alive(self.settings, self.model_for(pictures), cell.method, cell.stream.batch)
         cuda = self.backbone.device.type == "cuda"
         if cuda:
             torch.cuda.reset_peak_memory_stats(self.backbone.device)

@@ -29,12 +29,12 @@ def peak_of(bench: Bench, method: Spec, batch: int) -> float | None:
 def _peak(bench: Bench, spec: Spec, batch: int) -> float:
     import torch
 
-    from app.learning import remembering
+    from app.learning import alive
     from app.process import ignore_interrupts, peak_memory_mb
 
     ignore_interrupts()
     size = bench.backbone.preprocess.size
-    learner = remembering(bench.settings, bench.backbone, spec, batch)
+    learner = alive(bench.settings, bench.backbone, spec, batch)
     draw = torch.Generator().manual_seed(0)
     for _ in range(WINDOWS):
         learner.step(torch.randn(batch, 3, size, size, generator=draw).to(bench.backbone.device))

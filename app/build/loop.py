@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from app.config import Settings
 from app.controls import Controls
-from app.learning import methods
+from app.learning import guarded, methods
 from app.types import Image
 
 if TYPE_CHECKING:
@@ -75,4 +75,5 @@ def pipeline(settings: Settings, backbone: Backbone, controls: Controls, tell: C
         controls,
         settings.warmup,
         tell,
+        guarded(settings, backbone),
     )

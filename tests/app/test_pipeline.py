@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -12,11 +13,13 @@ import torch
 from torch import Tensor
 
 from app.controls import Controls
+from app.errors import GuardError
 from app.pipeline import Input, Pipeline, Window, digest
 from app.types import Frame, FrameResult
 from mgtta.memory import Latest
 from mgtta.types import Step, Tensors
-from models import ModelError
+from mgtta.guard import Guarded
+from models import ModelError, Output
 from tests.app.clips import frames, number, picture
 
 
@@ -197,7 +200,7 @@ def test_undo() -> None:
     """Each undo takes one lesson back, and its frames; without one nothing changes."""
     rig = Rig(Window(2))
     rig.run(frames(7))  # three lessons, and a frame of the next
-    assert (rig.pipeline.updates, rig.fake.weight.item()) == (3, 3)
+    assert (rig.pipeline.learner.updates, rig.fake.weight.item()) == (3, 3)
     rig.controls.press("u")
     assert rig.run(frames(1))[0].updates == 2
     assert rig.fake.weight.item() == 2
@@ -207,6 +210,28 @@ def test_undo() -> None:
     assert rig.fake.weight.item() == 0
     assert rig.told[0] == ("undo", {"method": "fake", "updates": 2})
     assert len(rig.fake.windows) == 3
+
+
+def test_the_guard() -> None:
+    """What it takes back is told, its frames are forgotten, and with `stop` the run ends."""
+
+    def look(x: Tensor) -> Output:
+        classes = torch.arange(len(x)) % 8
+        sureness = 9.0 if rig.fake.weight < 2 else 0.0
+        return Output(torch.nn.functional.one_hot(classes, 8) * sureness, torch.zeros(len(x), 1, 1))
+
+    for mode in ("warn", "rollback", "stop"):
+        rig = Rig(Window(4), guard=partial(Guarded, look=look, mode=mode))
+        if mode == "stop":
+            with pytest.raises(GuardError, match=r"stopped the run after 1 good updates \(doubt \+2"):
+                rig.run(frames(20))
+            assert rig.fake.weight == 1
+            continue
+        results = rig.run(frames(12))
+        assert results[-1].updates == (2 if mode == "warn" else 1)
+        kind, facts = rig.told[0]
+        assert (kind, facts["updates"]) == (("guard", 2) if mode == "warn" else ("rollback", 1))
+        assert "doubt +2" in facts["reasons"]
 
 
 def test_next_method() -> None:

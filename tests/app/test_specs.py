@@ -18,7 +18,7 @@ def test_names_and_options() -> None:
     assert parse("sar:variant=original:published=true").options == (("variant", "original"), ("published", True))
     assert parse("t3a:supports=3").options == (("supports", 3),)
     assert parse("eata:margin_nats=none").options == (("margin_nats", None),)
-    assert parse("sgd:memory=balanced") == Spec("sgd", memory="balanced")
+    assert parse("sgd:memory=balanced") == Spec("sgd", live=(("memory", "balanced"),))
     assert parse("mgtta:mgg=a.pth:stats=b.safetensors").files == (
         ("mgg", Path("a.pth")),
         ("stats", Path("b.safetensors")),
@@ -26,7 +26,7 @@ def test_names_and_options() -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["tent", "tent:lr=0.0005", "sar:variant=original", "mgtta:lr=0.002:mgg=a.pth:memory=window"]
+    "text", ["tent", "tent:lr=0.0005", "sar:variant=original", "mgtta:lr=0.002:mgg=a.pth:memory=window:guard=warn"]
 )
 def test_a_spec_reads_what_it_writes(text: str) -> None:
     """Tables and kept cells name methods as they are written."""
@@ -37,7 +37,7 @@ def test_a_spec_reads_what_it_writes(text: str) -> None:
     ("text", "words"),
     [
         ("tnet", "nearest: tent"),
-        ("tent:rate=1", "tent has no option 'rate'; its options: lr, momentum, memory"),
+        ("tent:rate=1", "tent has no option 'rate'; its options: lr, momentum, memory, guard"),
         ("none:lr=1", "none has no option 'lr' and has none"),
         ("none:memory=window", "none has no option 'memory' and has none"),
         ("tent:memory=all", "tent:memory is expected to be window or reservoir or balanced; got 'all'"),

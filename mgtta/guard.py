@@ -1,0 +1,199 @@
+"""A guard over what is learned, without labels. Not in MGTTA's paper.
+
+Each lesson is judged by what it did to the answers on its own frames: it may not leave the model in more doubt, nor
+answer everything alike. What has been learned so far is judged beside the last parameters known to be good, on frames
+that neither of them chose: damage that crept in, as from an hour of one class, shows on the first frames that differ.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping
+from typing import Any, Literal, NamedTuple
+
+import torch
+from torch import Tensor
+
+from mgtta.history import History, Snapshot
+from mgtta.losses import discrepancy, entropy
+from mgtta.statistics import SourceStatistics
+from mgtta.types import Method, Step, Tensors
+from models import Output
+
+Mode = Literal["off", "warn", "rollback", "stop"]
+PROBE = 16  # frames of a lesson that are looked at
+PERIOD = 4  # lessons from one comparison with the good parameters to the next
+WEIGHT = 0.4 / 64  # of the discrepancy, as in MGTTA's loss
+# By how much a lesson may change the answers, in parts of ln C for C classes. Measured: docs/method.md, "The guard".
+MOST_DOUBT = 0.25  # rise of the entropy
+MOST_DOUBT_ALIKE = 0.09  # the same where the answers were all alike: aligned to the spread of many, they break apart
+ALIKE = 0.3  # variety below which they are
+MOST_LIKENESS = 0.33  # fall of the variety
+MOST_LOSS = 0.18, 1.35  # rise of the loss, and its ratio to that before
+MOST_WORSE = 0.07, 1.15  # the same, above that of the good parameters
+MOST_SHARE = 0.4  # of one class among the answers of the good parameters: beyond, frames are too alike to judge by
+
+
+class Look(NamedTuple):
+    """What a model makes of some frames."""
+
+    doubt: float  # nats: mean entropy of its answers
+    variety: float  # nats: entropy of its mean answer
+    share: float  # of the most frequent answer
+    loss: float  # nats: doubt and how strange the features are; without source statistics doubt alone
+    most: float  # nats: ln C
+
+
+class Guarded:
+    """A method that is watched.
+
+    Where something is wrong, `step` adds `guard_<reason>` to the stats, with what was measured; in the modes that act
+    on it, also `skipped_guard`. A method whose state is too large for snapshots (`History`) is not watched.
+
+    Args:
+        method: what learns.
+        look: [b, 3, h, w] -> what the model that it adapts answers now; None with mode `off` only.
+        statistics: of the source, for the discrepancy.
+        mode: `off`, `warn` (say so), `rollback` (take back what is wrong), `stop` (the same; the caller stops).
+        history: what can be taken back.
+    """
+
+    def __init__(
+        self,
+        method: Method,
+        look: Callable[[Tensor], Output] | None = None,
+        statistics: SourceStatistics | None = None,
+        mode: Mode = "off",
+        history: History | None = None,
+    ) -> None:
+        self._method, self._model, self._statistics, self.mode = method, look, statistics, mode
+        self._history = history or History()
+        self.probabilities = method.probabilities
+        self._begin()
+
+    def _begin(self) -> None:
+        self._history.clear()
+        self.updates = self._lessons = 0
+        watching = self._model is not None and self.mode != "off"
+        self._good = self._history.snapshot(self._method, 0) if watching else None  # None too if it is too large
+        self._good_is_source = True
+
+    @property
+    def lr(self) -> float | None:
+        """The method's rate, where it has one."""
+        rate: Any = getattr(self._method, "lr", None)
+        return rate
+
+    def predict(self, x: Tensor) -> Tensor:
+        """[b, 3, h, w] -> [b, c]."""
+        return self._method.predict(x)
+
+    def step(self, x: Tensor) -> Step:
+        """Answers, learns, and sees to it that this did no harm."""
+        self._lessons += 1
+        if self._good is None or self._model is None:
+            return self._taught(x)
+        probe = x[:: max(1, len(x) // PROBE)]
+        before = self._look(probe)
+        if self._lessons % PERIOD == 0 and (worse := self._compared(probe, before)) is not None:
+            if self.mode == "warn":
+                step = self._taught(x)
+                return Step(step.logits, {**step.stats, "guard_worse": worse})
+            logits = self._method.predict(x)
+            self._return_to(self._good)
+            return Step(logits, {"guard_worse": worse, "skipped_guard": 1.0})
+        step = self._taught(x)
+        found = _judged(before, self._look(probe), self._method.parameters())
+        if not found:
+            return step
+        if self.mode == "warn":
+            return Step(step.logits, {**step.stats, **found})
+        self.undo()
+        return Step(step.logits, {**found, "skipped_guard": 1.0})
+
+    def undo(self) -> bool:
+        """Takes the last lesson back; False where none can be."""
+        updates = self._history.undo(self._method)
+        if updates is not None:
+            self.updates = updates
+        return updates is not None
+
+    def reset(self) -> None:
+        """Returns to the source model."""
+        self._method.reset()
+        self._begin()
+
+    def parameters(self) -> Tensors:
+        """The adapted parameters by name."""
+        return self._method.parameters()
+
+    def state_dict(self) -> dict[str, Tensor]:
+        """Copies of all that was learned."""
+        return self._method.state_dict()
+
+    def load_state_dict(self, state: Mapping[str, Tensor]) -> None:
+        """Takes up what `state_dict` gave, and holds it to be good."""
+        self._method.load_state_dict(state)
+        if self._good is not None:
+            self._good, self._good_is_source = Snapshot(self.updates, dict(state)), False
+
+    def _taught(self, x: Tensor) -> Step:
+        self._history.take(self._method, self.updates)
+        step = self._method.step(x)
+        self.updates += not any(name.startswith("skipped_") for name in step.stats)
+        return step
+
+    def _return_to(self, snapshot: Snapshot) -> None:
+        self._method.load_state_dict(snapshot.state)
+        self.updates = snapshot.updates
+        self._history.clear()
+
+    def _compared(self, probe: Tensor, now: Look) -> float | None:
+        """By how many nats the parameters are worse than the good ones; if they are not, they are the good ones."""
+        assert self._good is not None
+        current = Snapshot(self.updates, self._method.state_dict())
+        self._method.load_state_dict(self._good.state)
+        good = self._look(probe)
+        self._method.load_state_dict(current.state)
+        if _risen(good.loss, now.loss, MOST_WORSE, now.most):
+            return now.loss - good.loss
+        if now.loss <= good.loss and (self._good_is_source or good.share <= MOST_SHARE):
+            self._good, self._good_is_source = current, False
+        return None
+
+    @torch.no_grad()
+    def _look(self, x: Tensor) -> Look:
+        assert self._model is not None
+        output = self._model(x)
+        probabilities = output.logits.softmax(dim=1)
+        mean = probabilities.mean(dim=0)
+        doubt = entropy(output.logits).mean()
+        variety = -(mean * mean.clamp(min=torch.finfo(mean.dtype).tiny).log()).sum()
+        answers = output.logits.argmax(dim=1)
+        share = answers.bincount().max() / len(answers)
+        if self._statistics is None or len(x) < 2:
+            loss = doubt
+        else:
+            loss = doubt + WEIGHT * discrepancy(output.features, self._statistics)
+        return Look(float(doubt), float(variety), float(share), float(loss), math.log(output.logits.shape[1]))
+
+
+def _judged(before: Look, after: Look, parameters: Tensors) -> dict[str, float]:
+    """What is wrong with a lesson, as `guard_<reason>` and nats."""
+    if not all(map(math.isfinite, after)) or not all(bool(p.isfinite().all()) for p in parameters.values()):
+        return {"guard_not_finite": 1.0}
+    most_doubt = MOST_DOUBT_ALIKE if before.variety < ALIKE * before.most else MOST_DOUBT
+    risen = {
+        "guard_doubt": (after.doubt - before.doubt, most_doubt * before.most),
+        "guard_collapse": (before.variety - after.variety, MOST_LIKENESS * before.most),
+    }
+    found = {reason: nats for reason, (nats, most) in risen.items() if nats > most}
+    if _risen(before.loss, after.loss, MOST_LOSS, before.most):
+        found["guard_loss"] = after.loss - before.loss
+    return found
+
+
+def _risen(before: float, after: float, limits: tuple[float, float], most: float) -> bool:
+    """Whether a loss is larger by a share of ln C, and by a ratio."""
+    share, ratio = limits
+    return after - before > share * most and after > ratio * before

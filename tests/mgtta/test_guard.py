@@ -1,0 +1,152 @@
+"""What is learned is watched without labels, and taken back where it does harm."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+import torch
+from torch import Tensor
+
+from mgtta.guard import PERIOD, Guarded, Mode
+from mgtta.history import History
+from mgtta.methods.tent import tent
+from mgtta.types import Step
+from models import Backbone, Output
+from tests.mgtta.test_contract import pictures, same, tiny
+
+
+class Drifting:
+    """A method whose one parameter grows by `stride` in each lesson."""
+
+    probabilities = False
+
+    def __init__(self, stride: float) -> None:
+        self.value, self.stride = torch.zeros(1), stride
+
+    def predict(self, x: Tensor) -> Tensor:
+        """[b, 3, h, w] -> [b, 4]."""
+        return torch.zeros(len(x), 4)
+
+    def step(self, x: Tensor) -> Step:
+        """Moves."""
+        self.value += self.stride
+        return Step(self.predict(x), {"loss": 1.0})
+
+    def reset(self) -> None:
+        """To zero."""
+        self.value.zero_()
+
+    def parameters(self) -> dict[str, Tensor]:
+        """The value."""
+        return {"value": self.value}
+
+    def state_dict(self) -> dict[str, Tensor]:
+        """A copy."""
+        return {"value": self.value.clone()}
+
+    def load_state_dict(self, state: dict[str, Tensor]) -> None:  # pyright: ignore[reportIncompatibleMethodOverride]
+        """Takes it up."""
+        self.value.copy_(state["value"])
+
+
+def watched(method: Drifting, answer: Callable[[Tensor, float], Tensor], mode: Mode = "rollback") -> Guarded:
+    """A guard on a model that answers by a function of frames [b, 3, h, w] and the method's value, [b, c]."""
+
+    def look(x: Tensor) -> Output:
+        return Output(answer(x, float(method.value)), torch.zeros(len(x), 1, 1))
+
+    return Guarded(method, look, mode=mode)
+
+
+def sure(x: Tensor, value: float) -> Tensor:
+    """Four classes in turn; the larger the value, the less sure."""
+    return torch.nn.functional.one_hot(torch.arange(len(x)) % 4, 4) * (8.0 - value)
+
+
+def alike(x: Tensor, value: float) -> Tensor:
+    """Four classes in turn, and with a value all the first one."""
+    first = torch.nn.functional.one_hot(torch.zeros(len(x), dtype=torch.long), 4)
+    return sure(x, 0) + 20.0 * value * first
+
+
+def nothing(x: Tensor, value: float) -> Tensor:
+    """No numbers, once there is a value."""
+    return sure(x, 0) * (float("nan") if value else 1.0)
+
+
+@pytest.mark.parametrize(
+    ("answer", "stride", "reason"),
+    [(sure, 7.0, "guard_doubt"), (alike, 1.0, "guard_collapse"), (nothing, 1.0, "guard_not_finite")],
+)
+def test_a_lesson_that_does_harm_is_taken_back(
+    answer: Callable[[Tensor, float], Tensor], stride: float, reason: str
+) -> None:
+    """To the bit, and said why; `warn` leaves it."""
+    method = Drifting(stride)
+    step = watched(method, answer).step(pictures(0))
+    assert reason in step.stats
+    assert step.stats["skipped_guard"] == 1
+    assert method.value == 0
+    guarded = watched(method, answer, "warn")
+    step = guarded.step(pictures(0))
+    assert reason in step.stats
+    assert "skipped_guard" not in step.stats
+    assert (method.value, guarded.updates) == (stride, 1)
+    method.reset()
+    assert not any("guard" in name for name in watched(method, answer, "off").step(pictures(0)).stats)
+
+
+def test_good_lessons_stay() -> None:
+    """More certain is not worse."""
+    method = Drifting(-0.1)
+    guarded = watched(method, sure)
+    for seed in range(9):
+        assert not any("guard" in name for name in guarded.step(pictures(seed)).stats)
+    assert (guarded.updates, round(float(method.value), 4)) == (9, -0.9)
+
+
+def test_damage_that_creeps_in_is_found() -> None:
+    """Lessons on frames that are all alike hide what they do; on the first that differ it shows, and the last good
+    parameters return."""
+    method = Drifting(0.9)
+    monotone = False
+
+    def answer(x: Tensor, value: float) -> Tensor:
+        return alike(x, 0.5) if monotone else sure(x, value)
+
+    guarded = watched(method, answer)
+    method.stride = 0.0
+    for _ in range(PERIOD):
+        guarded.step(pictures(0))
+    monotone, method.stride = True, 0.9
+    for _ in range(2 * PERIOD):
+        guarded.step(pictures(0))
+    assert method.value > 7
+    monotone = False
+    found = [guarded.step(pictures(0)).stats for _ in range(PERIOD)]
+    assert any("guard_worse" in stats for stats in found)
+    assert (method.value, guarded.updates) == (0, PERIOD - 1)  # it was found good before the lesson that followed
+
+
+def test_it_is_a_method() -> None:
+    """Watching changes nothing in what is learned; reset, save and load reach through, and the rate."""
+    plain, guarded = tent(tiny(), lr=1e-4), Guarded(tent(backbone := tiny(), lr=1e-4), backbone, mode="rollback")
+    for seed in range(PERIOD + 1):
+        assert torch.equal(plain.step(pictures(seed)).logits, guarded.step(pictures(seed)).logits)
+    assert same(plain.state_dict(), guarded.state_dict())
+    assert guarded.lr == 1e-4
+    kept = guarded.state_dict()
+    guarded.reset()
+    assert guarded.updates == 0
+    assert not same(guarded.state_dict(), kept)
+    guarded.load_state_dict(kept)
+    assert same(guarded.state_dict(), kept)
+    assert guarded.undo() is False
+
+
+def test_what_is_too_large_is_not_watched() -> None:
+    """It could not be taken back."""
+    backbone: Backbone = tiny()
+    guarded = Guarded(tent(backbone, lr=3.0), backbone, mode="rollback", history=History(most_bytes=100))
+    assert not any("guard" in name for name in guarded.step(pictures(0)).stats)
