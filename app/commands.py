@@ -16,6 +16,7 @@ from app.config import Settings
 from app.corruptions.names import VALIDATION, check_name
 from app.errors import UsageError
 from app.options import takes_settings
+from app.writing import to_stdout, writable
 
 MODEL = (
     *("model", "weights", "labels", "img_size", "crop_pct", "interpolation", "mean", "std"),
@@ -159,7 +160,7 @@ def bench(
         from app.provenance import header
 
         top = header(sys.argv, configuration=config.to_dict(settings), seed=settings.seed, **facts)
-        print(json.dumps({"header": top, "rows": rows}, allow_nan=False))
+        to_stdout(json.dumps({"header": top, "rows": rows}, allow_nan=False))
 
 
 def begin(
@@ -168,8 +169,6 @@ def begin(
     """Checked settings and the console for people; sees that the output file can be written before anything slow."""
     settings = config.load(flags, environment=os.environ, file=None, presets=presets)
     if path is not None:
-        from app.writing import writable
-
         if path.suffix != ".safetensors":
             raise UsageError(f"--out is a .safetensors file; got {path.name}")
         writable(path, overwrite=settings.overwrite or going_on)

@@ -15,7 +15,7 @@ RECENT = 200  # labeled frames that the running accuracy looks back on
 CURVE_POINTS = 120
 
 
-def wilson(correct: int, n: int, z: float = 1.959964) -> tuple[float, float]:
+def wilson(correct: float, n: float, z: float = 1.959964) -> tuple[float, float]:
     """Wilson's score interval of a proportion: (low, high), both 0..1; (0, 1) where nothing is known.
 
     Args:

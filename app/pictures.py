@@ -43,14 +43,18 @@ def stretch(items: Sequence[T], count: int | None, skip: int, seed: int, folder:
     random.Random(seed).shuffle(shuffled)  # noqa: S311  a shuffle, not a secret
     chosen = shuffled[skip:] if count is None else shuffled[skip : skip + count]
     if not chosen or (count is not None and len(chosen) < count):
-        raise UsageError(f"{folder} has {len(shuffled)} pictures: too few for --count {count} after --skip {skip}")
+        wanted = f"--count {count} after --skip {skip}" if count is not None else f"--skip {skip}"
+        raise UsageError(f"{folder} has {len(shuffled)} pictures: too few for {wanted}")
     return tuple(chosen)
 
 
 def decode(path: Path) -> Image | None:
     """A picture file as uint8 [h, w, 3] RGB; None if it is no picture."""
     content = np.fromfile(path, np.uint8)
-    image = cv2.imdecode(content, cv2.IMREAD_COLOR) if content.size else None
+    try:
+        image = cv2.imdecode(content, cv2.IMREAD_COLOR) if content.size else None
+    except cv2.error:  # a header that promises more pixels than any picture has
+        return None
     return None if image is None else np.ascontiguousarray(image[:, :, ::-1], dtype=np.uint8)
 
 

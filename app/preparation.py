@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import pickle
 import random
 import shlex
 import sys
@@ -228,7 +229,13 @@ class Saved:
         """Takes up what is there: epochs done and the lowest loss so far."""
         if not self.path.exists():
             return 0, float("inf")
-        content = torch.load(self.path, weights_only=True)
+        try:
+            content = torch.load(self.path, weights_only=True)
+        except (OSError, RuntimeError, ValueError, EOFError, pickle.UnpicklingError):
+            raise UsageError(
+                f"{self.path} is expected to be the progress of a pre-training, and cannot be read: remove it to begin "
+                "anew, or use another --out"
+            ) from None
         if content["fingerprint"] != self.fingerprint:
             raise UsageError(
                 f"{self.path} is of a pre-training with other settings or pictures: remove it, or use another --out"

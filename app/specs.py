@@ -43,6 +43,8 @@ def parse(text: str) -> Spec:
         key, equals, value = part.partition("=")
         if not equals or not value:
             raise UsageError(f"{text!r}: an option of a method is written name=value; got {part!r}")
+        if key in {name for name, _ in (*options, *files, *live)}:
+            raise UsageError(f"{text!r}: {key} is given twice")
         if key in FILES and known.keys() & set(FILES[key]):
             files.append((key, Path(value)))
         elif key in LIVE and name != NOT_ADAPTING:
@@ -53,8 +55,8 @@ def parse(text: str) -> Spec:
             free = [k for k, p in known.items() if p.default is not inspect.Parameter.empty]
             free += [k for k, wanted in FILES.items() if known.keys() & set(wanted)]
             free += LIVE if name != NOT_ADAPTING else []
-            hint = f"; its options: {', '.join(free)}" if free else " and has none"
-            raise UsageError(f"{text!r}: {name} has no option {key!r}{hint}")
+            has = f"no option {key!r}; its options: {', '.join(free)}" if free else "no options"
+            raise UsageError(f"{text!r}: {name} has {has}")
     return Spec(name, tuple(options), tuple(files), tuple(live))
 
 
@@ -70,7 +72,7 @@ def parse_all(text: str) -> tuple[Spec, ...]:
     from mgtta import METHODS
 
     words = [word.strip() for word in text.split(",") if word.strip()]
-    specs = tuple(parse(word) for word in (METHODS if words == ["all"] else words))
+    specs = tuple(parse(name) for word in words for name in (METHODS if word == "all" else (word,)))
     twice = [str(spec) for i, spec in enumerate(specs) if spec in specs[:i]]
     if not specs or twice:
         raise UsageError(f"--methods: {f'{twice[0]} is named twice' if twice else 'name one method or more'}")

@@ -16,6 +16,7 @@ from app.progress import ProgressLine
 from app.session import Outcome, Session, play
 from app.signals import orderly_end
 from app.summary import headline, table
+from app.writing import to_stdout
 
 
 def watch(settings: Settings, picture: Path | None = None) -> Outcome:
@@ -45,7 +46,7 @@ def watch(settings: Settings, picture: Path | None = None) -> Outcome:
     if outcome.summary["by_corruption"]:
         console.print(table(outcome.summary))
     if settings.json:
-        print(json.dumps(outcome.summary, allow_nan=False))
+        to_stdout(json.dumps(outcome.summary, allow_nan=False))
     return outcome
 
 

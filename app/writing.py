@@ -1,8 +1,9 @@
-"""Is this a file that may be written? Asked before the run, not after an hour of it."""
+"""Where results go: is this a file that may be written, asked before the run, and not after an hour of it."""
 
 from __future__ import annotations
 
 import os
+import sys
 from pathlib import Path
 
 from app.errors import OutputError
@@ -25,3 +26,18 @@ def writable(path: Path, *, overwrite: bool) -> Path:
     if not os.access(path if path.exists() else parent, os.W_OK):
         raise OutputError(f"cannot write {path}: permission denied")
     return path
+
+
+def to_stdout(line: str) -> None:
+    """Prints a line of data, now.
+
+    Raises:
+        OutputError: if it cannot be written, as to a full disk. A pipe that its reader has closed is none of it.
+    """
+    try:
+        print(line, flush=True)
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # or the interpreter tries again at its end
+        raise OutputError(f"cannot write to stdout: {error.strerror or error}") from None

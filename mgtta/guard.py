@@ -155,9 +155,11 @@ class Guarded:
         self._method.load_state_dict(self._good.state)
         good = self._look(probe)
         self._method.load_state_dict(current.state)
+        if good.share > MOST_SHARE and not self._good_is_source:
+            return None
         if _risen(good.loss, now.loss, MOST_WORSE, now.most):
             return now.loss - good.loss
-        if now.loss <= good.loss and (self._good_is_source or good.share <= MOST_SHARE):
+        if now.loss <= good.loss:
             self._good, self._good_is_source = current, False
         return None
 

@@ -10,8 +10,9 @@ from typing import Any
 from torch import Tensor
 
 from app.bench.data import CLEAN, VARIANTS
+from app.bench.intervals import encoded, of_share
 from app.bench.streams import CONTINUAL, MIXED, Stream
-from app.metrics import Calibration, wilson
+from app.metrics import Calibration
 from app.specs import Spec
 
 
@@ -53,9 +54,9 @@ class Row:
     protocol: str
     max_updates: int | None
     max_seconds: float | None
-    n: int  # pictures
+    n: int  # answers
     top1: float  # percent
-    top1_low: float  # percent, 95 % Wilson interval
+    top1_low: float  # percent, 95 % interval over pictures
     top1_high: float
     top5: float  # percent
     ece: float  # percent, 15 bins
@@ -63,28 +64,38 @@ class Row:
     seconds: float  # in the method, without decoding and corrupting
     ms_per_image: float
     peak_mem_mb: float | None  # of a process with this method, or of the GPU
+    workers: int = 1  # processes that measured at once: times of different numbers do not compare
+    hits: str = ""  # picture by picture, as `intervals.encoded` writes them; empty in cells of earlier versions
 
 
 class Tally:
-    """Counts one method's answers under one corruption."""
+    """Counts one method's answers under one corruption.
 
-    def __init__(self) -> None:
+    Args:
+        pictures: how many there are.
+    """
+
+    def __init__(self, pictures: int = 0) -> None:
         self.n, self.top1, self.top5, self.updates, self.seconds = 0, 0, 0, 0, 0.0
         self.calibration = Calibration()
+        self.hits, self.shots = [0] * pictures, [0] * pictures
 
-    def update(self, logits: Tensor, labels: Tensor) -> None:
-        """Adds answers [b, c] with their classes [b]."""
+    def update(self, logits: Tensor, labels: Tensor, places: Sequence[int]) -> None:
+        """Adds answers [b, c] with their classes [b], and which pictures they are of."""
         ranked = logits.topk(min(5, logits.shape[1]), dim=1).indices
         hits = ranked == labels[:, None]
         for p, hit in zip(logits.softmax(dim=1).amax(dim=1).tolist(), hits[:, 0].tolist(), strict=True):
             self.calibration.update(min(p, 1.0), hit)
+        for place, hit in zip(places, hits[:, 0].tolist(), strict=True):
+            self.hits[place] += hit
+            self.shots[place] += 1
         self.n += len(labels)
         self.top1 += int(hits[:, 0].sum())
         self.top5 += int(hits.any(dim=1).sum())
 
     def row(self, cell: Cell, corruption: str, peak_mem_mb: float | None) -> Row:
         """The figures; before the first answer they are zero."""
-        low, high = wilson(self.top1, self.n)
+        low, high = of_share(self.hits, self.shots)
         n = max(1, self.n)
         return Row(
             data=cell.data,
@@ -105,6 +116,7 @@ class Tally:
             seconds=self.seconds,
             ms_per_image=1000 * self.seconds / n,
             peak_mem_mb=peak_mem_mb,
+            hits=encoded(self.hits, self.shots),
         )
 
 

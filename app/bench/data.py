@@ -46,7 +46,9 @@ class Pictures:
                     status = (self.root / below / path).stat()
                 except OSError:
                     continue  # told when it is read
-                sha.update(f"{below} {path} {label} {status.st_size} {status.st_mtime_ns}\n".encode())
+                sha.update(
+                    f"{below} {path} {label} {status.st_size} {status.st_mtime_ns}\n".encode(errors="surrogateescape")
+                )
         return sha.hexdigest()
 
     def drawn(self, count: int | None, skip: int, seed: int) -> Pictures:
@@ -61,6 +63,8 @@ class Pictures:
     def read(self, place: int, corruption: str, severity: int) -> Image | None:
         """Decodes the picture at a place of the order, uint8 [h, w, 3] RGB; None if it is no picture.
 
+        None too if it is missing, as in an archive that was not unpacked to its end.
+
         Raises:
             SourceError: if the file cannot be read at all.
         """
@@ -68,6 +72,8 @@ class Pictures:
         path = self.root / below / self.items[place][0]
         try:
             return decode(path)
+        except FileNotFoundError:
+            return None
         except OSError as error:
             raise SourceError(f"cannot read {path}: {error.strerror or error}") from None
 

@@ -69,8 +69,8 @@ class Bench:
     def _peaks(self) -> dict[tuple[str, int], float | None]:
         return {}
 
-    def measure(self, cell: Cell) -> Measured:
-        """Runs a method over a stream.
+    def measure(self, cell: Cell, windows: int | None = None) -> Measured:
+        """Runs a method over a stream, or its first windows.
 
         Raises:
             SourceDamagedError: if no picture decodes.
@@ -84,7 +84,7 @@ class Bench:
         tallies: dict[str, Tally] = {}
         skipped: set[str] = set()
         spent, updates = 0.0, 0
-        for shots in cell.stream.windows([label for _, label in pictures.items], self.settings.seed):
+        for shots in cell.stream.windows([label for _, label in pictures.items], self.settings.seed)[:windows]:
             window = [
                 (shot, crop) for shot in shots if (crop := self._crop(pictures, cell.stream, shot, skipped)) is not None
             ]
@@ -99,8 +99,9 @@ class Bench:
             names = [label_of(cell.stream, shot) for shot, _ in window]
             for name in dict.fromkeys(names):
                 chosen = torch.tensor([own == name for own in names])
-                tally = tallies.setdefault(name, Tally())
-                tally.update(logits[chosen], labels[chosen])
+                places = [shot.place for (shot, _), own in zip(window, names, strict=True) if own == name]
+                tally = tallies.setdefault(name, Tally(len(pictures.items)))
+                tally.update(logits[chosen], labels[chosen], places)
                 tally.seconds += seconds * int(chosen.sum()) / len(names)
                 tally.updates += taught
         if not tallies:
@@ -151,7 +152,7 @@ class Bench:
             return None
         key = (str(cell.method), cell.stream.batch)
         if key not in self._peaks:
-            self._peaks[key] = peak_of(replace(self, memory=False), cell.method, cell.stream.batch)
+            self._peaks[key] = peak_of(replace(self, memory=False), cell)
         return self._peaks[key]
 
 

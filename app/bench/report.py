@@ -8,17 +8,20 @@ from dataclasses import asdict, fields
 from itertools import groupby
 from math import inf
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
+import numpy as np
 from rich.box import SIMPLE
 from rich.table import Table
 
+from app.bench import intervals
 from app.bench.cells import Budget, Row
 from app.bench.data import CLEAN
 from app.bench.paper import Plan
 from app.errors import OutputError
 
-BASE = "none"  # what times are compared with
+BASE = "none"  # what others are compared with
+OVER, PAIRED, TIMES = f"over {BASE}", "± 95 %, paired", f"times {BASE}"
 
 
 class Setting(NamedTuple):
@@ -65,7 +68,7 @@ def tables(rows: Sequence[Row]) -> Iterator[Table]:
 
 def _table(how: str, rows: Sequence[Row]) -> Table:
     """Corruptions down, methods across: a method more is one narrow column."""
-    shown = Table(title=f"top-1 accuracy, %: {how}, {max(row.n for row in rows)} pictures", box=SIMPLE)
+    shown = Table(title=f"top-1 accuracy, %: {how}, {pictures_of(rows)}", box=SIMPLE)
     corruptions = list(dict.fromkeys(row.corruption for row in rows))
     by_method = {name: [row for row in rows if row.method == name] for name in dict.fromkeys(r.method for r in rows)}
     shown.add_column("")
@@ -75,31 +78,56 @@ def _table(how: str, rows: Sequence[Row]) -> Table:
         top1 = ({row.corruption: f"{row.top1:.1f}" for row in own} for own in by_method.values())
         shown.add_row(name.replace("_", " "), *(values.get(name, "") for values in top1))
     shown.add_section()
-    base = ms_a_picture(by_method.get(BASE, []))
+    base = by_method.get(BASE, [])
     summaries = [_summary(own, base) if len(own) == len(corruptions) else {} for own in by_method.values()]
-    for name in ("mean", "± 95 %", "top-5", "ECE", "ms a picture", f"times {BASE}", "MB at most"):
+    for name in ("mean", "± 95 %", OVER, PAIRED, "top-5", "ECE", "ms a picture", TIMES, "MB at most"):
         if any(name in summary for summary in summaries):
             shown.add_row(name, *(summary.get(name, "") for summary in summaries))
     return shown
 
 
-def _summary(rows: Sequence[Row], base: float) -> dict[str, str]:
-    """A method's figures over all corruptions, clean pictures aside."""
-    scored = [row for row in rows if row.corruption != CLEAN] or list(rows)
-    half = [(row.top1_high - row.top1_low) / 2 for row in scored]
+def _summary(rows: Sequence[Row], base: Sequence[Row]) -> dict[str, str]:
+    """A method's figures over all corruptions, clean pictures aside; `base` are those of the method compared with."""
+    chosen = scored(rows)
+    own = intervals.scores([row.hits for row in chosen])
     found = {
-        "mean": mean([row.top1 for row in scored]),
-        "± 95 %": sum(h * h for h in half) ** 0.5 / len(half),
-        "top-5": mean([row.top5 for row in scored]),
-        "ECE": mean([row.ece for row in scored]),
+        "mean": mean([row.top1 for row in chosen]),
+        "± 95 %": mean([(row.top1_high - row.top1_low) / 2 for row in chosen])  # at most: as if all were alike
+        if own is None
+        else 100 * intervals.half_width(own),
+        "top-5": mean([row.top5 for row in chosen]),
+        "ECE": mean([row.ece for row in chosen]),
         "ms a picture": ms_a_picture(rows),
     }
     shown = {name: f"{value:.1f}" for name, value in found.items()}
-    if base:
-        shown[f"times {BASE}"] = f"{found['ms a picture'] / base:.2f}"
+    theirs = {row.corruption: row for row in base}
+    if base and own is not None and all(row.corruption in theirs for row in chosen) and rows[0].method != BASE:
+        other = intervals.scores([theirs[row.corruption].hits for row in chosen])
+        if other is not None and other.shape == own.shape:
+            shown[OVER] = f"{100 * np.nanmean(own - other):+.1f}"
+            shown[PAIRED] = f"{100 * intervals.half_width(own - other):.1f}"
+    if base and len({row.workers for row in (*rows, *base)}) == 1:
+        shown[TIMES] = f"{found['ms a picture'] / ms_a_picture(base):.2f}"
     if peaks := [row.peak_mem_mb for row in rows if row.peak_mem_mb is not None]:
         shown["MB at most"] = f"{max(peaks):.0f}"
     return shown
+
+
+def scored(rows: Sequence[Row]) -> list[Row]:
+    """Those that a mean is of: all but clean pictures, unless there are no others."""
+    return [row for row in rows if row.corruption != CLEAN] or list(rows)
+
+
+def pictures_of(rows: Sequence[Row]) -> str:
+    """How many pictures there were, and how often they were answered, if not once."""
+    answers = max(row.n for row in rows)
+    pictures = max(len(row.hits) - row.hits.count(intervals.NEVER) for row in rows) or answers
+    return f"{pictures} pictures" + (f", {answers} frames" if answers > pictures else "")
+
+
+def plain(rows: Sequence[Row]) -> list[dict[str, Any]]:
+    """Rows for JSON and CSV: without the single pictures."""
+    return [{name: value for name, value in asdict(row).items() if name != "hits"} for row in rows]
 
 
 def as_published(number: int, plan: Plan, rows: Sequence[Row], compare: bool) -> Table:
@@ -129,9 +157,9 @@ def write_csv(rows: Sequence[Row], path: Path) -> None:
     """
     try:
         with path.open("w", newline="", encoding="utf-8") as file:
-            writer = csv.DictWriter(file, [field.name for field in fields(Row)])
+            writer = csv.DictWriter(file, [field.name for field in fields(Row) if field.name != "hits"])
             writer.writeheader()
-            writer.writerows(asdict(row) for row in rows)
+            writer.writerows(plain(rows))
     except OSError as error:
         raise OutputError(f"cannot write {path}: {error.strerror or error}") from None
 

@@ -58,7 +58,7 @@ class Request:
         budgets += [Budget(seconds=s) for s in _list("--max-seconds", max_seconds, _seconds)]
         free = table is None
         return cls(
-            methods=parse_all(methods or METHODS) if methods or free else (),
+            methods=parse_all(METHODS if methods is None else methods) if methods is not None or free else (),
             corruptions=_corruptions(corruptions),
             severities=_list("--severity", severity, lambda text: check_severity(int(text))),
             batches=_list("--batch", batch, _size) or ((WINDOW,) if free else ()),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import asdict, replace
 from functools import cache
 from itertools import product
@@ -22,7 +23,7 @@ from app.bench.request import Request
 from app.bench.streams import REPEATS, SLOW, SUDDEN, Shot, label_of
 from app.config import Settings
 from app.corruptions.names import STANDARD
-from app.errors import UsageError
+from app.errors import AppError, OutputError, UsageError
 from app.learning import deployed, method, provenance, with_files
 from app.preparation import progress
 from app.provenance import compute, describe, package_version
@@ -81,7 +82,7 @@ def run(
     )
     _check(wanted, pictures, request)
     if plan is not None and request.table is not None:
-        _check_table(request.table, plan, wanted)
+        wanted = _placed(request.table, plan, wanted)
     compare = plan is not None and stretch == (None, 0) and _as_in_paper(request, plan, settings, pictures)
     bench = Bench(settings, pictures, build.model, memory)
     prepared = _prepared(bench, wanted, console)
@@ -92,15 +93,17 @@ def run(
 
     try:
         _measured(bench, wanted, ledger, console, processes, ray)
-    except SystemExit:
+    except (SystemExit, AppError) as stop:
         if rows := finished():
-            _shown(request, plan, rows, compare, out, console)
+            with suppress(OutputError):  # the one that stopped it is told
+                _shown(request, plan, rows, compare, out, console)
         count = sum(ledger.get(cell) is not None for cell in wanted)
-        console.print(f"interrupted: {count} of {len(wanted)} cells are kept; the same command goes on")
+        word = "interrupted" if isinstance(stop, SystemExit) else "stopped"
+        console.print(f"{word}: {count} of {len(wanted)} cells are finished; the same command goes on")
         raise
     rows = finished()
     _shown(request, plan, rows, compare, out, console)
-    return {"model": describe(backbone), "methods": prepared, **compute(backbone)}, [asdict(row) for row in rows]
+    return {"model": describe(backbone), "methods": prepared, **compute(backbone)}, report.plain(rows)
 
 
 def _pictures(
@@ -149,25 +152,34 @@ def _check(wanted: Sequence[Cell], pictures: Sequence[Pictures], request: Reques
                 raise UsageError(f"{found.root} has no {name}/{stream.severity}; it has {have[:200]}{also}")
 
 
-def _check_table(number: int, plan: paper.Plan, wanted: Sequence[Cell]) -> None:
-    """That the layout has a place for what is measured.
+def _placed(number: int, plan: paper.Plan, wanted: Sequence[Cell]) -> list[Cell]:
+    """The cells that the layout has a place for: some methods stand there under some of the budgets only.
 
     Raises:
-        UsageError: if it has none.
+        UsageError: if it has no place for a method on some pictures.
     """
-    for cell in wanted:
+
+    def has_place(cell: Cell) -> bool:
         rows = [Tally().row(cell, label_of(cell.stream, Shot(0, name)), None) for name in cell.stream.corruptions]
         places = product(plan.rows.values(), plan.columns.values(), rows)
-        if not any(in_row(row) and in_column(row) for in_row, in_column, row in places):
-            raise UsageError(
-                f"Table {number} has no place for {cell.method} on --{cell.data} under {rows[0].corruption}; it is of "
-                f"{', '.join(map(str, plan.methods))} on {' '.join(f'--{kind}' for kind in plan.data)}"
-            )
+        return any(in_row(row) and in_column(row) for in_row, in_column, row in places)
+
+    placed = [cell for cell in wanted if has_place(cell)]
+    known = {(cell.method, cell.data, cell.stream) for cell in placed}
+    if lost := [cell for cell in wanted if (cell.method, cell.data, cell.stream) not in known]:
+        kinds = ["images", *plan.data] if "imagenet-c" in plan.data else plan.data
+        raise UsageError(
+            f"Table {number} has no place for {lost[0].method} on --{lost[0].data} under "
+            f"{', '.join(lost[0].stream.corruptions)}; it is of {', '.join(map(str, plan.methods))} on "
+            f"{' '.join(f'--{kind}' for kind in kinds)}"
+        )
+    return placed
 
 
 def _as_in_paper(request: Request, plan: paper.Plan, settings: Settings, pictures: Sequence[Pictures]) -> bool:
     """Whether the paper's numbers are of the same model, pictures and corruptions."""
-    own = settings.model.split(".")[0] == paper.MODEL and settings.weights is None
+    options = (settings.weights, settings.img_size, settings.crop_pct, settings.interpolation, settings.mean)
+    own = settings.model in paper.MODELS and options == (None,) * len(options) and settings.std is None
     same = set(request.corruptions) == set(STANDARD) and request.severities == (5,)
     return own and same and {found.kind for found in pictures} <= set(plan.data)
 
@@ -247,12 +259,15 @@ def _measured(
             finished = workers.processes(bench, open_cells, processes)
         else:
             finished = workers.serial(bench, open_cells)
-        for cell, measured in finished:
+        for cell, alone in finished:
+            measured = replace(alone, rows=tuple(replace(row, workers=processes) for row in alone.rows))
             ledger.put(cell, measured)
             bars.update(task, advance=1, description=f"{cell.method} {measured.rows[-1].corruption}")
             for name in set(measured.skipped) - told:
                 console.print(f"skipped {name}: not a picture that can be decoded", soft_wrap=True)
             told |= set(measured.skipped)
+    if told:
+        console.print(f"pictures skipped in all: {len(told)}")
 
 
 def _shown(

@@ -57,8 +57,8 @@ class Stream:
             seed: of the order, where it is drawn.
         """
         segments = [_order(self, classes, name, seed) for name in self.corruptions]
-        if self.protocol == MIXED:
-            together = [shot for segment in segments for shot in segment]
+        if self.protocol == MIXED:  # in an order that does not depend on that of the names
+            together = sorted(shot for segment in segments for shot in segment)
             random.Random(seed).shuffle(together)  # noqa: S311  a shuffle, not a secret
             segments = [together]
         size = self.batch

@@ -16,9 +16,9 @@ from app.controls import Controls
 from app.errors import GuardError
 from app.pipeline import Input, Pipeline, Window, digest
 from app.types import Frame, FrameResult
+from mgtta.guard import Guarded
 from mgtta.memory import Latest
 from mgtta.types import Step, Tensors
-from mgtta.guard import Guarded
 from models import ModelError, Output
 from tests.app.clips import frames, number, picture
 

@@ -38,9 +38,10 @@ def test_a_spec_reads_what_it_writes(text: str) -> None:
     [
         ("tnet", "nearest: tent"),
         ("tent:rate=1", "tent has no option 'rate'; its options: lr, momentum, memory, guard"),
-        ("none:lr=1", "none has no option 'lr' and has none"),
-        ("none:memory=window", "none has no option 'memory' and has none"),
+        ("none:lr=1", "none has no options"),
+        ("none:memory=window", "none has no options"),
         ("tent:memory=all", "tent:memory is expected to be window or reservoir or balanced; got 'all'"),
+        ("tent:lr=1:lr=2", "lr is given twice"),
         ("tent:lr", "an option of a method is written name=value; got 'lr'"),
         ("tent:lr=fast", "tent:lr is expected to be a number; got 'fast'"),
         ("lame:neighbors=1.5", "lame:neighbors is expected to be a whole number"),
@@ -60,6 +61,8 @@ def test_lists() -> None:
     """Commas between methods; `all` is every one; none twice."""
     assert [spec.name for spec in parse_all("none, tent:lr=1e-4")] == ["none", "tent"]
     assert [spec.name for spec in parse_all("all")] == list(METHODS)
+    with pytest.raises(UsageError, match="none is named twice"):
+        parse_all("all,none")
     with pytest.raises(UsageError, match="tent is named twice"):
         parse_all("tent,tent")
     with pytest.raises(UsageError, match="name one method or more"):

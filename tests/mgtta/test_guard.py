@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 import pytest
 import torch
@@ -45,7 +45,7 @@ class Drifting:
         """A copy."""
         return {"value": self.value.clone()}
 
-    def load_state_dict(self, state: dict[str, Tensor]) -> None:  # pyright: ignore[reportIncompatibleMethodOverride]
+    def load_state_dict(self, state: Mapping[str, Tensor]) -> None:
         """Takes it up."""
         self.value.copy_(state["value"])
 

@@ -393,8 +393,8 @@ def test_memory_that_was_not_looked_at_is_added_later(
     before = measured(settings, pictures, tmp_path / "out", console, **words)
     asked: list[str] = []
 
-    def peak_of(_: Bench, method: Spec, batch: int) -> float:
-        asked.append(f"{method} {batch}")
+    def peak_of(_: Bench, cell: Cell) -> float:
+        asked.append(f"{cell.method} {cell.stream.batch}")
         return 100.0 + len(asked)
 
     monkeypatch.setattr("app.bench.measure.peak_of", peak_of)
@@ -405,6 +405,49 @@ def test_memory_that_was_not_looked_at_is_added_later(
         assert [row["peak_mem_mb"] for row in rows] == [101.0, 102.0] * 2
         assert [{**timeless(row), "peak_mem_mb": None} for row in rows] == before
     assert asked == ["none 4", "tent 4"]
+
+
+def test_the_mixture_does_not_depend_on_the_order_of_names() -> None:
+    """The same seed, the same stream."""
+    windows = [Stream("mixed", names, 5, 4).windows(range(16), 0) for names in (("fog", "snow"), ("snow", "fog"))]
+    assert windows[0] == windows[1]
+
+
+def test_methods_on_the_same_pictures_are_compared_by_picture(
+    settings: Settings, pictures: Path, tmp_path: Path, console: Console
+) -> None:
+    """The difference to `none` has an interval of its own; times are compared only where as many measured at once."""
+    words: dict[str, Any] = {"methods": "none,tent:lr=0.1", "corruptions": "fog,gaussian_noise"}
+    measured(settings, pictures, tmp_path / "out", console, **words)
+    text = console.export_text()
+    assert "over none" in text
+    assert "± 95 %, paired" in text
+    assert "times none" in text
+    measured(settings, pictures, tmp_path / "out", console, 2, **words | {"methods": "none,tent:lr=0.1,lame"})
+    lines = [line for line in console.export_text().splitlines() if "times none" in line]
+    assert lines[-1].split()[2:] == ["1.00", lines[-1].split()[3]]  # none of lame, which two measured at once
+
+
+def test_pictures_that_are_missing_under_one_corruption(settings: Settings, tmp_path: Path, console: Console) -> None:
+    """An archive that was not unpacked to its end: they are skipped, named and counted, the rest is measured."""
+    for name in ("fog", "snow"):
+        write_pictures(tmp_path / "c" / name / "5")
+    (tmp_path / "c" / "snow" / "5" / "mug" / "0.png").unlink()
+    words: dict[str, Any] = WORDS | {"methods": "none", "corruptions": "fog,snow"}
+    _, rows = run(
+        Request.parsed(**words), settings, {"imagenet-c": tmp_path / "c"}, (None, 0), tmp_path / "out", console
+    )
+    assert rows[0]["n"] == rows[1]["n"] + 1
+    assert "pictures skipped in all: 2" in console.export_text()
+
+
+def test_the_layout_of_table_5(settings: Settings, tmp_path: Path, console: Console) -> None:
+    """Budgets are MGTTA's only: others are measured without."""
+    many = write_pictures(tmp_path / "many", each=16)
+    words: dict[str, Any] = {"table": 5, "methods": "none,tent", "corruptions": "fog", "batch": None}
+    rows = measured(settings, many, tmp_path / "out", console, **words)
+    assert [(row["method"], row["max_updates"]) for row in rows] == [("none", None), ("tent", None)]
+    assert "seconds" in console.export_text()
 
 
 def test_the_layout_of_table_1(settings: Settings, pictures: Path, tmp_path: Path, console: Console) -> None:

@@ -73,7 +73,9 @@ def test_settings_lie_one_below_the_other(tmp_path: Path, monkeypatch: pytest.Mo
     assert len(drawn(rows, tmp_path / "a.png", monkeypatch).axes) == 2
     rows += [row("none", "fog", 40, 1, severity=3)]
     titles = [axes.get_title(loc="left") for axes in drawn(rows, tmp_path / "a.png", monkeypatch).axes[::2]]
-    assert titles == [f"images, reset, severity {severity}, windows of 64" for severity in (0, 3, 5)]
+    assert titles == [
+        f"images, reset, severity {severity}, windows of 64, 100 pictures; bars: 95 %" for severity in (0, 3, 5)
+    ]
 
 
 def test_a_place_that_cannot_be_written(tmp_path: Path) -> None:
