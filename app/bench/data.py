@@ -100,6 +100,8 @@ def folder(root: Path, labels: Labels, kind: str = "images") -> Pictures:
 def imagenet_c(root: Path, labels: Labels) -> Pictures:
     """The published archive: corruption / severity / WordNet id / picture.
 
+    The first folder there is says which pictures there are: 75 listings of 50,000 files would take minutes.
+
     Raises:
         SourceError: if the folder does not look like that.
     """
