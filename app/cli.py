@@ -110,6 +110,7 @@ def complain(message: str) -> None:
 def main() -> None:
     """The program `mgtta-cam`: ends with the exit codes of the interface, and never with a traceback for bad input."""
     quiet_opencv(os.environ)
+    be_patient(os.environ)
     code = 1
     try:
         with orderly_end(lambda _: None, running=lambda: False):
@@ -148,6 +149,14 @@ def quiet_opencv(environment: MutableMapping[str, str]) -> None:
     """OpenCV and FFmpeg print what we say better; they look only when they are imported."""
     environment.setdefault("OPENCV_LOG_LEVEL", "SILENT")
     environment.setdefault("OPENCV_FFMPEG_LOGLEVEL", "-8")
+
+
+def be_patient(environment: MutableMapping[str, str]) -> None:
+    """Threads of one computation wait for each other asleep: awake, they take the processor from the one they wait for.
+
+    On two busy cores an answer took 80 times as long. The runtime looks when torch is imported.
+    """
+    environment.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
 
 def leave(code: int) -> None:

@@ -1,8 +1,9 @@
 """A guard over what is learned, without labels. Not in MGTTA's paper.
 
-Each lesson is judged by what it did to the answers on its own frames: it may not leave the model in more doubt, nor
-answer everything alike. What has been learned so far is judged beside the last parameters known to be good, on frames
-that neither of them chose: damage that crept in, as from an hour of one class, shows on the first frames that differ.
+Frames that are all of one class, and surely so, teach nothing: aligned to the spread of many classes, their answers
+would break apart. Each other lesson is judged by what it did to the answers on its own frames: it may not leave the
+model in more doubt, nor answer everything alike. What has been learned so far is judged beside the last parameters
+known to be good: damage that crept in, as from a flickering picture, shows on the first frames that differ.
 """
 
 from __future__ import annotations
@@ -26,12 +27,11 @@ PERIOD = 4  # lessons from one comparison with the good parameters to the next
 WEIGHT = 0.4 / 64  # of the discrepancy, as in MGTTA's loss
 # By how much a lesson may change the answers, in parts of ln C for C classes. Measured: docs/method.md, "The guard".
 MOST_DOUBT = 0.25  # rise of the entropy
-MOST_DOUBT_ALIKE = 0.09  # the same where the answers were all alike: aligned to the spread of many, they break apart
-ALIKE = 0.3  # variety below which they are
 MOST_LIKENESS = 0.33  # fall of the variety
 MOST_LOSS = 0.18, 1.35  # rise of the loss, and its ratio to that before
 MOST_WORSE = 0.07, 1.15  # the same, above that of the good parameters
 MOST_SHARE = 0.4  # of one class among the answers of the good parameters: beyond, frames are too alike to judge by
+ALIKE = 0.75, 0.25  # share of one class from which, and entropy up to which (in parts of ln C), frames teach nothing
 
 
 class Look(NamedTuple):
@@ -48,7 +48,8 @@ class Guarded:
     """A method that is watched.
 
     Where something is wrong, `step` adds `guard_<reason>` to the stats, with what was measured; in the modes that act
-    on it, also `skipped_guard`. A method whose state is too large for snapshots (`History`) is not watched.
+    on it, also `skipped_guard`. Frames that are all alike give `skipped_alike`, with the share of their class. A method
+    whose state is too large for snapshots (`History`) is not watched.
 
     Args:
         method: what learns.
@@ -95,6 +96,9 @@ class Guarded:
             return self._taught(x)
         probe = x[:: max(1, len(x) // PROBE)]
         before = self._look(probe)
+        share, doubt = ALIKE
+        if self.mode != "warn" and before.share >= share and before.doubt < doubt * before.most:
+            return Step(self._method.predict(x), {"skipped_alike": before.share})
         if self._lessons % PERIOD == 0 and (worse := self._compared(probe, before)) is not None:
             if self.mode == "warn":
                 step = self._taught(x)
@@ -184,9 +188,8 @@ def _judged(before: Look, after: Look, parameters: Tensors) -> dict[str, float]:
     """What is wrong with a lesson, as `guard_<reason>` and nats."""
     if not all(map(math.isfinite, after)) or not all(bool(p.isfinite().all()) for p in parameters.values()):
         return {"guard_not_finite": 1.0}
-    most_doubt = MOST_DOUBT_ALIKE if before.variety < ALIKE * before.most else MOST_DOUBT
     risen = {
-        "guard_doubt": (after.doubt - before.doubt, most_doubt * before.most),
+        "guard_doubt": (after.doubt - before.doubt, MOST_DOUBT * before.most),
         "guard_collapse": (before.variety - after.variety, MOST_LIKENESS * before.most),
     }
     found = {reason: nats for reason, (nats, most) in risen.items() if nats > most}

@@ -106,14 +106,23 @@ def test_good_lessons_stay() -> None:
     assert (guarded.updates, round(float(method.value), 4)) == (9, -0.9)
 
 
+def test_frames_that_are_all_alike_teach_nothing() -> None:
+    """Of one class, and surely so; an unsure model that answers all alike may be a collapsed one, and learns."""
+    method = Drifting(0.1)
+    step = watched(method, lambda x, _: alike(x, 0.5)).step(pictures(0))
+    assert step.stats == {"skipped_alike": 1.0}
+    assert method.value == 0
+    assert "skipped_alike" not in watched(method, lambda x, _: 0.1 * alike(x, 0.5)).step(pictures(0)).stats
+
+
 def test_damage_that_creeps_in_is_found() -> None:
-    """Lessons on frames that are all alike hide what they do; on the first that differ it shows, and the last good
+    """Lessons on frames of two classes hide what they do; on the first that differ it shows, and the last good
     parameters return."""
     method = Drifting(0.9)
     monotone = False
 
     def answer(x: Tensor, value: float) -> Tensor:
-        return alike(x, 0.5) if monotone else sure(x, value)
+        return sure(x, 0)[torch.arange(len(x)) % 2] if monotone else sure(x, value)
 
     guarded = watched(method, answer)
     method.stride = 0.0
