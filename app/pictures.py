@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 import random
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -20,17 +21,24 @@ SUFFIXES = (".jpg", ".jpeg", ".png", ".webp", ".bmp", ".ppm", ".tif", ".tiff")
 
 
 def find(folder: Path) -> list[Path]:
-    """All picture files below a folder, sorted by path.
+    """All picture files below a folder, sorted by path; folders that are links are looked into, once each.
 
     Raises:
         SourceError: if the folder is missing, unreadable or holds no picture.
     """
     if not folder.is_dir():
         raise SourceError(f"expected a folder of pictures; {folder} is not a folder")
-    found = sorted(path for path in folder.rglob("*") if path.suffix.lower() in SUFFIXES and path.is_file())
+    found, seen = list[Path](), set[str]()
+    for below, folders, names in os.walk(folder, followlinks=True):
+        if (true := os.path.realpath(below)) in seen:
+            folders.clear()
+            continue
+        seen.add(true)
+        paths = (Path(below, name) for name in names)
+        found += [path for path in paths if path.suffix.lower() in SUFFIXES and path.is_file()]
     if not found:
         raise SourceError(f"no pictures ({', '.join(SUFFIXES)}) in {folder} or below it")
-    return found
+    return sorted(found)
 
 
 def stretch(items: Sequence[T], count: int | None, skip: int, seed: int, folder: Path) -> tuple[T, ...]:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import shutil
+import struct
+import zlib
 from pathlib import Path
 
 import pytest
@@ -14,6 +17,29 @@ from tests.app.pictures import write_pictures
 from tests.app.tiny import CLASSES
 
 LABELS = Labels(CLASSES)
+
+
+def test_links_are_looked_into(tmp_path: Path) -> None:
+    """A data set is often a folder of links; one that leads back to itself ends."""
+    real = write_pictures(tmp_path / "p")
+    tree = tmp_path / "tree"
+    tree.mkdir()
+    (tree / "mug").symlink_to(real / "mug")
+    (tree / "again").symlink_to(tree)
+    assert [path for path, _ in folder(tree, LABELS).items] == sorted(f"mug/{p.name}" for p in (real / "mug").iterdir())
+
+
+def test_what_cannot_be_a_picture(tmp_path: Path) -> None:
+    """A header that promises 3,600 megapixels; a name that is not UTF-8."""
+    folder_of_one = tmp_path / "mug"
+    folder_of_one.mkdir()
+    header = struct.pack(">IIBBBBB", 60000, 60000, 8, 2, 0, 0, 0)
+    chunk = b"IHDR" + header
+    content = b"\x89PNG\r\n\x1a\n" + struct.pack(">I", 13) + chunk + struct.pack(">I", zlib.crc32(chunk))
+    (folder_of_one / os.fsdecode(b"\xff\xfe.png")).write_bytes(content)
+    found = folder(tmp_path, LABELS)
+    assert found.read(0, "clean", 0) is None
+    assert len(found.digest((), 0)) == 64
 
 
 def test_folders_are_classes(tmp_path: Path) -> None:
