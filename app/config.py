@@ -133,6 +133,9 @@ class Settings:
         "When learning does harm, seen without labels: rollback takes it back, warn says so, stop ends the run "
         "(exit code 8).",
     )
+    reset_on: Literal["none", "cut", "reconnect"] = _adaptation(
+        "none", "Return to the source model where a new scene begins, or when a lost source is back."
+    )
     state: Path | None = _adaptation(
         None,
         "Take up what an earlier run with this model and method learned, if the file is there, and keep it at the "

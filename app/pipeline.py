@@ -67,6 +67,7 @@ class Pipeline:
         warmup: answers to the first frame that nobody sees: those of a new process are slow.
         tell: hears of events.
         guard: watches a method.
+        reset_on: `cut` or `reconnect` return to the source model then.
         clock: seconds.
 
     Raises:
@@ -85,10 +86,11 @@ class Pipeline:
         warmup: int = 0,
         tell: Tell = lambda *_, **__: None,
         guard: Callable[[Method], Guarded] = Guarded,
+        reset_on: str = "none",
         clock: Callable[[], float] = time.perf_counter,
     ) -> None:
         self.controls, self._methods, self._prepare = controls, methods, prepare
-        self._window, self._memory, self._guard = window, memory, guard
+        self._window, self._memory, self._guard, self._reset_on = window, memory, guard, reset_on
         self._frozen, self._warmup, self._tell, self._clock = frozen, warmup, tell, clock
         self._rate, self._adapted_score, self._frozen_score = Rate(), Accuracy(), Accuracy()
         self._variety: float | None = None
@@ -100,6 +102,7 @@ class Pipeline:
         for frame in frames:
             self._warm_up(frame.image)
             self._fulfill_wishes()
+            self._begin_scene(frame)
             yield self._answer(frame)
 
     def _warm_up(self, image: Image) -> None:
@@ -149,9 +152,6 @@ class Pipeline:
         )
 
     def _learn(self, frame: Frame, x: Tensor, label: int) -> Lesson | None:
-        if frame.connection != self._connection:
-            self._connection = frame.connection
-            self._memory.clear()  # what was seen before a source was lost says nothing of what is seen now
         spent = self._window.most_updates is not None and self.learner.updates >= self._window.most_updates
         if not self.controls.adapting or self.method == NOT_ADAPTING or spent:
             self._memory.clear()  # a window is of frames that follow each other
@@ -197,12 +197,28 @@ class Pipeline:
                 "them did harm and was taken back; learn more slowly with --lr, or go on with --guard rollback"
             )
 
+    def _begin_scene(self, frame: Frame) -> None:
+        """After a cut, or when a source that was lost is back."""
+        back = frame.connection != self._connection
+        self._connection = frame.connection
+        if frame.cut:
+            self._tell("cut", frame=frame.index)
+        if (self._reset_on == "cut" and frame.cut) or (self._reset_on == "reconnect" and back):
+            self._reset()
+        elif back:
+            self._memory.clear()  # what was seen before says nothing of what is seen now
+
+    def _reset(self) -> None:
+        self.learner.reset()
+        self._begin()
+        self._tell("reset", method=self.method, updates=self.learner.updates)
+
     def _fulfill_wishes(self) -> None:
         for wish in self.controls.take("reset", "method", "undo"):
             if wish == "reset":
-                self.learner.reset()
-                self._begin()
-            elif wish == "method":
+                self._reset()
+                continue
+            if wish == "method":
                 self._next_method()
             elif self.learner.undo():
                 self._memory.clear()  # its frames taught what is taken back

@@ -28,6 +28,7 @@ class Frame:
     dropped: Mapping[str, int] = field(default_factory=dict)  # frames left out just before it, by cause
     grabbed: float | None = None  # seconds on the monotonic clock when it arrived; live sources only
     connection: int = 0  # how often a live source had been opened again before it
+    cut: bool = False  # a new scene begins with it
     refused: str | None = None  # why it must not teach: black, frozen, ...; it is answered all the same
 
 

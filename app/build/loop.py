@@ -76,4 +76,5 @@ def pipeline(settings: Settings, backbone: Backbone, controls: Controls, tell: C
         settings.warmup,
         tell,
         guarded(settings, backbone),
+        settings.reset_on,
     )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from functools import partial
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -194,6 +195,23 @@ def test_reset() -> None:
     assert results[9].lesson is not None
     assert results[9].lesson.number == 1
     assert ("reset", {"method": "fake", "updates": 0}) in rig.told
+
+
+def test_scenes() -> None:
+    """A cut is told; whether it, or a source that is back, returns to the source model is for the user to say."""
+    stream = frames(12)
+    stream[5] = replace(stream[5], cut=True)
+    stream[7:] = [replace(frame, connection=1) for frame in stream[7:]]
+    reset_at = {"none": 99, "cut": 5, "reconnect": 7}
+    for reset_on, at in reset_at.items():
+        rig = Rig(Window(2), reset_on=reset_on)
+        updates = [r.updates for r in rig.run(stream)]
+        assert updates[4] == 2
+        assert all(now >= before for before, now in pairwise(updates)) is (at == 99)
+        if at < 12:
+            assert (updates[at - 1], updates[at]) == (2 + (at == 7), 0)
+            assert ("reset", {"method": "fake", "updates": 0}) in rig.told
+        assert ("cut", {"frame": 5}) in rig.told
 
 
 def test_undo() -> None:
