@@ -154,8 +154,8 @@ def quiet_opencv(environment: MutableMapping[str, str]) -> None:
 def be_patient(environment: MutableMapping[str, str]) -> None:
     """Threads of one computation wait for each other awake for a moment, then asleep.
 
-    Awake for long, as GNU OpenMP does by default, they keep a busy processor from those that they wait for: on two such
-    cores an answer took 1,439 ms, with this 18. On idle ones it takes 5.9 ms instead of 5.4. Read when torch is imported.
+    Awake for long, as GNU OpenMP does by default, they keep a busy processor from those that they wait for: on two
+    such cores an answer took 1,439 ms, with this 18; on idle ones 5.9 instead of 5.4. Read when torch is imported.
     """
     environment.setdefault("GOMP_SPINCOUNT", "3000")
 
