@@ -131,7 +131,7 @@ class Settings:
     guard: Literal["off", "warn", "rollback", "stop"] = _adaptation(
         "rollback",
         "When learning does harm, seen without labels: rollback takes it back, warn says so, stop ends the run "
-        "(exit code 8).",
+        "(exit code 8). --paper: off.",
     )
     reset_on: Literal["none", "cut", "reconnect"] = _adaptation(
         "none", "Return to the source model where a new scene begins, or when a lost source is back."

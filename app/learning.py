@@ -89,14 +89,14 @@ def alive(settings: Settings, backbone: Backbone, spec: Spec, size: int) -> Meth
 
 
 def guarded(settings: Settings, backbone: Backbone) -> Callable[[Method], Guarded]:
-    """Has methods on this backbone watched, as --guard wants it."""
+    """Has methods on this backbone watched, as --guard wants it; --paper: not at all."""
     from mgtta.guard import Guarded
     from models import ModelError
 
     known = None
     with suppress(ModelError):  # without statistics the guard sees less
         known = statistics(settings, backbone).on(backbone)
-    return lambda learner: Guarded(learner, backbone, known, settings.guard)
+    return lambda learner: Guarded(learner, backbone, known, "off" if settings.paper else settings.guard)
 
 
 def deployed(settings: Settings, backbone: Backbone, spec: Spec) -> Spec:

@@ -10,10 +10,12 @@ import torch
 
 from app.config import Settings
 from app.errors import UsageError
-from app.learning import asked, check_method, deployed, method, methods, provenance, with_files
+from app.learning import alive, asked, check_method, deployed, guarded, method, methods, provenance, with_files
 from app.specs import parse
 from mgtta import METHODS, MetaGradientGenerator, SourceStatistics
+from mgtta.guard import Guarded
 from mgtta.recurrent import RecurrentGenerator
+from mgtta.remembering import Remembering
 from mgtta.statistics import measure_fisher
 from models import Backbone, ModelError, files, load_backbone
 from tests.app.tiny import write_model
@@ -49,6 +51,17 @@ def test_every_method_can_be_built_and_learns_or_not(settings: Settings, backbon
         assert changed == (name not in ("none", "lame", "t3a", *unsure)), name
         method.reset()
         assert all(torch.equal(before[key], value) for key, value in method.parameters().items())
+
+
+def test_live_options(settings: Settings, backbone: Backbone) -> None:
+    """A guard and a memory around a method, as its spec asks for them; the paper has no guard."""
+    alone = alive(settings, backbone, parse("tent"), 4)
+    assert not isinstance(alone, Guarded | Remembering)
+    watched = alive(settings, backbone, parse("tent:guard=warn"), 4)
+    assert isinstance(watched, Guarded)
+    assert watched.mode == "warn"
+    assert isinstance(alive(settings, backbone, parse("tent:guard=warn:memory=balanced"), 4), Remembering)
+    assert guarded(replace(settings, paper=True), backbone)(alone).mode == "off"
 
 
 def test_the_rate_is_that_of_the_chosen_method(settings: Settings, backbone: Backbone) -> None:
