@@ -16,19 +16,8 @@ FOLDER = Path("mgtta-cam-demo")
 SCHEDULE = "0:clean 300:gaussian_noise:5 950:shot_noise:5 1550:impulse_noise:5"  # the light goes
 WINDOW = {"adapt_stride": 8, "adapt_every": 32}  # 17 seconds, a dozen objects: a window of few pulls the model apart
 OPTIONS = (
-    *(
-        "max_frames",
-        "method",
-        "lr",
-        "paper",
-        "adapt_batch",
-        "adapt_stride",
-        "adapt_every",
-        "memory",
-        "guard",
-        "corrupt_schedule",
-    ),
-    *("seed", "device", "threads"),
+    *("max_frames", "method", "lr", "paper", "adapt_batch", "adapt_stride", "adapt_every", "memory", "guard"),
+    *("corrupt_schedule", "seed", "device", "threads"),
     *("show", "log", "json", "quiet", "verbose"),
 )  # of the settings, that the demo takes
 

@@ -13,9 +13,10 @@ from app.types import Score
 
 RECENT = 200  # labeled frames that the running accuracy looks back on
 CURVE_POINTS = 120
+NORMAL_95 = 1.959964  # normal quantile of a 95 % interval
 
 
-def wilson(correct: float, n: float, z: float = 1.959964) -> tuple[float, float]:
+def wilson(correct: float, n: float, z: float = NORMAL_95) -> tuple[float, float]:
     """Wilson's score interval of a proportion: (low, high), both 0..1; (0, 1) where nothing is known.
 
     Args:

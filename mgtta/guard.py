@@ -16,7 +16,7 @@ import torch
 from torch import Tensor
 
 from mgtta.history import History, Snapshot
-from mgtta.losses import discrepancy, entropy
+from mgtta.losses import as_logits, discrepancy, entropy
 from mgtta.statistics import SourceStatistics
 from mgtta.types import Method, Step, Tensors
 from models import Output
@@ -171,10 +171,9 @@ class Guarded:
     def _look(self, x: Tensor) -> Look:
         assert self._model is not None
         output = self._model(x)
-        probabilities = output.logits.softmax(dim=1)
-        mean = probabilities.mean(dim=0)
         doubt = entropy(output.logits).mean()
-        variety = -(mean * mean.clamp(min=torch.finfo(mean.dtype).tiny).log()).sum()
+        mean = output.logits.softmax(dim=1).mean(dim=0, keepdim=True)
+        variety = entropy(as_logits(mean, probabilities=True))
         answers = output.logits.argmax(dim=1)
         share = answers.bincount().max() / len(answers)
         if self._statistics is None or len(x) < 2:

@@ -11,9 +11,8 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from app.metrics import wilson
+from app.metrics import NORMAL_95, wilson
 
-NORMAL = 1.959964  # quantile of 95 %
 DIGITS = "0123456789abcdefghijklmnopqrstuv"  # how often a picture was answered rightly
 NEVER = "-"  # it was not shown, or does not decode
 
@@ -43,11 +42,11 @@ def scores(rows: Sequence[str]) -> NDArray[np.float64] | None:
     """
     if not rows or not all(rows) or len({len(row) for row in rows}) > 1:
         return None
-    each = [[float("nan") if sign == NEVER else DIGITS.index(sign) for sign in row] for row in rows]
+    each = [[float("nan") if sign == NEVER else int(sign, len(DIGITS)) for sign in row] for row in rows]
     return np.asarray(each, float).mean(axis=0)
 
 
 def half_width(scores: NDArray[np.float64]) -> float:
     """Of the 95 % interval of their mean, over the pictures that have one."""
     known = scores[~np.isnan(scores)]
-    return float(NORMAL * known.std(ddof=1) / len(known) ** 0.5) if len(known) > 1 else float("nan")
+    return float(NORMAL_95 * known.std(ddof=1) / len(known) ** 0.5) if len(known) > 1 else float("nan")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict, fields
+from dataclasses import fields
 from itertools import groupby
 from math import inf
 from pathlib import Path
@@ -21,6 +21,7 @@ from app.bench.paper import Plan
 from app.errors import OutputError
 
 BASE = "none"  # what others are compared with
+COLUMNS = [field.name for field in fields(Row) if field.name != "hits"]
 OVER, PAIRED, TIMES = f"over {BASE}", "± 95 %, paired", f"times {BASE}"
 
 
@@ -127,7 +128,7 @@ def pictures_of(rows: Sequence[Row]) -> str:
 
 def plain(rows: Sequence[Row]) -> list[dict[str, Any]]:
     """Rows for JSON and CSV: without the single pictures."""
-    return [{name: value for name, value in asdict(row).items() if name != "hits"} for row in rows]
+    return [{name: getattr(row, name) for name in COLUMNS} for row in rows]
 
 
 def as_published(number: int, plan: Plan, rows: Sequence[Row], compare: bool) -> Table:
@@ -157,7 +158,7 @@ def write_csv(rows: Sequence[Row], path: Path) -> None:
     """
     try:
         with path.open("w", newline="", encoding="utf-8") as file:
-            writer = csv.DictWriter(file, [field.name for field in fields(Row) if field.name != "hits"])
+            writer = csv.DictWriter(file, COLUMNS)
             writer.writeheader()
             writer.writerows(plain(rows))
     except OSError as error:

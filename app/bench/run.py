@@ -178,8 +178,8 @@ def _placed(number: int, plan: paper.Plan, wanted: Sequence[Cell]) -> list[Cell]
 
 def _as_in_paper(request: Request, plan: paper.Plan, settings: Settings, pictures: Sequence[Pictures]) -> bool:
     """Whether the paper's numbers are of the same model, pictures and corruptions."""
-    options = (settings.weights, settings.img_size, settings.crop_pct, settings.interpolation, settings.mean)
-    own = settings.model in paper.MODELS and options == (None,) * len(options) and settings.std is None
+    options = ("weights", "img_size", "crop_pct", "interpolation", "mean", "std")
+    own = settings.model in paper.MODELS and all(getattr(settings, name) is None for name in options)
     same = set(request.corruptions) == set(STANDARD) and request.severities == (5,)
     return own and same and {found.kind for found in pictures} <= set(plan.data)
 

@@ -56,7 +56,6 @@ def session(
     check_method(settings)
     controls.compare = settings.compare == "split"
     from app.rendering import renderer
-    from app.sources.cuts import cuts
     from app.sources.inspection import INTRA, inspected
     from app.sources.stages import announcing
 
@@ -72,7 +71,7 @@ def session(
     loop = pipeline(settings, backbone, controls, everyone)
     keep = kept(settings, loop, backbone)
     frames, close = stream(settings, address, source, backbone, controls, notices)
-    frames = cuts(inspected(intra=source.facts.get("codec") in INTRA)(frames))
+    frames = inspected(intra=source.facts.get("codec") in INTRA)(frames)
     frames = announcing(everyone)(corrupted(settings, plan, backbone, controls)(frames))
     render = renderer(controls, backbone.classes, settings.topk, corrupting=bool(plan.entries))
     facts = {"source": source.facts, "model": describe(backbone), "method": settings.method}

@@ -10,16 +10,17 @@ from dataclasses import replace
 
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 
+from app.sources.cuts import layout, same_scene
 from app.sources.decoding import HALF_DECODED
 from app.types import Frame, Image, Stage
 
 SIDE = 64  # of the thumbnail that frames are compared by
 DARKEST = 16  # a thumbnail that is nowhere brighter shows nothing: black in video is 16 of 255
 LEAST_RANGE = 4  # levels; less from the darkest to the brightest place, in each channel, is one color: a blue screen
-LEAST_LIKENESS = (
-    0.1  # correlation of neighboring places: of mere noise 0.07 at most, of 1,000 photographs 0.38 at least
-)
+# Correlation of neighboring places: of mere noise it was 0.07 at most, of 1,000 photographs 0.38 at least.
+LEAST_LIKENESS = 0.1
 MISSING = ((128, 128, 128), (0, 135, 0))  # what decoders paint where data end: gray, and zeros of YUV
 MISSING_WITHIN = 3  # levels
 LOWEST = 1 / 16  # of the height: where it shows that a picture was not decoded to its end
@@ -31,7 +32,8 @@ def inspected(*, intra: bool = False) -> Stage:
     """Marks frames with the reason why they must not teach, `Frame.refused`; a reason they came with stays.
 
     Reasons: `black`, `blank`, `noise`, `half-decoded`, `repeated` (like the frame before), `frozen` (for more than a
-    second).
+    second). The first frame of a new scene is marked too, `Frame.cut`; frames that are refused lie between scenes or
+    within one.
 
     Args:
         intra: each picture is coded on its own, as in MJPEG. Then rows that are, to the bit, those of the picture
@@ -42,6 +44,7 @@ def inspected(*, intra: bool = False) -> Stage:
         before: Frame | None = None
         seen_before: Image | None = None
         since, kept = 0.0, False
+        scene: NDArray[np.float32] | None = None
         for frame in frames:
             seen, kept_before = thumbnail(frame.image), kept
             changed = seen_before is None or not np.array_equal(seen, seen_before)
@@ -53,7 +56,12 @@ def inspected(*, intra: bool = False) -> Stage:
             elif not reason:
                 reason = "repeated" if frame.seconds - since <= FROZEN_S else "frozen"
             before, seen_before = frame, seen
-            yield replace(frame, refused=reason) if reason and not frame.refused else frame
+            reason, cut = frame.refused or reason, False
+            if not reason:
+                here = layout(seen)
+                cut = scene is not None and not same_scene(scene, here)
+                scene = here
+            yield replace(frame, refused=reason, cut=cut)
 
     return stage
 

@@ -8,14 +8,14 @@ import cv2
 import numpy as np
 
 from app.corruptions import corrupt
-from app.sources.cuts import cuts
+from app.sources.inspection import inspected
 from app.types import Frame, Image
 from tests.app.sources.test_inspection import film, scene
 
 
 def marked(frames: list[Frame]) -> list[int]:
     """Indices of frames that begin a scene."""
-    return [frame.index for frame in cuts(frames) if frame.cut]
+    return [frame.index for frame in inspected()(frames) if frame.cut]
 
 
 def shifted(image: Image, by: int) -> Image:
