@@ -18,6 +18,7 @@ from app.commands import COMMANDS
 from app.demo import FOLDER, OPTIONS
 from app.errors import AppError, UsageError
 from app.options import takes_settings
+from app.settings import flag
 from app.signals import orderly_end
 from models.errors import ModelError
 
@@ -59,7 +60,7 @@ def run(
 ) -> None:
     """Classifies a camera, a video or pictures with a Vision Transformer that adapts while it watches."""
     if ctx.invoked_subcommand is not None:
-        given = [config.flag(name) for name, value in {**flags, "config": config_file}.items() if value is not None]
+        given = [flag(name) for name, value in {**flags, "config": config_file}.items() if value is not None]
         if given:
             raise UsageError(f"{given[0]} stands before `{ctx.invoked_subcommand}`: write a command's options after it")
         return

@@ -12,10 +12,10 @@ import typer
 from rich.console import Console
 
 from app import config
-from app.config import Settings
 from app.corruptions.names import VALIDATION, check_name
 from app.errors import UsageError
 from app.options import takes_settings
+from app.settings import Settings
 from app.writing import to_stdout, writable
 
 MODEL = (

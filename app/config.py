@@ -1,4 +1,4 @@
-"""The settings: declared once, checked once. Flag > environment > file > default.
+"""Settles and checks the settings: flag > environment > file > default.
 
 The only reader of configuration. Classes never see it: `app.build` hands them plain values.
 """
@@ -8,166 +8,16 @@ from __future__ import annotations
 import difflib
 import tomllib
 from collections.abc import Mapping
-from dataclasses import fields
 from pathlib import Path
-from typing import Annotated, Any, Literal, cast
+from typing import Any, cast
 
-from pydantic import BeforeValidator, ConfigDict, Field, TypeAdapter, ValidationError
-from pydantic.dataclasses import dataclass
+from pydantic import TypeAdapter, ValidationError
 
 from app.errors import UsageError
 from app.redaction import redact
+from app.settings import PANELS, Settings, fields_of_settings, flag
 
 PREFIX = "MGTTA_CAM_"
-NOT_ADAPTING = "none"  # the method that learns nothing
-PANELS = ("Input", "Model", "Adaptation", "Output")
-
-
-def _option(default: Any, panel: str, about: str, short: str | None = None, **bounds: Any) -> Any:
-    extra = {"panel": panel, "short": short}
-    return Field(default=default, description=about, json_schema_extra=cast("Any", extra), **bounds)
-
-
-def _input(default: Any, about: str, short: str | None = None, **bounds: Any) -> Any:
-    return _option(default, "Input", about, short, **bounds)
-
-
-def _model(default: Any, about: str, **bounds: Any) -> Any:
-    return _option(default, "Model", about, **bounds)
-
-
-def _adaptation(default: Any, about: str, **bounds: Any) -> Any:
-    return _option(default, "Adaptation", about, **bounds)
-
-
-def _output(default: Any, about: str, short: str | None = None, **bounds: Any) -> Any:
-    return _option(default, "Output", about, short, **bounds)
-
-
-def _channels(value: Any) -> Any:
-    parts = value.split(",") if isinstance(value, str) else value
-    if not isinstance(parts, list | tuple) or len(parts) != 3:
-        raise ValueError("three numbers are expected, R,G,B")
-    return parts
-
-
-Channels = Annotated[tuple[float, float, float], BeforeValidator(_channels)]
-
-
-@dataclass(frozen=True, config=ConfigDict(extra="forbid", allow_inf_nan=False))
-class Settings:
-    """All that a run can be told. Each field is the option of its name, the variable MGTTA_CAM_<NAME>, the TOML key."""
-
-    source: str | None = _input(
-        None,
-        "Camera number, /dev/videoN, video file, picture or folder of them, glob, rtsp:// rtmp:// http(s):// udp:// "
-        "address. {NAME} is filled from the environment.",
-        "-s",
-    )
-    mode: Literal["auto", "every-frame", "freshest"] = _input(
-        "auto", "Which frames to answer: auto takes every frame of files and the freshest of live sources."
-    )
-    vid_stride: int = _input(1, "Take every N-th frame.", ge=1)
-    max_staleness: float = _input(
-        0.5, "Of a live source's freshest frames: leave out what waited longer, in seconds.", gt=0
-    )
-    max_fps: float | None = _input(None, "Take at most this many frames a second of the stream.", gt=0)
-    realtime: bool = _input(False, "Play files at their own speed.")
-    loop: int = _input(1, "Play files this many times; 0 for ever.", ge=0)
-    start: float = _input(0.0, "Leave out the first seconds of the stream.", ge=0)
-    duration: float | None = _input(None, "Stop after this many seconds of the stream.", gt=0)
-    max_frames: int | None = _input(None, "Stop after this many frames.", ge=1)
-    open_timeout: float = _input(10.0, "Seconds to wait for a source to open.", gt=0)
-    read_timeout: float = _input(5.0, "Seconds to wait for a frame.", gt=0)
-    reconnect: bool | None = _input(None, "Open a lost source again; by default, live ones.")
-    reconnect_attempts: int = _input(0, "Give up after so many attempts in a row; 0 never.", ge=0)
-    reconnect_delay: float = _input(1.0, "Seconds before the first attempt; each next one waits twice as long.", gt=0)
-    reconnect_max_delay: float = _input(30.0, "Longest wait between attempts, seconds.", gt=0)
-    rtsp_transport: Literal["tcp", "udp", "auto"] = _input("tcp", "How RTSP carries its packets.")
-    on_corrupt: Literal["skip", "stop"] = _input(
-        "skip", "A packet that does not decode: skip reads on, stop ends the stream there."
-    )
-    max_bad_reads: int = _input(256, "So many failed reads in a row are the end, not damage.", ge=1)
-    strict: bool = _input(False, "A file that gives fewer frames than it promises is an error (exit code 5).")
-    truth: Path | None = _input(
-        None,
-        "True classes: CSV `frame,label`; a frame may be a range, first-last. A sidecar clip.labels.csv is found "
-        "by itself.",
-    )
-    label: str | None = _input(None, "The one true class of the whole clip: its name or number.")
-
-    model: str = _model("vit_base_patch16_224", "Any timm Vision Transformer, or demo (embedded, needs no network).")
-    weights: Path | None = _model(None, "Weights: .safetensors, or .pth read without running code.")
-    labels: Path | None = _model(None, "Class names: a text file, one a line.")
-    img_size: int | None = _model(
-        None, "Side of the model's input; by default, as the next four, what its weights say.", ge=1
-    )
-    crop_pct: float | None = _model(None, "Share of the picture's shorter side that the model sees.", gt=0, le=1)
-    interpolation: Literal["nearest", "bilinear", "bicubic", "lanczos"] | None = _model(None, "Filter of resizing.")
-    mean: Channels | None = _model(None, "Of the pixels, 0..1, that the model expects: R,G,B.")
-    std: Channels | None = _model(None, "Of the pixels, 0..1, that the model expects: R,G,B.")
-    device: str = _model("auto", "auto, cpu, cuda or cuda:N.", pattern=r"^(auto|cpu|cuda(:\d+)?)$")
-    precision: Literal["fp32", "tf32"] = _model("fp32", "Arithmetic of matrix products on CUDA.")
-    threads: int | None = _model(None, "CPU threads; by default the libraries decide.", ge=1)
-    warmup: int = _model(3, "Unseen answers before the first frame, so that its latency is typical.", ge=0)
-    topk: int = _model(5, "Answers to show and log for each frame.", ge=1)
-
-    method: str = _adaptation("mgtta", "How to adapt; `mgtta-cam methods` lists them.")
-    mgg: Path | None = _adaptation(None, "Weights of the Meta Gradient Generator: ours or the authors' file.")
-    stats: Path | None = _adaptation(None, "Source statistics, as `mgtta-cam stats` measures them.")
-    adapt_batch: int = _adaptation(64, "Frames in the window that teaches.", ge=1)
-    memory: Literal["window", "reservoir", "balanced"] = _adaptation(
-        "window",
-        "What lessons are made of: window takes the latest frames, reservoir draws from all that came, balanced keeps "
-        "frames that differ, of all classes.",
-    )
-    adapt_stride: int = _adaptation(1, "Take every N-th frame into that window: neighbors show the same things.", ge=1)
-    adapt_every: int | None = _adaptation(
-        None, "Learn each N frames from the window as it is; by default from each full one once.", ge=1
-    )
-    max_updates: int | None = _adaptation(None, "Learn from at most this many windows.", ge=0)
-    lr: float | None = _adaptation(None, "Learning rate; by default the method's published one.", gt=0)
-    paper: bool = _adaptation(False, "The paper's settings where ours differ: MGTTA without larger steps at first.")
-    guard: Literal["off", "warn", "rollback", "stop"] = _adaptation(
-        "rollback",
-        "When learning does harm, seen without labels: rollback takes it back, warn says so, stop ends the run "
-        "(exit code 8). --paper: off.",
-    )
-    reset_on: Literal["none", "cut", "reconnect"] = _adaptation(
-        "none", "Return to the source model where a new scene begins, or when a lost source is back."
-    )
-    state: Path | None = _adaptation(
-        None,
-        "Take up what an earlier run with this model and method learned, if the file is there, and keep it at the "
-        "end (.safetensors).",
-    )
-    compare: Literal["off", "split"] = _adaptation("off", "split: the frozen model beside the adapted one.")
-    corrupt: str | None = _adaptation(None, "Corrupt all frames: NAME or NAME:SEVERITY, severity 1..5.")
-    corrupt_schedule: str | None = _adaptation(
-        None, 'By frame index: "0:clean 300:contrast:5 600:gaussian_noise:4", or a file of that text.'
-    )
-    corrupt_on: Literal["frame", "crop"] = _adaptation(
-        "frame", "frame: the whole picture, lengths scaled; crop: the model's crop, constants as published."
-    )
-    frost_dir: Path | None = _adaptation(None, "ImageNet-C's own frost pictures, instead of the made ones.")
-    seed: int = _adaptation(0, "Seed of all random draws.", ge=0, lt=2**32)
-    deterministic: bool = _adaptation(False, "Only kernels that give the same bits every time.")
-
-    show: bool | None = _output(None, "Open a window; by default where a display answers.")
-    save: Path | None = _output(
-        None, "Record what is shown: .mkv survives a kill, .webm plays in browsers, .mp4 and .avi elsewhere."
-    )
-    log: Path | None = _output(None, "Write the adaptation log, JSON lines.")
-    json: bool = _output(False, "Print one summary object on stdout.")
-    overwrite: bool = _output(False, "Replace output files that exist.")
-    quiet: bool = _output(False, "No words but errors.", "-q")
-    verbose: bool = _output(False, "More words; tracebacks of internal errors.", "-v")
-
-
-def fields_of_settings() -> dict[str, Any]:
-    """Name -> pydantic's FieldInfo, in the order of declaration: what help, flags and documents are made from."""
-    declared = cast("Any", Settings)
-    return {field.name: declared.__pydantic_fields__[field.name] for field in fields(declared)}
 
 
 def load(
@@ -207,11 +57,6 @@ def load(
         raise UsageError(_explained(error, origin)) from None
     _exclude(settings, ("corrupt", "corrupt_schedule"), ("truth", "label"), ("quiet", "verbose"))
     return settings
-
-
-def flag(name: str) -> str:
-    """Option name of a field: `vid_stride` -> `--vid-stride`."""
-    return "--" + name.replace("_", "-")
 
 
 def to_toml(settings: Settings) -> str:

@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from app import config
-from app.config import Settings
 from app.errors import OutputError, SourceError
+from app.settings import Settings
 
 CLIP = Path(__file__).resolve().parents[1] / "samples" / "clip.mp4"  # beside the packages, in a clone and in a wheel
 FOLDER = Path("mgtta-cam-demo")

@@ -9,8 +9,8 @@ from functools import cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from app.config import Settings
 from app.errors import UsageError
+from app.settings import Settings
 from app.specs import Spec, known_method, options_of
 
 if TYPE_CHECKING:

@@ -170,6 +170,7 @@ def update_record(lesson: Lesson) -> Record:
         "loss": {n: v for n, v in stats.items() if n not in known.values() and not n.startswith("skipped_")},
         **{short: stats.get(name) for short, name in known.items()},
         "params": lesson.digest,
+        "ms": round(lesson.ms, 3),
         "skipped": skipped[0] if skipped else None,
     }
 

@@ -9,7 +9,7 @@ from typing import Annotated, Any, Optional, TypeVar
 
 import typer
 
-from app.config import Channels, fields_of_settings, flag
+from app.settings import Channels, fields_of_settings, flag
 
 F = TypeVar("F", bound=Callable[..., Any])
 

@@ -8,21 +8,21 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from app.config import NOT_ADAPTING
 from app.controls import Controls
 from app.errors import GuardError
 from app.metrics import Accuracy, Rate
+from app.pace import Pace, Window
+from app.settings import NOT_ADAPTING
+from app.teaching import Learner
 from app.types import Frame, FrameResult, Image, Lesson
-from mgtta.guard import Guarded
 from mgtta.losses import as_logits
-from mgtta.memory import Memory, effective_size, member
-from mgtta.types import Method
+from mgtta.memory import Memory, member
 from models import ModelError
 
+PATIENCE_S = 0.5  # for a lesson under way, when the run ends
 Tell = Callable[..., None]  # tell(kind, **facts): an event for the log and for people
 
 
@@ -34,30 +34,11 @@ class Input:
     tensor: Callable[[Image], Tensor]  # the crop -> [3, s, s] where the model is
 
 
-@dataclass(frozen=True, slots=True)
-class Window:
-    """When frames become lessons."""
-
-    size: int = 64  # frames a lesson, at most
-    stride: int = 1  # of which it takes every n-th: neighbors show the same things
-    every: int | None = None  # a lesson each so many frames; None: each frame taken teaches once
-    most_updates: int | None = None
-
-    def __post_init__(self) -> None:
-        if min(self.size, self.stride, 1 if self.every is None else self.every) < 1:
-            raise ValueError(f"a window takes 1 frame or more, each 1 or more, and teaches each 1 or more; got {self}")
-
-    @property
-    def period(self) -> int:
-        """Frames from one lesson to the next."""
-        return self.every or self.size * self.stride
-
-
 class Pipeline:
     """Frames in, results out, in order, one for one.
 
     Args:
-        methods: name -> builder, each on the same backbone; the one before is reset first.
+        methods: name -> builder, each on the same backbone; the one before is reset and closed first.
         method: the name to begin with.
         prepare: pixels to tensor.
         window: when the frames gathered teach.
@@ -66,7 +47,6 @@ class Pipeline:
         controls: what keys change.
         warmup: answers to the first frame that nobody sees: those of a new process are slow.
         tell: hears of events.
-        guard: watches a method.
         reset_on: `cut` or `reconnect` return to the source model then.
         clock: seconds.
 
@@ -76,7 +56,7 @@ class Pipeline:
 
     def __init__(
         self,
-        methods: Mapping[str, Callable[[], Method]],
+        methods: Mapping[str, Callable[[], Learner]],
         method: str,
         prepare: Input,
         window: Window,
@@ -85,12 +65,12 @@ class Pipeline:
         controls: Controls,
         warmup: int = 0,
         tell: Tell = lambda *_, **__: None,
-        guard: Callable[[Method], Guarded] = Guarded,
         reset_on: str = "none",
         clock: Callable[[], float] = time.perf_counter,
     ) -> None:
         self.controls, self._methods, self._prepare = controls, methods, prepare
-        self._window, self._memory, self._guard, self._reset_on = window, memory, guard, reset_on
+        self._window, self._memory, self._reset_on = window, memory, reset_on
+        self._pace = Pace(window)
         self._frozen, self._warmup, self._tell, self._clock = frozen, warmup, tell, clock
         self._rate, self._adapted_score, self._frozen_score = Rate(), Accuracy(), Accuracy()
         self._variety: float | None = None
@@ -99,11 +79,21 @@ class Pipeline:
 
     def __call__(self, frames: Iterable[Frame]) -> Iterator[FrameResult]:
         """Answers frame after frame; a frame that completes a window carries its lesson."""
-        for frame in frames:
+        coming = iter(frames)
+        while True:
+            asked = self._clock()
+            frame = next(coming, None)
+            if frame is None:
+                return
+            waited_ms = (self._clock() - asked) * 1000 - frame.ms.get("corrupt", 0.0)
             self._warm_up(frame.image)
             self._fulfill_wishes()
             self._begin_scene(frame)
-            yield self._answer(frame)
+            yield self._answer(frame, waited_ms)
+
+    def close(self) -> None:
+        """Lets threads go, at the end of a run."""
+        self.learner.close(PATIENCE_S)
 
     def _warm_up(self, image: Image) -> None:
         for _ in range(self._warmup):
@@ -113,7 +103,7 @@ class Pipeline:
                 self._frozen(x)
         self._warmup = 0
 
-    def _answer(self, frame: Frame) -> FrameResult:
+    def _answer(self, frame: Frame, waited_ms: float) -> FrameResult:
         began = self._clock()
         crop = self._prepare.crop(frame.image)
         x = self._prepare.tensor(crop)
@@ -123,7 +113,8 @@ class Pipeline:
         frozen_logits = _array(self._frozen(x.unsqueeze(0))) if self.controls.compare else None
         compared = self._clock()
         updates = self.learner.updates
-        lesson = self._learn(frame, x, int(logits.argmax()))
+        self._consider(frame, x, int(logits.argmax()), waited_ms)
+        lesson = self._lesson()
         ms = {
             **frame.ms,
             "prep": (prepared - began) * 1000,
@@ -151,31 +142,35 @@ class Pipeline:
             ms=ms,
         )
 
-    def _learn(self, frame: Frame, x: Tensor, label: int) -> Lesson | None:
+    def _consider(self, frame: Frame, x: Tensor, label: int, spare_ms: float) -> None:
+        """Remembers a frame, if it may teach; a lesson begins when it is due."""
         spent = self._window.most_updates is not None and self.learner.updates >= self._window.most_updates
         if not self.controls.adapting or self.method == NOT_ADAPTING or spent:
-            self._memory.clear()  # a window is of frames that follow each other
-            self._seen = self._waiting = 0
-            return None
+            self._forget()  # a window is of frames that follow each other
+            return
         if frame.refused:
-            return None
+            return
         if self._seen % self._window.stride == 0:
             self._memory.add(member(frame.index, x, label))
         self._seen += 1
-        self._waiting += 1
-        if not self._memory.ready or self._waiting < self._window.period:
-            return None
-        self._waiting = 0
-        self._lessons += 1
-        members = self._memory.members()
-        self._variety = effective_size(members)
-        step = self.learner.step(torch.stack([one.x for one in members]))
-        self._alarmed(step.stats)
-        parameters = self.learner.parameters()
-        stats = {**step.stats, "distance": _distance(parameters, self._source), "effective_size": self._variety}
-        if self.learner.lr is not None:
-            stats["lr"] = self.learner.lr
-        return Lesson(self._lessons, tuple(one.frame for one in members), stats, digest_of_tensors(parameters))
+        self._pace.frame(spare_ms)
+        if self._memory.ready and self._pace.due and not self.learner.busy:
+            self._pace.restart()
+            self.learner.teach(self._memory.members())
+
+    def _lesson(self) -> Lesson | None:
+        """A lesson that is finished: the next frame is answered with what it taught."""
+        lesson = self.learner.taught()
+        if lesson is not None:
+            self._pace.took(lesson.ms)
+            self._variety = lesson.stats["effective_size"]
+            self._alarmed(lesson.stats)
+        return lesson
+
+    def _forget(self) -> None:
+        self._memory.clear()
+        self._pace.restart()
+        self._seen = 0
 
     def _alarmed(self, stats: Mapping[str, float]) -> None:
         """Tells of what the guard found; frames that did harm teach no more.
@@ -230,14 +225,14 @@ class Pipeline:
         Raises:
             ValueError: if it was learned by another method, or another model.
         """
-        self.learner.updates = updates
-        self.learner.load_state_dict(state)
+        self.learner.take_up(state, updates)
 
     def _next_method(self) -> None:
         names = list(self._methods)
         at = names.index(self.method)
         for name in [*names[at + 1 :], *names[: at + 1]]:
             self.learner.reset()
+            self.learner.close()
             try:
                 return self._use(name)
             except ModelError as error:
@@ -245,13 +240,11 @@ class Pipeline:
         raise AssertionError("the method in use can be built again")
 
     def _use(self, name: str) -> None:
-        self.learner, self.method = self._guard(self._methods[name]()), name
-        self._source = {key: value.detach().clone() for key, value in self.learner.parameters().items()}
+        self.learner, self.method = self._methods[name](), name
         self._begin()
 
     def _begin(self) -> None:
-        self._memory.clear()
-        self._seen = self._waiting = self._lessons = 0
+        self._forget()
         self._variety = None
 
 
@@ -260,20 +253,6 @@ def digest(array: NDArray[np.uint8]) -> str:
     return hashlib.blake2b(np.ascontiguousarray(array).data, digest_size=16).hexdigest()
 
 
-def digest_of_tensors(tensors: Mapping[str, Tensor]) -> str:
-    """The same over float32 values of all tensors, in their order."""
-    state = hashlib.blake2b(digest_size=16)
-    for tensor in tensors.values():
-        state.update(tensor.detach().float().cpu().contiguous().numpy().data)
-    return state.hexdigest()
-
-
 def _array(logits: Tensor) -> NDArray[np.float32]:
     """[1, c] -> [c] on the CPU."""
     return logits[0].detach().float().cpu().numpy()
-
-
-def _distance(parameters: Mapping[str, Tensor], source: Mapping[str, Tensor]) -> float:
-    """Euclidean distance of the adapted parameters from the source model's."""
-    squares = [(value.detach() - source[name]).float().square().sum() for name, value in parameters.items()]
-    return float(torch.stack(squares).sum().sqrt()) if squares else 0.0

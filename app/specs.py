@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from app.config import NOT_ADAPTING, fields_of_settings
 from app.errors import UsageError
+from app.settings import NOT_ADAPTING, fields_of_settings
 
 LIVE = ("memory", "guard")  # options of the program that change how any method learns
 FILES = {"mgg": ("generator", "lstm"), "stats": ("statistics", "fisher")}  # option -> what a builder makes of the file

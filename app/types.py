@@ -50,6 +50,7 @@ class Lesson:
     frames: tuple[int, ...]  # indices of the window's members, in order
     stats: Mapping[str, float]  # loss terms and norms, as `mgtta.types.Step.stats`
     digest: str = ""  # of all adapted parameters after it
+    ms: float = 0.0  # that it took
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -10,10 +10,10 @@ from typing import Any
 from rich.console import Console
 
 from app import build
-from app.config import NOT_ADAPTING, Settings
 from app.controls import Controls
 from app.progress import ProgressLine
 from app.session import Outcome, Session, play
+from app.settings import NOT_ADAPTING, Settings
 from app.signals import orderly_end
 from app.summary import headline, table
 from app.writing import to_stdout

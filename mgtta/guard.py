@@ -67,7 +67,8 @@ class Guarded:
         mode: Mode = "off",
         history: History | None = None,
     ) -> None:
-        self._method, self._model, self._statistics, self.mode = method, look, statistics, mode
+        self._method, self._model, self._statistics = method, look, statistics
+        self.mode: Mode = mode
         self._history = history or History()
         self.probabilities = method.probabilities
         self._begin()
@@ -144,7 +145,10 @@ class Guarded:
     def _taught(self, x: Tensor) -> Step:
         self._history.take(self._method, self.updates)
         step = self._method.step(x)
-        self.updates += not any(name.startswith("skipped_") for name in step.stats)
+        if any(name.startswith("skipped_") for name in step.stats):
+            self._history.forget()  # nothing was learned
+        else:
+            self.updates += 1
         return step
 
     def _return_to(self, snapshot: Snapshot) -> None:

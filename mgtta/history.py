@@ -45,6 +45,11 @@ class History:
         if (snapshot := self.snapshot(method, updates)) is not None:
             self._ring.append(snapshot)
 
+    def forget(self) -> None:
+        """Leaves the latest snapshot out again, if there is one."""
+        if self._ring:
+            self._ring.pop()
+
     def undo(self, method: Method) -> int | None:
         """Returns the method to the latest snapshot, which is used up; its number of updates, None if there is none."""
         if not self._ring:

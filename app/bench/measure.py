@@ -16,10 +16,10 @@ from app.bench.cells import Cell, Row, Tally
 from app.bench.data import CLEAN, Pictures
 from app.bench.memory import peak_of
 from app.bench.streams import Shot, Stream, held, label_of
-from app.config import Settings
 from app.corruptions import corrupt
 from app.errors import SourceDamagedError
 from app.learning import alive
+from app.settings import Settings
 from app.types import Image
 from mgtta.losses import as_logits
 from mgtta.types import Method

@@ -21,12 +21,12 @@ from app.bench.ledger import Ledger
 from app.bench.measure import Bench
 from app.bench.request import Request
 from app.bench.streams import REPEATS, SLOW, SUDDEN, Shot, label_of
-from app.config import Settings
 from app.corruptions.names import STANDARD
 from app.errors import AppError, OutputError, UsageError
 from app.learning import deployed, method, provenance, with_files
 from app.preparation import progress
 from app.provenance import compute, describe, package_version
+from app.settings import Settings
 from app.specs import Spec
 from models import Backbone
 

@@ -7,11 +7,11 @@ from pathlib import Path
 from rich.console import Console
 
 from app.bench.paper import SIZES
-from app.config import Settings
 from app.errors import UsageError
 from app.learning import statistics
 from app.pictures import Selection, find
 from app.preparation import Recipe, pretrain_generator
+from app.settings import Settings
 from models import Backbone
 
 

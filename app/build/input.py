@@ -7,10 +7,10 @@ from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING
 
-from app.config import Settings
 from app.controls import Controls
 from app.errors import UsageError
 from app.notices import Notices
+from app.settings import Settings
 from app.sources import address as addresses
 from app.steering import Steering
 from app.types import Frame, Stage

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
-from app.config import Settings
 from app.controls import Controls
 from app.learning import guarded, methods
+from app.settings import Settings
 from app.types import Image
 
 if TYPE_CHECKING:
     from app.pipeline import Pipeline
+    from app.teaching import Learner
     from models import Backbone
 
 
@@ -53,7 +54,8 @@ def pipeline(settings: Settings, backbone: Backbone, controls: Controls, tell: C
     """The loop around the model."""
     import torch
 
-    from app.pipeline import Input, Pipeline, Window
+    from app.pace import Window
+    from app.pipeline import Input, Pipeline
     from mgtta.memory import MEMORIES
 
     twin = backbone.twin()
@@ -65,16 +67,35 @@ def pipeline(settings: Settings, backbone: Backbone, controls: Controls, tell: C
     def tensor(crop: Image) -> torch.Tensor:
         return backbone.preprocess.tensor(crop).to(backbone.device)
 
+    window = Window(
+        settings.adapt_batch,
+        settings.adapt_stride,
+        settings.adapt_every,
+        settings.max_updates,
+        None if settings.updates_per_window == "auto" else settings.updates_per_window,
+        settings.budget_ms,
+    )
     return Pipeline(
-        methods(settings, backbone),
+        learners(settings, backbone),
         settings.method,
         Input(backbone.preprocess.crop, tensor),
-        Window(settings.adapt_batch, settings.adapt_stride, settings.adapt_every, settings.max_updates),
+        window,
         MEMORIES[settings.memory](settings.adapt_batch, settings.seed),
         frozen,
         controls,
         settings.warmup,
         tell,
-        guarded(settings, backbone),
         settings.reset_on,
     )
+
+
+def learners(settings: Settings, backbone: Backbone) -> Mapping[str, Callable[[], Learner]]:
+    """Builders of all methods, watched, with lessons where --adapt wants them."""
+    from app.background import Background
+    from app.teaching import Inline
+
+    watched, own = guarded(settings, backbone), methods(settings, backbone)
+    if settings.adapt == "inline":
+        return {name: lambda name=name: Inline(watched(own[name]())) for name in own}
+    answering = methods(settings, backbone.twin())
+    return {name: lambda name=name: Background(answering[name](), watched(own[name]())) for name in own}

@@ -7,8 +7,8 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from app.config import Settings
 from app.errors import OutputError, UsageError
+from app.settings import Settings
 from app.types import FrameResult, Image, Sink
 
 if TYPE_CHECKING:

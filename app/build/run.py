@@ -10,7 +10,7 @@ from typing import Any
 from app.build.input import corrupted, open_source, stream
 from app.build.loop import model, pipeline
 from app.build.output import check_outputs, kept, recorders, window
-from app.config import Settings, to_dict
+from app.config import to_dict
 from app.controls import Controls
 from app.errors import UsageError
 from app.learning import asked, check_method, deployed, provenance
@@ -18,6 +18,7 @@ from app.notices import Notices
 from app.provenance import compute, describe, header
 from app.redaction import fill
 from app.session import Session
+from app.settings import Settings
 from app.sources import address as addresses
 from app.steering import planned
 from app.types import Sink
@@ -70,9 +71,14 @@ def session(
     backbone = model(settings)
     loop = pipeline(settings, backbone, controls, everyone)
     keep = kept(settings, loop, backbone)
-    frames, close = stream(settings, address, source, backbone, controls, notices)
+    frames, let_go = stream(settings, address, source, backbone, controls, notices)
     frames = inspected(intra=source.facts.get("codec") in INTRA)(frames)
     frames = announcing(everyone)(corrupted(settings, plan, backbone, controls)(frames))
+
+    def close() -> None:
+        let_go()
+        loop.close()
+
     render = renderer(controls, backbone.classes, settings.topk, corrupting=bool(plan.entries))
     facts = {"source": source.facts, "model": describe(backbone), "method": settings.method}
     facts["spec"] = str(deployed(settings, backbone, asked(settings)))

@@ -12,8 +12,9 @@ import cv2
 import pytest
 
 from app import cli
-from app.config import PANELS, fields_of_settings, flag
 from app.log import read
+from app.settings import PANELS, fields_of_settings, flag
+from models import files
 from tests.app.clips import write_clip, write_picture
 from tests.app.tiny import write_model
 
@@ -92,6 +93,26 @@ def test_two_runs_are_equal(command: Command, ready: list[str], tmp_path: Path) 
     assert chains[0] == chains[1]
 
 
+def test_lessons_in_the_background(command: Command, ready: list[str], tmp_path: Path) -> None:
+    """They are logged after the frame before which they were taken over, and what they taught is kept."""
+    words = ["--adapt", "background", "--adapt-batch", "4", "--updates-per-window", "auto", "--memory", "reservoir"]
+    kept = ["--log", "out.jsonl", "--state", "state.safetensors", "--json"]
+    ended = command(*ready, *words, *kept, "--realtime", "--loop", "3")
+    assert ended.code == 0, ended.err
+    records = list(read(tmp_path / "out.jsonl"))
+    seen = [r["updates"] if r["type"] == "frame" else r["n"] for r in records if r["type"] in ("frame", "update")]
+    assert seen == sorted(seen)
+    assert len(seen) == 30 + json.loads(ended.out)["updates"] > 30
+    assert files.read(tmp_path / "state.safetensors").card["updates"] == str(seen[-1])
+
+
+def test_a_budget_of_time(command: Command, ready: list[str]) -> None:
+    """A lesson begins when the frames before it have paid for the last one."""
+    words = ["--adapt-batch", "2", "--loop", "2", "--json"]
+    assert json.loads(command(*ready, *words).out)["updates"] == 10
+    assert json.loads(command(*ready, *words, "--budget-ms", "0.001").out)["updates"] == 1
+
+
 def test_labels_from_a_sidecar(command: Command, ready: list[str], tmp_path: Path) -> None:
     """`clip.labels.csv` is found without being named."""
     (tmp_path / "clip.labels.csv").write_text("frame,label\n0-3,mug\n", encoding="utf-8")
@@ -141,6 +162,8 @@ def test_crop_mode_corrupts_what_the_model_sees(command: Command, ready: list[st
         (["--source"], 2, "--source"),
         (["surprise"], 2, "No such command 'surprise'"),
         (["--source", "0", "demo"], 2, "--source stands before `demo`"),
+        (["--updates-per-window", "0"], 2, "a number from 1 on is expected, or auto; got '0'"),
+        (["--updates-per-window", "often"], 2, "a number from 1 on is expected, or auto; got 'often'"),
         (["--source", "gone.mp4"], 3, "no such source: gone.mp4"),
         (["--source", "."], 3, "no pictures in"),
         (["--source", "*.png"], 3, "no pictures in"),

@@ -6,8 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from app.config import PANELS, Settings, fields_of_settings, flag, load, to_dict, to_toml
+from app.config import load, to_dict, to_toml
 from app.errors import UsageError
+from app.settings import PANELS, Settings, fields_of_settings, flag
 
 
 def settings(tmp_path: Path, toml: str = "", **flags: object) -> Settings:

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from app import demo
-from app.config import fields_of_settings
 from app.errors import OutputError, SourceError
+from app.settings import fields_of_settings
 from app.steering import planned
 
 

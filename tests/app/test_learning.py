@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 import torch
 
-from app.config import Settings
 from app.errors import UsageError
 from app.learning import alive, asked, check_method, deployed, guarded, method, methods, provenance, with_files
+from app.settings import Settings
 from app.specs import parse
 from mgtta import METHODS, MetaGradientGenerator, SourceStatistics
 from mgtta.guard import Guarded

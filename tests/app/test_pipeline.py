@@ -15,7 +15,9 @@ from torch import Tensor
 
 from app.controls import Controls
 from app.errors import GuardError
-from app.pipeline import Input, Pipeline, Window, digest
+from app.pace import Window
+from app.pipeline import Input, Pipeline, digest
+from app.teaching import Inline
 from app.types import Frame, FrameResult
 from mgtta.guard import Guarded
 from mgtta.memory import Latest
@@ -70,7 +72,9 @@ class Rig:
     def __init__(self, window: Window, method: str = "fake", **extra: Any) -> None:
         self.fake, self.controls = Fake(), Controls()
         self.told: list[tuple[str, dict[str, Any]]] = []
-        methods = {"none": lambda: self.fake, "fake": lambda: self.fake, **extra.pop("methods", {})}
+        guard = extra.pop("guard", Guarded)
+        builders = {"none": lambda: self.fake, "fake": lambda: self.fake, **extra.pop("methods", {})}
+        methods = {name: lambda build=build: Inline(guard(build())) for name, build in builders.items()}
         self.pipeline = Pipeline(
             methods,
             method,

@@ -9,8 +9,8 @@ from pathlib import Path
 import torch
 
 from app import build
-from app.config import Settings
 from app.provenance import compute, describe, header, versions
+from app.settings import Settings
 from models import load_backbone
 from tests.app.tiny import CLASSES, write_model
 

@@ -23,8 +23,8 @@ from app.bench.measure import Bench, Measured
 from app.bench.request import Request
 from app.bench.run import run
 from app.bench.streams import Stream
-from app.config import Settings
 from app.errors import AppError, OutputError, UsageError
+from app.settings import Settings
 from app.specs import Spec, parse_all
 from mgtta import MetaGradientGenerator, SourceStatistics
 from models import files

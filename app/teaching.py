@@ -1,0 +1,160 @@
+"""Lessons, given in the loop; `app.background` gives them beside it."""
+
+from __future__ import annotations
+
+import hashlib
+import time
+from collections.abc import Mapping, Sequence
+from typing import Protocol
+
+import torch
+from torch import Tensor
+
+from app.types import Lesson
+from mgtta.guard import Guarded, Mode
+from mgtta.memory import Member, effective_size
+from mgtta.types import Tensors
+
+
+class Learner(Protocol):
+    """What the loop asks: for answers at once, for lessons when they are ready."""
+
+    probabilities: bool
+
+    @property
+    def updates(self) -> int:
+        """That answers rest on."""
+        ...
+
+    @property
+    def mode(self) -> Mode:
+        """What the guard does."""
+        ...
+
+    @property
+    def busy(self) -> bool:
+        """Whether a lesson is being given: no other can begin."""
+        ...
+
+    def predict(self, x: Tensor) -> Tensor:
+        """[b, 3, h, w] -> [b, c], from one whole set of parameters."""
+        ...
+
+    def teach(self, members: Sequence[Member]) -> None:
+        """Begins a lesson."""
+        ...
+
+    def taught(self) -> Lesson | None:
+        """A lesson that is finished, once; answers rest on it from now on."""
+        ...
+
+    def undo(self) -> bool:
+        """Takes the last lesson back; False where none can be."""
+        ...
+
+    def reset(self) -> None:
+        """Returns to the source model."""
+        ...
+
+    def state_dict(self) -> dict[str, Tensor]:
+        """Copies of all that answers rest on."""
+        ...
+
+    def take_up(self, state: Mapping[str, Tensor], updates: int) -> None:
+        """Goes on from what `state_dict` gave, learned by so many updates."""
+        ...
+
+    def close(self, patience_s: float | None = None) -> None:
+        """Lets threads go, after the lesson under way; it is left behind when patience ends."""
+        ...
+
+
+class Lectern:
+    """Gives a learner its lessons, and keeps count of them.
+
+    Args:
+        learner: at the source model.
+    """
+
+    def __init__(self, learner: Guarded) -> None:
+        self.learner = learner
+        self._source = {name: value.detach().clone() for name, value in learner.parameters().items()}
+        self._given = 0
+
+    def teach(self, members: Sequence[Member]) -> Lesson:
+        """One lesson from first to last."""
+        began = time.perf_counter()
+        self._given += 1
+        stats = dict(self.learner.step(torch.stack([one.x for one in members])).stats)
+        parameters = self.learner.parameters()
+        stats |= {"distance": distance(parameters, self._source), "effective_size": effective_size(members)}
+        if self.learner.lr is not None:
+            stats["lr"] = self.learner.lr
+        frames = tuple(one.frame for one in members)
+        ms = (time.perf_counter() - began) * 1000
+        return Lesson(self._given, frames, stats, digest_of_tensors(parameters), ms)
+
+    def reset(self) -> None:
+        """Returns to the source model; lessons are counted from there."""
+        self.learner.reset()
+        self._given = 0
+
+
+class Inline:
+    """Lessons in the loop: the frame that completes a window waits for its lesson.
+
+    Args:
+        learner: what answers and learns.
+    """
+
+    def __init__(self, learner: Guarded) -> None:
+        self._learner, self._lectern = learner, Lectern(learner)
+        self._lesson: Lesson | None = None
+        self.probabilities, self.predict = learner.probabilities, learner.predict
+        self.undo, self.state_dict = learner.undo, learner.state_dict
+        self.busy = False
+
+    @property
+    def updates(self) -> int:
+        """So far."""
+        return self._learner.updates
+
+    @property
+    def mode(self) -> Mode:
+        """What the guard does."""
+        return self._learner.mode
+
+    def teach(self, members: Sequence[Member]) -> None:
+        """The whole lesson."""
+        self._lesson = self._lectern.teach(members)
+
+    def taught(self) -> Lesson | None:
+        """The lesson just given."""
+        lesson, self._lesson = self._lesson, None
+        return lesson
+
+    def reset(self) -> None:
+        """Returns to the source model."""
+        self._lectern.reset()
+
+    def take_up(self, state: Mapping[str, Tensor], updates: int) -> None:
+        """Goes on from what was learned before."""
+        self._learner.updates = updates
+        self._learner.load_state_dict(state)
+
+    def close(self, patience_s: float | None = None) -> None:
+        """There is no thread."""
+
+
+def digest_of_tensors(tensors: Tensors) -> str:
+    """128 bits of BLAKE2b over float32 values of all tensors, in their order, hexadecimal."""
+    state = hashlib.blake2b(digest_size=16)
+    for tensor in tensors.values():
+        state.update(tensor.detach().float().cpu().contiguous().numpy().data)
+    return state.hexdigest()
+
+
+def distance(parameters: Tensors, source: Tensors) -> float:
+    """Euclidean distance of the adapted parameters from the source model's."""
+    squares = [(value.detach() - source[name]).float().square().sum() for name, value in parameters.items()]
+    return float(torch.stack(squares).sum().sqrt()) if squares else 0.0
