@@ -25,7 +25,7 @@ class Summary:
         self._clock = clock
         self._began: float | None = None
         self._latest = 0.0
-        self._latency, self._tallies = Percentiles(), Tallies()
+        self._latency, self._ages, self._tallies = Percentiles(), Percentiles(), Tallies()
         self._dropped: Counter[str] = Counter()
         self._refused: Counter[str] = Counter()
 
@@ -38,6 +38,8 @@ class Summary:
         self._dropped.update(result.frame.dropped)
         self._refused.update([result.frame.refused] if result.frame.refused else [])
         self._latency.update(result.latency_ms)
+        if result.frame.grabbed is not None:
+            self._ages.update(max(0.0, self._latest - result.frame.grabbed) * 1000)
         if result.lesson is not None:
             skipped = any(name.startswith("skipped_") for name in result.lesson.stats)
             self.skipped += skipped
@@ -63,7 +65,8 @@ class Summary:
             "updates_skipped": self.skipped,
             "dropped": dict(self._dropped),
             "refused": dict(self._refused),
-            "latency_ms": {f"p{q}": _rounded(self._latency.at(q)) for q in (50, 95, 99)},
+            "latency_ms": _percentiles(self._latency),
+            "age_ms": _percentiles(self._ages),
             "accuracy": {
                 "adapted": _accuracy(sum(row.adapted for row in rows), sum(row.n for row in rows)),
                 "frozen": _accuracy(sum(row.frozen for row in rows), compared),
@@ -112,7 +115,9 @@ def headline(facts: Mapping[str, Any]) -> str:
     if facts["fps"]:
         parts.append(f"{facts['fps']:.1f} fps")
     if latency["p50"] is not None:
-        parts.append(f"answer in {latency['p50']:.0f} ms (p95 {latency['p95']:.0f}, p99 {latency['p99']:.0f})")
+        parts.append("answer in {p50:.0f} ms (p95 {p95:.0f}, p99 {p99:.0f})".format(**latency))
+    if facts["age_ms"]["p50"] is not None:
+        parts.append("shown {p50:.0f} ms after it came (p95 {p95:.0f}, p99 {p99:.0f})".format(**facts["age_ms"]))
     parts.append(f"{facts['updates']} updates")
     if facts["updates_skipped"]:
         parts.append(f"{facts['updates_skipped']} skipped")
@@ -145,5 +150,5 @@ def _gain(frozen: dict[str, Any] | None, adapted: dict[str, Any]) -> str:
     return f"{100 * (adapted['top1'] - frozen['top1']):+.1f}"
 
 
-def _rounded(value: float | None) -> float | None:
-    return None if value is None else round(value, 2)
+def _percentiles(values: Percentiles) -> dict[str, float | None]:
+    return {f"p{q}": None if (value := values.at(q)) is None else round(value, 2) for q in (50, 95, 99)}

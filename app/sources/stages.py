@@ -92,15 +92,16 @@ def at_own_speed(
     clock: Callable[[], float] = time.monotonic,
     sleep: Callable[[float], None] = time.sleep,
 ) -> Stage:
-    """Holds each frame back until its time has come, counted from the first."""
+    """Holds each frame back until its time has come, counted from the first: a file behaves like a camera."""
 
     def stage(frames: Iterable[Frame]) -> Iterator[Frame]:
         begin: float | None = None
         for frame in frames:
             begin = clock() - frame.seconds if begin is None else begin
-            while (early := begin + frame.seconds - clock()) > 0 and not stopped():
+            due = begin + frame.seconds
+            while (early := due - clock()) > 0 and not stopped():
                 sleep(min(early, LONGEST_NAP))
-            yield frame
+            yield replace(frame, grabbed=due)
 
     return stage
 

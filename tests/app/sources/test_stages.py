@@ -96,12 +96,14 @@ def test_at_own_speed() -> None:
         now[0] += seconds
 
     stage = stages.at_own_speed(lambda: False, clock=lambda: now[0], sleep=sleep)
-    seen = []
+    seen, due = [], []
     for frame in stage(frames(4, fps=10)):
         seen.append(now[0])
+        due.append(frame.grabbed)
         if frame.index == 1:
             now[0] += 0.15  # slow work: frame 2 is late
     assert seen == pytest.approx([100.0, 100.1, 100.25, 100.3])
+    assert due == pytest.approx([100.0, 100.1, 100.2, 100.3])
     assert max(slept) <= stages.LONGEST_NAP
 
 
