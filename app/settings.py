@@ -164,7 +164,7 @@ class Settings:
 
     show: bool | None = _output(None, "Open a window; by default where a display answers.")
     save: Path | None = _output(
-        None, "Record what is shown: .mkv survives a kill, .webm plays in browsers, .mp4 and .avi elsewhere."
+        None, "Record what is shown: .webm plays in browsers, .mkv survives a failing machine; .mp4, .avi."
     )
     log: Path | None = _output(None, "Write the adaptation log, JSON lines.")
     json: bool = _output(False, "Print one summary object on stdout.")

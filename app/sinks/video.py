@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import math
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
 
-import cv2
+import numpy as np
 
 from app.canvas import blank, place
 from app.errors import OutputError
 from app.ink import Box
+from app.sinks import encoder
 from app.types import FrameResult, Image
 from app.writing import writable
 
@@ -24,15 +27,21 @@ class Container(NamedTuple):
 
 
 CONTAINERS = {
-    ".mkv": Container("mp4v", "survives if the program is killed, but for the last 256 KiB"),
+    ".mkv": Container("mp4v", "survives even if the machine fails, but for the last 256 KiB"),
     ".webm": Container("VP80", "plays in every browser; slow to write"),
-    ".mp4": Container("mp4v", "for video players; lost if the program is killed"),
+    ".mp4": Container("mp4v", "for video players; lost if the machine fails"),
     ".avi": Container("MJPG", "for old software; large"),
 }
 
 
+PIPE_BYTES = 2**20  # between the two processes
+PATIENCE_S = 60.0  # for the end of a file: writing an index takes no longer
+
+
 class VideoSink:
-    """Writes each drawn result as one frame of a video.
+    """Writes each drawn result as one frame of a video, which a process of its own encodes (`app.sinks.encoder`).
+
+    So the file is whole even if this process is killed.
 
     The first picture sets the size of the video. A later one of another size (a camera that came back with
     another resolution) is fitted into it, in a dark frame.
@@ -59,8 +68,11 @@ class VideoSink:
         self._path = writable(path, overwrite=overwrite)
         self._fps = fps
         self._render = render
-        self._writer: cv2.VideoWriter | None = None
-        self._size = (0, 0)  # width, height
+        self._size: tuple[int, int] | None = None  # width, height
+        command = [sys.executable, "-P", encoder.__file__, str(path), CONTAINERS[path.suffix.lower()].codec, str(fps)]
+        self._encoder: subprocess.Popen[bytes] | None = subprocess.Popen(  # noqa: S603  our own program
+            command, stdin=-1, stdout=-1, stderr=subprocess.DEVNULL, pipesize=PIPE_BYTES, start_new_session=True
+        )
 
     def write(self, result: FrameResult) -> None:
         """Append one frame.
@@ -69,19 +81,15 @@ class VideoSink:
             OutputError: if the file cannot be opened or the disk does not take it.
         """
         image = self._render(result)
-        if self._writer is None:
+        if self._size is None:
             self._open(image)
-        assert self._writer is not None
+        assert self._size is not None
         width, height = self._size
         if image.shape[:2] != (height, width):
             canvas = blank(height, width)
             place(image, canvas, Box(0, 0, width, height))
             image = canvas
-        # OpenCV 4 returns None, OpenCV 5 whether the frame was taken.
-        if self._writer.write(cv2.cvtColor(image, cv2.COLOR_RGB2BGR)) is False:
-            self._writer.release()
-            self._writer = None
-            raise OutputError(f"cannot write to {self._path}: the disk is full or does not take the data")
+        self._send(np.ascontiguousarray(image).data)
 
     def close(self) -> None:
         """Finish the file; a second call does nothing.
@@ -89,24 +97,37 @@ class VideoSink:
         Raises:
             OutputError: if what was written cannot be read back.
         """
-        writer, self._writer = self._writer, None
-        if writer is None:
-            return
-        writer.release()  # writes the index, and says nothing if that fails
-        check = cv2.VideoCapture(str(self._path), cv2.CAP_FFMPEG)
-        readable = check.isOpened() and check.grab()
-        check.release()
-        if not readable:
-            raise OutputError(f"{self._path} was not finished: the disk is full or does not take the data")
+        if self._encoder is not None and (why := self._end(self._encoder)):
+            raise OutputError(f"cannot write {self._path}: {why}")
 
     def _open(self, image: Image) -> None:
         height, width = image.shape[:2]
-        codec = CONTAINERS[self._path.suffix.lower()].codec
-        fourcc = cv2.VideoWriter.fourcc(codec[0], codec[1], codec[2], codec[3])
-        writer = cv2.VideoWriter(str(self._path), cv2.CAP_FFMPEG, fourcc, self._fps, (width, height))
-        if not writer.isOpened():
-            raise OutputError(
-                f"cannot write {self._path}: the disk does not take it, or this OpenCV has no encoder "
-                f"{codec} for {width} x {height}"
-            )
-        self._writer, self._size = writer, (width, height)
+        self._size = (width, height)
+        self._send(encoder.SIZE.pack(width, height))
+        process = self._encoder
+        assert process is not None
+        assert process.stdout is not None
+        if (answer := process.stdout.readline().decode().strip()) != encoder.READY:
+            why = self._end(process)
+            raise OutputError(f"cannot write {self._path}: {answer or why}")
+
+    def _send(self, data: bytes | memoryview) -> None:
+        process = self._encoder
+        assert process is not None
+        assert process.stdin is not None
+        try:
+            process.stdin.write(data)
+            process.stdin.flush()
+        except BrokenPipeError:
+            raise OutputError(f"cannot write {self._path}: {self._end(process)}") from None
+
+    def _end(self, process: subprocess.Popen[bytes]) -> str | None:
+        """Waits for the end of the encoder; what it says went wrong."""
+        self._encoder = None
+        try:
+            words, _ = process.communicate(timeout=PATIENCE_S)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.communicate()
+            return "the disk does not take the end of it"
+        return (words.decode().strip() or "its encoder was ended from outside") if process.returncode else None

@@ -16,6 +16,7 @@ import pytest
 from app.log import read
 from tests.app.clips import write_clip
 from tests.app.fault_server import FaultServer
+from tests.app.sinks.test_video_sink import frames_in_the_end
 from tests.app.tiny import write_model
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -62,6 +63,20 @@ def test_a_signal_closes_all_files(tmp_path: Path, number: int, code: int) -> No
     video = cv2.VideoCapture(str(tmp_path / "out.mp4"), cv2.CAP_FFMPEG)  # an .mp4 that was not closed does not open
     assert video.get(cv2.CAP_PROP_FRAME_COUNT) == records[-1]["frames"]
     assert "Traceback" not in err
+
+
+def test_killed(tmp_path: Path) -> None:
+    """Without any warning: the log is valid to its last whole line, and the video has all of its frames."""
+    write_clip(tmp_path / "clip.mkv", 20)
+    write_model(tmp_path / "tiny.safetensors")
+    outputs = ["--save", "out.mkv", "--log", "out.jsonl"]
+    process = started(tmp_path, "--source", "clip.mkv", "--loop", "0", *MODEL, *outputs)
+    next(count for count in lines_of(process, tmp_path / "out.jsonl") if count > 30)
+    process.kill()
+    process.communicate()
+    frames = [record["i"] for record in read(tmp_path / "out.jsonl") if record["type"] == "frame"]
+    assert frames == list(range(len(frames)))
+    assert frames_in_the_end(tmp_path / "out.mkv", len(frames)) in (len(frames), len(frames) + 1)
 
 
 @pytest.mark.parametrize(("number", "code"), SIGNALS)

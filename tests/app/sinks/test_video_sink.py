@@ -6,6 +6,7 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import cv2
@@ -45,6 +46,14 @@ def read(path: Path) -> list[Image]:
         frames.append(cv2.cvtColor(read[1], cv2.COLOR_BGR2RGB))
     capture.release()
     return frames
+
+
+def frames_in_the_end(path: Path, count: int) -> int:
+    """How many frames a video has, as soon as it has so many, or after 20 seconds."""
+    until = time.monotonic() + 20
+    while (found := len(read(path))) < count and time.monotonic() < until:
+        time.sleep(0.05)
+    return found
 
 
 @pytest.mark.parametrize("suffix", SUFFIXES)
@@ -183,10 +192,23 @@ os.kill(os.getpid(), signal.SIGKILL)
 
 
 @pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="no SIGKILL on this system")
-def test_a_killed_process_leaves_a_readable_file(tmp_path: Path) -> None:
-    """Killed without warning after 100 detailed frames, at least 90 can be read (OpenCV holds 256 KiB back)."""
-    path = tmp_path / "clip.mkv"
+@pytest.mark.parametrize("suffix", SUFFIXES)
+def test_a_killed_process_leaves_a_whole_file(tmp_path: Path, suffix: str) -> None:
+    """Killed without warning after 100 frames, all of them are in the file as soon as its encoder has ended."""
+    path = tmp_path / f"clip{suffix}"
     root = Path(__file__).resolve().parents[3]
     done = subprocess.run([sys.executable, "-c", KILLED, str(path)], cwd=root, check=False, capture_output=True)
     assert done.returncode == -signal.SIGKILL, done.stderr.decode()
-    assert len(read(path)) >= 90
+    assert frames_in_the_end(path, 100) == 100
+
+
+def test_an_encoder_that_is_ended_is_an_error(tmp_path: Path) -> None:
+    """The run does not go on without its video."""
+    sink = VideoSink(tmp_path / "clip.mkv", 30.0, render)
+    sink.write(result(0))
+    assert sink._encoder is not None
+    sink._encoder.kill()
+    sink._encoder.wait()
+    with pytest.raises(OutputError, match="its encoder was ended from outside"):
+        sink.write(result(1))
+    sink.close()
