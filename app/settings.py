@@ -89,6 +89,11 @@ class Settings:
     )
     max_bad_reads: int = _input(256, "So many failed reads in a row are the end, not damage.", ge=1)
     strict: bool = _input(False, "A file that gives fewer frames than it promises is an error (exit code 5).")
+    chaos: str | None = _input(
+        None,
+        "Faults to try an installation with, KIND[:VALUE][@SECOND]: "
+        '"stall:5s@30 cut@60 black:2s@70 freeze:2s@80 bitflip:1e-5 corrupt:0.01 resize:0.5@90".',
+    )
     truth: Path | None = _input(
         None,
         "True classes: CSV `frame,label`; a frame may be a range, first-last. A sidecar clip.labels.csv is found "

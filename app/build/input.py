@@ -18,6 +18,7 @@ from app.types import Frame, Stage
 if TYPE_CHECKING:
     from app.corruptions import Schedule
     from app.sources.backoff import Backoff
+    from app.sources.chaos import Chaos
     from app.sources.folder import FolderSource
     from app.sources.live import LiveSource
     from app.sources.video import VideoSource
@@ -48,6 +49,8 @@ def open_source(
         "max_bad_reads": settings.max_bad_reads,
         "tell": tell,
     }
+    if settings.chaos is not None:
+        how["meddle"] = chaos(settings, address, tell)
     if address.kind == "pictures":
         return FolderSource(address.paths, name=address.shown)
     if address.kind == "video":
@@ -56,6 +59,23 @@ def open_source(
     where = address.camera if address.kind == "camera" else address.url
     how |= {"shown": address.shown, "rtsp_transport": settings.rtsp_transport, "stopped": stopped}
     return in_thread(partial(LiveSource, where, reconnect=backoff(settings), **how))
+
+
+def chaos(settings: Settings, address: addresses.Address, tell: Callable[..., None]) -> Chaos:
+    """The faults that were asked for.
+
+    Raises:
+        UsageError: if they cannot be read, or cannot be put into such a source.
+    """
+    from app.sources.chaos import Chaos, parse
+
+    if address.kind == "pictures":
+        raise UsageError("--chaos puts faults into videos, cameras and streams; the source is pictures")
+    try:
+        faults = parse(settings.chaos or "")
+    except ValueError as error:
+        raise UsageError(f"--chaos: {error}") from None
+    return Chaos(faults, settings.read_timeout, live=address.live, seed=settings.seed, tell=tell)
 
 
 def backoff(settings: Settings) -> Backoff | None:

@@ -4,11 +4,32 @@ from __future__ import annotations
 
 import math
 import os
+from typing import Any, Protocol
 
 import cv2
 import numpy as np
 
 from app.types import Image
+
+
+class Capture(Protocol):
+    """What is asked of OpenCV's VideoCapture."""
+
+    def read(self) -> tuple[bool, Any]:
+        """Whether there is a picture, and the picture, BGR."""
+        ...
+
+    def get(self, propId: int) -> float:
+        """A property, CAP_PROP_..."""
+        ...
+
+    def isOpened(self) -> bool:  # noqa: N802
+        """Whether it may be read."""
+        ...
+
+    def release(self) -> None:
+        """Lets the source go."""
+        ...
 
 
 def open_capture(address: str, open_timeout_s: float, read_timeout_s: float) -> cv2.VideoCapture | None:
@@ -34,13 +55,13 @@ def open_camera(number: int, read_timeout_s: float) -> cv2.VideoCapture | None:
     return _opened(cv2.VideoCapture(number, cv2.CAP_ANY))
 
 
-def read(capture: cv2.VideoCapture) -> Image | None:
+def read(capture: Capture) -> Image | None:
     """The next frame, uint8 [h, w, 3] RGB: BGR ends here. None at the end, after a timeout, or for a damaged packet."""
     ok, bgr = capture.read()
     return to_rgb(bgr) if ok and bgr is not None and bgr.size else None
 
 
-def facts_of(capture: cv2.VideoCapture) -> dict[str, int | str]:
+def facts_of(capture: Capture) -> dict[str, int | str]:
     """Size and codec of what a capture gives; both may change with a new connection."""
     code = int(capture.get(cv2.CAP_PROP_FOURCC))
     codec = "".join(chr(code >> shift & 0xFF) for shift in (0, 8, 16, 24)) if code > 0 else ""

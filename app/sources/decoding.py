@@ -9,7 +9,7 @@ from typing import Literal, NamedTuple
 
 import cv2
 
-from app.sources.capture import read
+from app.sources.capture import Capture, read
 from app.types import Image
 
 HALF_DECODED = "half-decoded"  # why a frame must not teach
@@ -66,7 +66,7 @@ class Decoding:
 
     def __init__(
         self,
-        capture: cv2.VideoCapture,
+        capture: Capture,
         *,
         promised: int | None,
         read_timeout_s: float,

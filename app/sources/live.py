@@ -12,7 +12,7 @@ import cv2
 
 from app.errors import SourceDamagedError, SourceError, SourceLostError
 from app.sources.backoff import Backoff
-from app.sources.capture import facts_of, open_camera, open_capture
+from app.sources.capture import Capture, facts_of, open_camera, open_capture
 from app.sources.decoding import Deadline, Decoding, Why
 from app.types import Frame
 
@@ -37,6 +37,7 @@ class LiveSource:
         max_bad_reads: reads that fail at once, in a row, that mean the end; fewer are damaged packets.
         stopped: asked while waiting; True ends the iteration.
         tell: hears of `stall`, `corrupt-read`, `lost`, `retry`, `reconnect`, on the reading thread.
+        meddle: puts something between an opened source and its reader, as `Chaos` does.
 
     Raises:
         SourceError: if it does not open within the timeout.
@@ -56,18 +57,19 @@ class LiveSource:
         max_bad_reads: int = 256,
         stopped: Callable[[], bool] = lambda: False,
         tell: Callable[..., None] = lambda *_, **__: None,
+        meddle: Callable[[Capture], Capture] = lambda capture: capture,
     ) -> None:
         self._address, self._shown, self._transport = address, shown, rtsp_transport
         self._open_timeout_s, self._read_timeout_s = open_timeout_s, read_timeout_s
         self._reconnect, self._max_bad_reads = reconnect, max_bad_reads
-        self._stopped, self._tell = stopped, tell
+        self._stopped, self._tell, self._meddle = stopped, tell, meddle
         self._deadline = Deadline()
         self._chance = random.Random()  # noqa: S311  not a secret
         capture = self._open()
         if capture is None:
             what = "camera" if isinstance(address, int) else "stream"
             raise SourceError(f"the {what} {shown} does not open; is it there, free, and the address right?")
-        self._capture: cv2.VideoCapture | None = capture
+        self._capture: Capture | None = capture
         rate, count = capture.get(cv2.CAP_PROP_FPS), capture.get(cv2.CAP_PROP_FRAME_COUNT)
         self._promised = int(count) if 0 < count < 1e9 else None  # a file behind an http address has an end
         self.fps = rate if 0 < rate <= 240 else 30.0
@@ -131,7 +133,7 @@ class LiveSource:
             self._capture.release()
             self._capture = None
 
-    def _decoding(self, capture: cv2.VideoCapture) -> Decoding:
+    def _decoding(self, capture: Capture) -> Decoding:
         return Decoding(
             capture,
             promised=self._promised,
@@ -142,7 +144,7 @@ class LiveSource:
             deadline=self._deadline,
         )
 
-    def _again(self, waits: Iterator[float], frames: int, why: str) -> cv2.VideoCapture | None:
+    def _again(self, waits: Iterator[float], frames: int, why: str) -> Capture | None:
         """A new connection, after as many waits as it takes; None when all are spent, or somebody stopped the run."""
         lost_at = time.monotonic()
         if self._reconnect is not None:
@@ -161,13 +163,15 @@ class LiveSource:
                 return capture
         return None
 
-    def _open(self) -> cv2.VideoCapture | None:
+    def _open(self) -> Capture | None:
         with self._deadline.within(self._open_timeout_s):
             if isinstance(self._address, int):
-                return open_camera(self._address, self._read_timeout_s)
-            if self._transport != "auto" and self._address.lower().startswith("rtsp"):
-                os.environ.setdefault(FFMPEG_OPTIONS, f"rtsp_transport;{self._transport}")
-            return open_capture(self._address, self._open_timeout_s, self._read_timeout_s)
+                capture = open_camera(self._address, self._read_timeout_s)
+            else:
+                if self._transport != "auto" and self._address.lower().startswith("rtsp"):
+                    os.environ.setdefault(FFMPEG_OPTIONS, f"rtsp_transport;{self._transport}")
+                capture = open_capture(self._address, self._open_timeout_s, self._read_timeout_s)
+        return None if capture is None else self._meddle(capture)
 
     def _waits(self) -> Iterator[float]:
         return self._reconnect.waits(self._chance) if self._reconnect is not None else iter(())

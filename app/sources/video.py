@@ -9,7 +9,7 @@ from typing import Any, Literal
 import cv2
 
 from app.errors import SourceDamagedError, SourceError
-from app.sources.capture import facts_of, open_capture
+from app.sources.capture import Capture, facts_of, open_capture
 from app.sources.decoding import Decoding
 from app.types import Frame
 
@@ -27,6 +27,7 @@ class VideoSource:
         on_corrupt: skip them, or end at the first.
         strict: fewer frames than promised are an error.
         tell: hears of `corrupt-read`, and of `missing` frames at the end; on the thread that iterates.
+        meddle: puts something between an opened file and its reader, as `Chaos` does.
 
     Raises:
         SourceError: if there is no such file or it is not a video.
@@ -43,14 +44,15 @@ class VideoSource:
         on_corrupt: Literal["skip", "stop"] = "skip",
         strict: bool = False,
         tell: Callable[..., None] = lambda *_, **__: None,
+        meddle: Callable[[Capture], Capture] = lambda capture: capture,
     ) -> None:
         if not path.exists():
             raise SourceError(f"no such file: {path}; --source expects a video, a folder of pictures or an address")
         self._path = path
         self._timeouts = open_timeout_s, read_timeout_s
-        self._strict, self._tell = strict, tell
+        self._strict, self._tell, self._meddle = strict, tell, meddle
         self._damage: Any = {"max_bad_reads": max_bad_reads, "on_corrupt": on_corrupt}
-        self._capture: cv2.VideoCapture | None = self._open()
+        self._capture: Capture | None = self._open()
         count = self._capture.get(cv2.CAP_PROP_FRAME_COUNT)
         rate = self._capture.get(cv2.CAP_PROP_FPS)
         self._promised = int(count) if 0 < count < 1e9 else None
@@ -92,14 +94,14 @@ class VideoSource:
             self._capture.release()
             self._capture = None
 
-    def _decoding(self, capture: cv2.VideoCapture) -> Decoding:
+    def _decoding(self, capture: Capture) -> Decoding:
         _, read_timeout_s = self._timeouts
         return Decoding(
             capture, promised=self._promised, read_timeout_s=read_timeout_s, tell=self._tell, **self._damage
         )
 
-    def _open(self) -> cv2.VideoCapture:
+    def _open(self) -> Capture:
         capture = open_capture(str(self._path), *self._timeouts)
         if capture is None:
             raise SourceError(f"{self._path} is not a video that OpenCV can open")
-        return capture
+        return self._meddle(capture)
