@@ -13,11 +13,21 @@ from app.sources.capture import Capture, facts_of, open_capture
 from app.sources.decoding import Decoding
 from app.types import Frame
 
+TOLERANCE_S = 0.5  # of a promised duration: the last frame's own, and what sound goes on for
+COUNTLESS = (b"\x1aE\xdf\xa3", b"G")  # how Matroska, WebM and MPEG-TS begin
+
+
+def counts_no_frames(path: Path) -> bool:
+    """Whether a file is of a kind that knows its duration only: OpenCV makes a count up, wrong for variable rates."""
+    with path.open("rb") as file:
+        return file.read(4).startswith(COUNTLESS)
+
 
 class VideoSource:
     """Every frame of a video file, in order; iterate it again to play it again.
 
-    `facts` tells what the file promises (`promised`, frames; None where it does not say) and what came (`delivered`).
+    `facts` tells what the file promises (`promised`, frames, or `promised_s`, seconds, where it counts no frames; None
+    where it does not say) and what came (`delivered`).
 
     Args:
         path: of the file.
@@ -55,21 +65,25 @@ class VideoSource:
         self._capture: Capture | None = self._open()
         count = self._capture.get(cv2.CAP_PROP_FRAME_COUNT)
         rate = self._capture.get(cv2.CAP_PROP_FPS)
-        self._promised = int(count) if 0 < count < 1e9 else None
         self.fps = rate if 0 < rate <= 1000 else 25.0
+        counted = int(count) if 0 < count < 1e9 else None
+        estimated = counted is not None and counts_no_frames(path)
+        self._promised = None if estimated else counted
+        self._promised_s = counted / self.fps if counted is not None and estimated else None
         self.facts: dict[str, object] = {
             "kind": "video",
             "name": path.name,
             **facts_of(self._capture),
             "fps": self.fps,
             "promised": self._promised,
+            "promised_s": None if self._promised_s is None else round(self._promised_s, 3),
             "delivered": 0,
         }
 
     def __iter__(self) -> Iterator[Frame]:
         capture = self._capture or self._open()
         self._capture = None
-        delivered = 0
+        delivered, seconds = 0, 0.0
         for image, decode_ms, bad, refused in self._decoding(capture):
             media_ms = capture.get(cv2.CAP_PROP_POS_MSEC)
             seconds = media_ms / 1000 if media_ms > 0 else delivered / self.fps
@@ -82,8 +96,12 @@ class VideoSource:
                 f"{self._path}: not one of {self._promised or 'its'} frames can be decoded; is it damaged, or of a "
                 "format that this OpenCV cannot read?"
             )
+        missing = None
         if self._promised is not None and delivered < self._promised:
             missing = f"{self._path} promised {self._promised} frames and gave {delivered}"
+        elif self._promised_s is not None and seconds + TOLERANCE_S < self._promised_s:
+            missing = f"{self._path} promised {self._promised_s:.1f} s and gave {seconds:.1f}"
+        if missing is not None:
             if self._strict:
                 raise SourceDamagedError(f"{missing}; without --strict that is a warning")
             self._tell("missing", why=missing)
