@@ -18,6 +18,7 @@ from app.commands import COMMANDS
 from app.demo import FOLDER, OPTIONS
 from app.errors import AppError, UsageError
 from app.options import takes_settings
+from app.redaction import redact
 from app.settings import flag
 from app.signals import orderly_end
 from models.errors import ModelError
@@ -104,8 +105,8 @@ def end(outcome: Outcome) -> None:
 
 
 def complain(message: str) -> None:
-    """One line on stderr."""
-    print(f"mgtta-cam: {' '.join(message.split())}", file=sys.stderr)
+    """One line on stderr, without secrets."""
+    print(f"mgtta-cam: {redact(' '.join(message.split()))}", file=sys.stderr)
 
 
 def main() -> None:
@@ -132,7 +133,7 @@ def main() -> None:
         else:
             complain(f"internal error: {type(error).__name__}: {error}; run again with -v for the traceback")
             if {"-v", "--verbose"} & set(sys.argv):
-                traceback.print_exc()
+                print(redact(traceback.format_exc()), end="", file=sys.stderr)
     leave(code)
 
 

@@ -4,31 +4,59 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from urllib.parse import unquote
 
 from app.errors import UsageError
 
 HIDDEN = "***"
-_ADDRESS = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*://)([^\s'\"<>|]+)")
-_WHOLE = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*://)(.+)", re.DOTALL)
-_QUERY_VALUE = re.compile(r"(?<=[?&;])([^=&;#]+)=([^&;#]*)")
+SHORTEST = 4  # characters of a secret that is hidden wherever it stands: shorter ones are parts of other words
+_SCHEME = r"[A-Za-z][A-Za-z0-9+.-]+://?"  # one slash where an address was taken for a path
+_ADDRESS = re.compile(rf"((?<=')(?={_SCHEME}[^']+'))?({_SCHEME})((?(1)[^']+|[^\s'\"<>|]+))")  # in quotes, up to these
+_WHOLE = re.compile(rf"()((?:--?[A-Za-z-]+=)?{_SCHEME})(.+)", re.DOTALL)
+_QUERY = re.compile(r"(?<=[?&;#])([^=&;#]*=)?([^&;#]+)")
+_AT = re.compile("@|%40")
 _NAME = re.compile(r"\{([A-Za-z_][A-Za-z0-9_]*)\}")
+_known: set[str] = set()  # secrets of this process: what an error of a library says of them is hidden too
 
 
 def redact(text: str) -> str:
     """Hides user names, passwords and query values of a text that is an address, or of the addresses in a text.
 
     A password may hold `@`, `:` and even an unescaped `/`; where it is unclear what belongs to it, too much is hidden
-    rather than too little.
+    rather than too little. Secrets that were met before (`fill`, `remember`) are hidden wherever they stand.
     """
     pattern = _WHOLE if _WHOLE.fullmatch(text) else _ADDRESS
-    return pattern.sub(lambda match: match[1] + _redact_rest(match[2]), text)
+    text = pattern.sub(lambda match: match[2] + _redact_rest(match[3]), text)
+    for secret in sorted(_known, key=len, reverse=True):
+        text = text.replace(secret, HIDDEN)
+    return text
+
+
+def remember(address: str) -> None:
+    """Takes note of the password of an address, as it stands there and decoded."""
+    rest = address.partition("://")[2]
+    if (login := _login(rest)) is not None:
+        _, _, password = rest[: login.start()].partition(":")
+        _note(password)
+        _note(unquote(password))
+
+
+def _note(secret: str) -> None:
+    if len(secret) >= SHORTEST:
+        _known.add(secret)
+
+
+def _login(rest: str) -> re.Match[str] | None:
+    """Where user name and password end, in what follows `scheme://`."""
+    authority = re.split(r"[/?#]", rest, maxsplit=1)[0]
+    *_, last = [None, *_AT.finditer(rest)]
+    return last if _AT.search(authority) or ":" in authority else None
 
 
 def _redact_rest(rest: str) -> str:
-    authority = re.split(r"[/?#]", rest, maxsplit=1)[0]
-    if "@" in rest and ("@" in authority or ":" in authority):
-        rest = f"{HIDDEN}@{rest.rpartition('@')[2]}"
-    return _QUERY_VALUE.sub(rf"\1={HIDDEN}", rest)
+    if (login := _login(rest)) is not None:
+        rest = f"{HIDDEN}@{rest[login.end() :]}"
+    return _QUERY.sub(lambda match: (match[1] or "") + HIDDEN, rest)
 
 
 def fill(template: str, environment: Mapping[str, str]) -> str:
@@ -42,6 +70,7 @@ def fill(template: str, environment: Mapping[str, str]) -> str:
         name = match[1]
         if name not in environment:
             raise UsageError(f"--source names {{{name}}}, but the environment variable {name} is not set")
+        _note(environment[name])
         return environment[name]
 
     return _NAME.sub(value, template)

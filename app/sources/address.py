@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Literal
 
 from app.errors import SourceError
-from app.redaction import redact
+from app.redaction import redact, remember
 from app.sources.pictures import is_picture, pictures_below
 
 SCHEMES = ("rtsp", "rtsps", "rtmp", "http", "https", "udp")
@@ -50,6 +50,7 @@ def parse(text: str, *, shown: str | None = None) -> Address:
     if separator:
         if scheme.lower() not in SCHEMES:
             raise SourceError(f"{shown}: addresses begin with {', '.join(f'{s}://' for s in SCHEMES)}")
+        remember(text)
         return Address("stream", shown, url=text)
     path = Path(os.path.expanduser(text))  # noqa: PTH111  ~nobody is a name like any other, not an error
     if path.is_dir():

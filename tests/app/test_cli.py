@@ -38,6 +38,7 @@ def command(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.Captu
     monkeypatch.setenv("COLUMNS", "200")
     monkeypatch.delenv("DISPLAY", raising=False)
     monkeypatch.delenv("WAYLAND_DISPLAY", raising=False)
+    monkeypatch.setattr("app.redaction._known", set())
     monkeypatch.setattr("os._exit", sys.exit)  # would end the tests too
 
     def run(*words: str) -> Ended:
@@ -282,6 +283,56 @@ def test_internal_errors_are_one_line(command: Command, ready: list[str], monkey
     assert "internal error: RuntimeError: a bug" in short.err
     assert "Traceback" not in short.err
     assert "Traceback" in command(*ready, "-v").err
+
+
+ADDRESSES = [
+    "rtsp://me:S3CRET@h/x",
+    "rtsp://me:@S3CRET:@h/x",
+    "rtsp://me:a/S3CRET@h/x",
+    "rtsp://me:S3CRET%40h/x",
+    "rtsp://S3CRET@h/x",
+    "http://h/x?token=S3CRET",
+    "http://h/x?a=1&key=S3CRET#frag",
+    "http://h/x?S3CRET",
+    "http://h/x#access_token=S3CRET",
+]
+
+
+@pytest.mark.parametrize("address", ADDRESSES)
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["{}"],
+        ["demo", "{}"],
+        ["--source", "{}", "--print-config"],
+        ["--source={}", "--mode={}"],
+        ["--{}"],
+        ["--source", "{}", "--corrupt", "{}"],
+        ["--source", "{}", "--method", "{}"],
+        ["--source", "x{}"],
+        ["--source", "{}", "--log", "{}"],
+        ["--config", "{}"],
+    ],
+)
+def test_no_secret_is_told(command: Command, words: list[str], address: str) -> None:
+    """Whatever is wrong, wherever the address stands."""
+    ended = command(*(word.format(address) for word in words))
+    assert "S3CRET" not in ended.out + ended.err
+
+
+@pytest.mark.parametrize("address", [*ADDRESSES, "rtsp://me:a S3CRET@h/x"])
+def test_no_secret_in_a_traceback(
+    command: Command, ready: list[str], monkeypatch: pytest.MonkeyPatch, address: str
+) -> None:
+    """Nor in what a library says of an address that it was given."""
+
+    def broken(*_: object) -> None:
+        raise RuntimeError(f"[tcp @ 0x1] cannot open {address}")
+
+    monkeypatch.setattr("app.build.run.open_source", broken)
+    ended = command(*ready, "--source", address, "-v")
+    assert "Traceback" in ended.err
+    assert "S3CRET" not in ended.out + ended.err
 
 
 def test_what_was_learned_is_taken_up_again(command: Command, ready: list[str], tmp_path: Path) -> None:
