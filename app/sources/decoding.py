@@ -12,7 +12,7 @@ import cv2
 from app.sources.capture import Capture, read
 from app.types import Image
 
-HALF_DECODED = "half-decoded"  # why a frame must not teach
+HALF_DECODED, LATE = "half-decoded", "late"  # why a frame must not teach
 Why = Literal["end", "cut", "stall", "damage"]
 
 
@@ -22,7 +22,7 @@ class Picture(NamedTuple):
     image: Image
     decode_ms: float
     bad_reads: int  # just before it
-    refused: str | None  # HALF_DECODED, if it may be built on a packet that was lost
+    refused: str | None  # HALF_DECODED, if it may be built on a packet that was lost; LATE, if a stall lies before it
 
 
 class Deadline:
@@ -51,7 +51,8 @@ class Decoding:
 
     OpenCV's `read` says no for a damaged packet as for the end and for a time-out. A time-out takes its time, damage is
     followed by pictures, and after the end nothing comes however often one asks. After damage, pictures are refused
-    until the next key frame: those between are built on what was lost.
+    until the next key frame: those between are built on what was lost. A decoder that held a picture back gives it
+    when the time is out; another read would only wait for a second time-out.
 
     Args:
         capture: just opened.
@@ -95,7 +96,11 @@ class Decoding:
                         refused = HALF_DECODED
                     if refused and self._whole():
                         refused = None
-                    yield Picture(image, seconds * 1000, bad, refused)
+                    late = seconds >= self._read_timeout_s
+                    yield Picture(image, seconds * 1000, bad, LATE if late else refused)
+                    if late:
+                        self.why = self._stalled(seconds, delivered + 1)
+                        return
                     bad, delivered = 0, delivered + 1
                     continue
                 bad += 1
@@ -110,9 +115,12 @@ class Decoding:
         if self._promised is not None and delivered >= self._promised:
             return "end"
         if seconds >= 0.9 * self._read_timeout_s:
-            self._tell("stall", after=delivered, seconds=round(seconds, 3))
-            return "stall"
+            return self._stalled(seconds, delivered)
         return "damage" if self._promised is not None else "cut"
+
+    def _stalled(self, seconds: float, delivered: int) -> Why:
+        self._tell("stall", after=delivered, seconds=round(seconds, 3))
+        return "stall"
 
     def _whole(self) -> bool:
         """Whether the latest picture stands on its own: a key frame."""
