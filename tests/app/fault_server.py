@@ -76,11 +76,15 @@ class FaultServer:
             except OSError:
                 return
             self.met.append(time.monotonic())
-            place = 0 if self._same else len(self.met) - 1
-            if place < len(self._visits):
-                threading.Thread(target=self._answer, args=(client, self._visits[place]), daemon=True).start()
+            if (visit := self._visit(len(self.met) - 1)) is not None:
+                threading.Thread(target=self._answer, args=(client, visit), daemon=True).start()
             else:
                 client.close()
+
+    def _visit(self, place: int) -> Visit | None:
+        """What a client gets, by its number."""
+        place = 0 if self._same else place
+        return self._visits[place] if place < len(self._visits) else None
 
     def _answer(self, client: socket.socket, visit: Visit) -> None:
         with client, _no_pipe():
