@@ -1,4 +1,4 @@
-"""SIGINT and SIGTERM: the first ends the run in good order, the second at once."""
+"""SIGINT, SIGTERM and a closed terminal: the first ends the run in good order, the second at once."""
 
 from __future__ import annotations
 
@@ -8,12 +8,14 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import FrameType
 
-SIGNALS = (signal.SIGINT, signal.SIGTERM)
+SIGNALS = [number for name in ("SIGINT", "SIGTERM", "SIGHUP") if (number := getattr(signal, name, None)) is not None]
 
 
 @contextmanager
 def orderly_end(stop: Callable[[int], None], running: Callable[[], bool]) -> Iterator[None]:
-    """While this context lasts, a signal asks for an end with exit code 130 (SIGINT) or 143 (SIGTERM).
+    """While this context lasts, a signal asks for an end with exit code 130 (SIGINT), 143 (SIGTERM) or 129 (SIGHUP).
+
+    SIGHUP stays ignored where it was, as `nohup` wants it.
 
     Args:
         stop: called with the exit code while `running` says True: the loop ends after the frame at hand.
@@ -30,7 +32,8 @@ def orderly_end(stop: Callable[[int], None], running: Callable[[], bool]) -> Ite
             raise SystemExit(code)
         stop(code)
 
-    before = {number: signal.signal(number, handle) for number in SIGNALS}
+    heard = [n for n in SIGNALS if n in (signal.SIGINT, signal.SIGTERM) or signal.getsignal(n) != signal.SIG_IGN]
+    before = {number: signal.signal(number, handle) for number in heard}
     try:
         yield
     finally:

@@ -20,7 +20,7 @@ from tests.app.sinks.test_video_sink import frames_in_the_end
 from tests.app.tiny import write_model
 
 ROOT = Path(__file__).resolve().parents[2]
-SIGNALS = [(signal.SIGINT, 130), (signal.SIGTERM, 143)]
+SIGNALS = [(signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGHUP, 129)]
 MODEL = ["--model", "tiny", "--weights", "tiny.safetensors", "--method", "tent", "--adapt-batch", "4"]
 
 
@@ -63,6 +63,45 @@ def test_a_signal_closes_all_files(tmp_path: Path, number: int, code: int) -> No
     video = cv2.VideoCapture(str(tmp_path / "out.mp4"), cv2.CAP_FFMPEG)  # an .mp4 that was not closed does not open
     assert video.get(cv2.CAP_PROP_FRAME_COUNT) == records[-1]["frames"]
     assert "Traceback" not in err
+
+
+def test_nohup(tmp_path: Path) -> None:
+    """A closed terminal does not end what was started to outlive it."""
+    write_clip(tmp_path / "clip.mkv", 20)
+    write_model(tmp_path / "tiny.safetensors")
+    code = """
+        import signal, sys
+        from app import cli
+        signal.signal(signal.SIGHUP, signal.SIG_IGN)
+        cli.main()
+    """
+    process = started(tmp_path, "--source", "clip.mkv", "--loop", "0", *MODEL, "--log", "out.jsonl", code=code)
+    counts = lines_of(process, tmp_path / "out.jsonl")
+    seen = next(count for count in counts if count > 30)
+    process.send_signal(signal.SIGHUP)
+    next(count for count in counts if count > seen + 30)
+    process.send_signal(signal.SIGTERM)
+    process.communicate()
+    assert process.returncode == 143
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="no /dev/full: Linux only")
+@pytest.mark.parametrize(("full", "other"), [("out.jsonl", "out.mkv"), ("out.mkv", "out.jsonl")])
+def test_a_full_disk(tmp_path: Path, full: str, other: str) -> None:
+    """One line and exit code 7; what goes to another disk is whole."""
+    write_clip(tmp_path / "clip.mkv", 20)
+    write_model(tmp_path / "tiny.safetensors")
+    (tmp_path / full).symlink_to("/dev/full")
+    outputs = ["--save", "out.mkv", "--log", "out.jsonl", "--overwrite"]
+    process = started(tmp_path, "--source", "clip.mkv", "--loop", "500", *MODEL, *outputs)
+    _, err = process.communicate()
+    assert process.returncode == 7, err
+    assert full in err.splitlines()[-1]
+    assert "Traceback" not in err
+    if other == "out.jsonl":
+        assert list(read(tmp_path / other))[-1]["exit_code"] == 7
+    else:
+        assert not (tmp_path / other).exists() or cv2.VideoCapture(str(tmp_path / other)).isOpened()
 
 
 def test_killed(tmp_path: Path) -> None:
