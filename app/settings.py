@@ -60,8 +60,8 @@ class Settings:
 
     source: str | None = _input(
         None,
-        "Camera number, /dev/videoN, video file, picture or folder of them, glob, rtsp:// rtmp:// http(s):// udp:// "
-        "address. {NAME} is filled from the environment.",
+        "Camera number, /dev/videoN, /dev/v4l/by-id/NAME, video file, picture or folder of them, glob, rtsp:// rtmp:// "
+        "http(s):// udp:// address. {NAME} is filled from the environment.",
         "-s",
     )
     mode: Literal["auto", "every-frame", "freshest"] = _input(

@@ -15,6 +15,7 @@ from app.sources.pictures import is_picture, pictures_below
 
 SCHEMES = ("rtsp", "rtsps", "rtmp", "http", "https", "udp")
 _DEVICE = re.compile(r"(?:/dev/video)?(\d+)")
+_LASTING = "/dev/v4l/"  # by-id/ and by-path/: names that a camera keeps when it is plugged in again
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,7 +24,7 @@ class Address:
 
     kind: Literal["camera", "stream", "video", "pictures"]
     shown: str  # as it may be shown and logged: no secrets
-    camera: int = -1
+    camera: int | str = -1  # a number, or a lasting name that leads to one
     url: str = ""
     paths: tuple[Path, ...] = ()
 
@@ -46,6 +47,8 @@ def parse(text: str, *, shown: str | None = None) -> Address:
     shown = redact(text if shown is None else shown)
     if match := _DEVICE.fullmatch(text):
         return Address("camera", shown, camera=int(match[1]))
+    if text.startswith(_LASTING):
+        return Address("camera", shown, camera=text)
     scheme, separator, _ = text.partition("://")
     if separator:
         if scheme.lower() not in SCHEMES:

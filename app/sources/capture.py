@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import os
+import re
 from typing import Any, Protocol
 
 import cv2
@@ -46,13 +47,19 @@ def open_capture(address: str, open_timeout_s: float, read_timeout_s: float) -> 
     return _opened(cv2.VideoCapture(address, cv2.CAP_FFMPEG, timeouts))
 
 
-def open_camera(number: int, read_timeout_s: float) -> cv2.VideoCapture | None:
-    """The operating system's camera of that number; None if it does not open.
+def open_camera(camera: int | str, read_timeout_s: float) -> cv2.VideoCapture | None:
+    """The operating system's camera of that number, or the one that a link such as /dev/v4l/by-id/... leads to now.
 
+    None if it does not open.
     Video4Linux waits 10 s for a frame if it is not told; OpenCV takes the first wish in a process, in whole seconds.
     """
     os.environ.setdefault("OPENCV_VIDEOIO_V4L_SELECT_TIMEOUT", str(math.ceil(read_timeout_s)))
-    return _opened(cv2.VideoCapture(number, cv2.CAP_ANY))
+    if isinstance(camera, str):
+        number = re.fullmatch(r"/dev/video(\d+)", os.path.realpath(camera))
+        if number is None:
+            return None
+        camera = int(number[1])
+    return _opened(cv2.VideoCapture(camera, cv2.CAP_ANY))
 
 
 def read(capture: Capture) -> Image | None:

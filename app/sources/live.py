@@ -28,7 +28,7 @@ class LiveSource:
     Frames after a new connection may have another size; `Frame.connection` counts the connections before.
 
     Args:
-        address: number of the camera, or the stream's address.
+        address: number of the camera or its lasting name in /dev/v4l/, or the stream's address.
         shown: the address as it may be shown, without secrets.
         open_timeout_s: to wait for a stream to open.
         read_timeout_s: to wait for a frame; then the source is lost.
@@ -60,6 +60,7 @@ class LiveSource:
         meddle: Callable[[Capture], Capture] = lambda capture: capture,
     ) -> None:
         self._address, self._shown, self._transport = address, shown, rtsp_transport
+        self._camera = isinstance(address, int) or address.startswith("/dev/")
         self._open_timeout_s, self._read_timeout_s = open_timeout_s, read_timeout_s
         self._reconnect, self._max_bad_reads = reconnect, max_bad_reads
         self._stopped, self._tell, self._meddle = stopped, tell, meddle
@@ -67,14 +68,14 @@ class LiveSource:
         self._chance = random.Random()  # noqa: S311  not a secret
         capture = self._open()
         if capture is None:
-            what = "camera" if isinstance(address, int) else "stream"
+            what = "camera" if self._camera else "stream"
             raise SourceError(f"the {what} {shown} does not open; is it there, free, and the address right?")
         self._capture: Capture | None = capture
         rate, count = capture.get(cv2.CAP_PROP_FPS), capture.get(cv2.CAP_PROP_FRAME_COUNT)
         self._promised = int(count) if 0 < count < 1e9 else None  # a file behind an http address has an end
         self.fps = rate if 0 < rate <= 240 else 30.0
         self.facts: dict[str, Any] = {
-            "kind": "camera" if isinstance(address, int) else "stream",
+            "kind": "camera" if self._camera else "stream",
             "name": shown,
             **facts_of(capture),
             "fps": self.fps,
@@ -165,12 +166,13 @@ class LiveSource:
 
     def _open(self) -> Capture | None:
         with self._deadline.within(self._open_timeout_s):
-            if isinstance(self._address, int):
+            if self._camera:
                 capture = open_camera(self._address, self._read_timeout_s)
             else:
-                if self._transport != "auto" and self._address.lower().startswith("rtsp"):
+                address = str(self._address)
+                if self._transport != "auto" and address.lower().startswith("rtsp"):
                     os.environ.setdefault(FFMPEG_OPTIONS, f"rtsp_transport;{self._transport}")
-                capture = open_capture(self._address, self._open_timeout_s, self._read_timeout_s)
+                capture = open_capture(address, self._open_timeout_s, self._read_timeout_s)
         return None if capture is None else self._meddle(capture)
 
     def _waits(self) -> Iterator[float]:

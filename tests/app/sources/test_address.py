@@ -14,7 +14,9 @@ from app.sources.address import parse
 from tests.app.clips import write_picture
 
 
-@pytest.mark.parametrize(("text", "number"), [("0", 0), ("12", 12), ("/dev/video3", 3)])
+@pytest.mark.parametrize(
+    ("text", "number"), [("0", 0), ("12", 12), ("/dev/video3", 3), ("/dev/v4l/by-id/x", "/dev/v4l/by-id/x")]
+)
 def test_cameras(text: str, number: int) -> None:
     """A number or a device is a camera."""
     address = parse(text)

@@ -15,6 +15,7 @@ from app.sources.live import GRACE_S, LiveSource
 from app.types import Frame
 from tests.app.clips import SIZE, number
 from tests.app.fault_server import FaultServer, Visit
+from tests.app.sources.test_decoding import Scripted
 
 QUICK = Backoff(3, first_s=0.05, longest_s=0.2)
 
@@ -70,6 +71,25 @@ def test_a_camera_that_is_not_there() -> None:
     """A camera number without a camera is told."""
     with pytest.raises(SourceError, match="the camera 63 does not open"):
         LiveSource(63, shown="63")
+
+
+def test_a_camera_by_its_lasting_name(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The link is followed each time it is opened: a camera that is back may have another number."""
+    numbers = iter([61, 62])
+    asked: list[int] = []
+
+    def opened(number: int, *_: object) -> Scripted:
+        asked.append(number)
+        return Scripted(0, 0, -1e-6, -1e-6)
+
+    monkeypatch.setattr("os.path.realpath", lambda _: f"/dev/video{next(numbers, 'gone')}")
+    monkeypatch.setattr("cv2.VideoCapture", opened)
+    source = LiveSource("/dev/v4l/by-id/usb-cam", shown="cam", read_timeout_s=1, max_bad_reads=2, reconnect=QUICK)
+    frames, error = drained(source)
+    assert asked == [61, 62]
+    assert [frame.connection for frame in frames] == [0, 0, 1, 1]
+    assert source.facts["kind"] == "camera"
+    assert isinstance(error, SourceLostError)
 
 
 def test_a_lost_stream_is_opened_again() -> None:
