@@ -20,7 +20,10 @@ from rich.console import Console
 from rich.table import Table
 from torch import Tensor
 
+from app.background import Background
 from mgtta import METHODS, MetaGradientGenerator, SourceStatistics, meta_gradient, norm_parameters
+from mgtta.guard import Guarded
+from mgtta.memory import member
 from mgtta.recurrent import RecurrentGenerator
 from mgtta.types import Method
 from models import Backbone
@@ -96,6 +99,30 @@ def golden(device: str) -> Iterator[Finding]:
     yield Finding("golden of MGTTA: norm parameters after 6 steps", f"{apart:.1e}", apart < 1e-4)
 
 
+def beside(device: str, name: str, batch: int) -> Iterator[Finding]:
+    """Lessons on a thread, on CUDA in a stream of their own, teach what others teach; answers go on meanwhile."""
+    backbone = model(name, device)
+    inline = built("mgtta", backbone.twin())
+    learner = Background(built("mgtta", backbone.twin()), Guarded(built("mgtta", backbone)))
+    windows = torch.randn(3, batch, 3, 224, 224, generator=torch.Generator().manual_seed(2)).to(device)
+    frame = windows[0, :1]
+    alone = [milliseconds(lambda: learner.predict(frame).cpu(), device, runs=1) for _ in range(100)]
+    meanwhile = []
+    for window in windows:
+        inline.step(window)
+        learner.teach([member(i, x, 0) for i, x in enumerate(window)])
+        while learner.taught() is None:
+            start = time.perf_counter()
+            learner.predict(frame).cpu()
+            meanwhile.append(1000 * (time.perf_counter() - start))
+    there, here = learner.state_dict(), inline.state_dict()
+    learner.close()
+    apart = max((there[key].float() - here[key].float()).abs().max().item() for key in here)
+    yield Finding(f"{name}: background lessons against inline ones", f"{apart:.1e}", apart < 1e-5)
+    p99 = [st.quantiles(times, n=100)[98] for times in (alone, meanwhile)]
+    yield Finding(f"{name}: p99 of an answer, alone and beside lessons", f"{p99[0]:.1f} and {p99[1]:.1f} ms")
+
+
 def milliseconds(work: Callable[[], object], device: str, runs: int = 15) -> float:
     """Median time of a call, after three warm-up calls."""
     times = []
@@ -146,6 +173,7 @@ def main() -> int:
     findings = [
         *golden(options.device),
         *agreement(options.device),
+        *beside(options.device, options.model, options.batch),
         *speed(options.device, options.model, options.batch),
     ]
     for finding in findings:
