@@ -5,16 +5,21 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 
 import pytest
 import torch
 from torch import Tensor
 
 from app.background import Background
+from app.teaching import Inline
 from app.types import Lesson
+from mgtta import METHODS
 from mgtta.guard import Guarded
 from mgtta.memory import Member, member
 from mgtta.types import Step, Tensors
+from models import load_backbone
+from tests.app.tiny import write_model
 
 SECONDS = 10  # more than any of this takes
 
@@ -175,3 +180,23 @@ def test_a_lesson_under_way_does_not_hold_up_the_end(rig: Rig) -> None:
     rig.begin()
     rig.learner.close(patience_s=0.01)
     assert rig.learner.state_dict()["last"][0] == 1
+
+
+def test_it_teaches_what_inline_lessons_teach(tmp_path: Path) -> None:
+    """On twins of one model, to the bit: each thread computes as the other does."""
+    backbone = load_backbone("tiny", write_model(tmp_path / "tiny.safetensors"), "cpu")
+    tent = METHODS["tent"]
+    beside = Background(tent(backbone.twin()), Guarded(tent(backbone)), threads=torch.get_num_threads())
+    inline = Inline(Guarded(tent(backbone.twin())))
+    for seed in range(3):
+        pictures = torch.randn(8, 3, 32, 32, generator=torch.Generator().manual_seed(seed))
+        members = [member(i, x, 0) for i, x in enumerate(pictures)]
+        inline.teach(members)
+        beside.teach(members)
+        while (lesson := beside.taught()) is None:
+            beside.predict(pictures[:1])
+        expected = inline.taught()
+        assert expected is not None
+        assert (lesson.number, lesson.digest, lesson.stats) == (expected.number, expected.digest, expected.stats)
+        assert torch.equal(beside.predict(pictures), inline.predict(pictures))
+    beside.close()
