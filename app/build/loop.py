@@ -97,5 +97,7 @@ def learners(settings: Settings, backbone: Backbone) -> Mapping[str, Callable[[]
     watched, own = guarded(settings, backbone), methods(settings, backbone)
     if settings.adapt == "inline":
         return {name: lambda name=name: Inline(watched(own[name]())) for name in own}
-    answering = methods(settings, backbone.twin())
-    return {name: lambda name=name: Background(answering[name](), watched(own[name]())) for name in own}
+    import torch
+
+    answering, threads = methods(settings, backbone.twin()), max(1, torch.get_num_threads() // 2)
+    return {name: lambda name=name: Background(answering[name](), watched(own[name]()), threads) for name in own}
