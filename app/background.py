@@ -68,9 +68,13 @@ class Background:
         Raises:
             Exception: whatever ended the lesson.
         """
-        with suppress(queue.Empty):
-            return self._taken_over(self._results.get_nowait())
-        return None
+        if self._results.empty():
+            return None
+        result = self._result()
+        if result.epoch != self._epoch:
+            return None
+        self._publish(result.updates, result.state)
+        return result.lesson
 
     def undo(self) -> bool:
         """Takes the last lesson back that answers rest on. Waits for one that is under way, which is dropped."""
@@ -78,9 +82,7 @@ class Background:
         self._tasks.put(idle.set)
         idle.wait()
         if self.busy:
-            self.busy = False
-            if isinstance(result := self._results.get(), Exception):
-                raise result
+            self._result()
             if self._learner.updates > self.updates:
                 self._learner.undo()
         undone = self._learner.undo()
@@ -106,14 +108,12 @@ class Background:
         self._tasks.put(None)
         self._thread.join(patience_s)
 
-    def _taken_over(self, result: _Result | Exception) -> Lesson | None:
+    def _result(self) -> _Result:
+        result = self._results.get()
         self.busy = False
         if isinstance(result, Exception):
             raise result
-        if result.epoch != self._epoch:
-            return None
-        self._publish(result.updates, result.state)
-        return result.lesson
+        return result
 
     def _publish(self, updates: int, state: Mapping[str, Tensor]) -> None:
         self._answering.load_state_dict(state)

@@ -26,9 +26,7 @@ class Frame:
     corruption: tuple[str, int] | None = None  # (name, severity 1..5) of the synthetic corruption
     ms: Mapping[str, float] = field(default_factory=dict)  # time spent on it so far, by station
     dropped: Mapping[str, int] = field(default_factory=dict)  # frames left out just before it, by cause
-    grabbed: float | None = (
-        None  # seconds on the monotonic clock when it arrived, or was due; not of files at full speed
-    )
+    grabbed: float | None = None  # monotonic seconds when it arrived or was due; None of files at full speed
     connection: int = 0  # how often a live source had been opened again before it
     cut: bool = False  # a new scene begins with it
     refused: str | None = None  # why it must not teach: black, frozen, ...; it is answered all the same
