@@ -59,7 +59,7 @@ def _metavar(info: Any) -> str:
     kinds = [kind for kind in choices if isinstance(kind, type)]
     for choice in choices:
         if typing.get_origin(choice) is typing.Literal:
-            return "|".join(typing.get_args(choice))
+            return "|".join((*("N" for kind in kinds if kind is int), *typing.get_args(choice)))
         if choice is Channels:
             return "R,G,B"
     return {"int": "N", "float": "NUMBER", "Path": "PATH"}.get(kinds[0].__name__ if kinds else "", "TEXT")
