@@ -8,6 +8,7 @@ from __future__ import annotations
 import difflib
 import tomllib
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, cast
 
@@ -56,7 +57,7 @@ def load(
     except ValidationError as error:
         raise UsageError(_explained(error, origin)) from None
     _exclude(settings, ("corrupt", "corrupt_schedule"), ("truth", "label"), ("quiet", "verbose"))
-    return settings
+    return replace(settings, memory="window") if settings.paper and "memory" not in values else settings
 
 
 def to_toml(settings: Settings) -> str:

@@ -122,9 +122,9 @@ class Settings:
     stats: Path | None = _adaptation(None, "Source statistics, as `mgtta-cam stats` measures them.")
     adapt_batch: int = _adaptation(64, "Frames in the window that teaches.", ge=1)
     memory: Literal["window", "reservoir", "balanced"] = _adaptation(
-        "window",
-        "What lessons are made of: window takes the latest frames, reservoir draws from all that came, balanced keeps "
-        "frames that differ, of all classes.",
+        "reservoir",
+        "What lessons are made of: window takes the latest frames, as --paper does; reservoir draws from all that "
+        "came, balanced keeps frames that differ, of all classes.",
     )
     adapt_stride: int = _adaptation(1, "Take every N-th frame into that window: neighbors show the same things.", ge=1)
     adapt_every: int | None = _adaptation(

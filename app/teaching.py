@@ -87,9 +87,10 @@ class Lectern:
         self._given += 1
         stats = dict(self.learner.step(torch.stack([one.x for one in members])).stats)
         parameters = self.learner.parameters()
-        stats |= {"distance": distance(parameters, self._source), "effective_size": effective_size(members)}
+        stats["distance"] = distance(parameters, self._source)
+        stats["effective_size"] = effective_size([one.sketch for one in members])
         if self.learner.lr is not None:
-            stats["lr"] = self.learner.lr
+            stats.setdefault("lr", self.learner.lr)
         frames = tuple(one.frame for one in members)
         ms = (time.perf_counter() - began) * 1000
         return Lesson(self._given, frames, stats, digest_of_tensors(parameters), ms)

@@ -1,9 +1,12 @@
 """A guard over what is learned, without labels. Not in MGTTA's paper.
 
-Frames that are all of one class, and surely so, teach nothing: aligned to the spread of many classes, their answers
-would break apart. Each other lesson is judged by what it did to the answers on its own frames: it may not leave the
-model in more doubt, nor answer everything alike. What has been learned so far is judged beside the last parameters
-known to be good: damage that crept in, as from a flickering picture, shows on the first frames that differ.
+A lesson is as large as the need for it: by how much the model is in more doubt than on clean pictures, if the frames at
+hand are different enough to prove that. A generated step is of one size whatever the gradient; where nothing is wrong,
+it could only do harm. Frames that are all of one class, and surely so, teach nothing: aligned to the spread of many
+classes, their answers would break apart. Each other lesson is judged by what it did to the answers on its own frames:
+it may not leave the model in more doubt, nor answer everything alike. What has been learned so far is judged beside the
+last parameters known to be good: damage that crept in, as from a flickering picture, shows on the first frames that
+differ.
 """
 
 from __future__ import annotations
@@ -17,6 +20,7 @@ from torch import Tensor
 
 from mgtta.history import History, Snapshot
 from mgtta.losses import as_logits, discrepancy, entropy
+from mgtta.memory import effective_size, sketched
 from mgtta.statistics import SourceStatistics
 from mgtta.types import Method, Step, Tensors
 from models import Output
@@ -25,6 +29,8 @@ Mode = Literal["off", "warn", "rollback", "stop"]
 PROBE = 16  # frames of a lesson that are looked at
 PERIOD = 4  # lessons from one comparison with the good parameters to the next
 WEIGHT = 0.4 / 64  # of the discrepancy, as in MGTTA's loss
+FULL = 4.0  # times the doubt on clean pictures: from there a lesson is as large as the method has it
+SURELY = 2.0  # standard errors, by which the doubt must be above that on clean pictures
 # By how much a lesson may change the answers, in parts of ln C for C classes. Measured: docs/method.md, "The guard".
 MOST_DOUBT = 0.25  # rise of the entropy
 MOST_LIKENESS = 0.33  # fall of the variety
@@ -48,13 +54,14 @@ class Guarded:
     """A method that is watched.
 
     Where something is wrong, `step` adds `guard_<reason>` to the stats, with what was measured; in the modes that act
-    on it, also `skipped_guard`. Frames that are all alike give `skipped_alike`, with the share of their class. A method
-    whose state is too large for snapshots (`History`) is not watched.
+    on it, also `skipped_guard`. Frames that are all alike give `skipped_alike`, with the share of their class; frames
+    that are answered as surely as clean ones `skipped_sure`, with their doubt. Between, `lr` tells the lesson's rate. A
+    method whose state is too large for snapshots (`History`) is not watched.
 
     Args:
-        method: what learns.
+        method: what learns; its `lr`, if it has one, is what a lesson's size is set by.
         look: [b, 3, h, w] -> what the model that it adapts answers now; None with mode `off` only.
-        statistics: of the source, for the discrepancy.
+        statistics: of the source, for the discrepancy and for the doubt on clean pictures.
         mode: `off`, `warn` (say so), `rollback` (take back what is wrong), `stop` (the same; the caller stops).
         history: what can be taken back.
     """
@@ -95,8 +102,9 @@ class Guarded:
         self._lessons += 1
         if self._good is None or self._model is None:
             return self._taught(x)
-        probe = x[:: max(1, len(x) // PROBE)]
-        before = self._look(probe)
+        stride = max(1, len(x) // PROBE)
+        probe, output = x[::stride], self._answered(x)
+        before = self._seen(Output(output.logits[::stride], output.features[::stride]))
         share, doubt = ALIKE
         if self.mode != "warn" and before.share >= share and before.doubt < doubt * before.most:
             return Step(self._method.predict(x), {"skipped_alike": before.share})
@@ -107,8 +115,12 @@ class Guarded:
             logits = self._method.predict(x)
             self._return_to(self._good)
             return Step(logits, {"guard_worse": worse, "skipped_guard": 1.0})
-        step = self._taught(x)
-        found = _judged(before, self._look(probe), self._method.parameters())
+        doubts = entropy(output.logits)
+        need = self._need(x, doubts) if self.mode != "warn" else 1.0
+        if not need:
+            return Step(self._method.predict(x), {"skipped_sure": float(doubts.mean())})
+        step = self._taught(x, need)
+        found = _judged(before, self._seen(self._answered(probe)), self._method.parameters())
         if not found:
             return step
         if self.mode == "warn":
@@ -142,14 +154,36 @@ class Guarded:
         if self._good is not None:
             self._good, self._good_is_source = Snapshot(self.updates, dict(state)), False
 
-    def _taught(self, x: Tensor) -> Step:
+    def _need(self, x: Tensor, doubts: Tensor) -> float:
+        """How large a lesson frames [b, 3, h, w] call for that are in such doubt [b]: 0 (none) to 1."""
+        usual = self._statistics.doubt if self._statistics is not None else None
+        if not usual or len(x) < 2:
+            return 1.0
+        doubt, error = float(doubts.mean()), float(doubts.std()) / math.sqrt(effective_size(sketched(x)))
+        if doubt - SURELY * error <= usual:  # false where it is not finite: that is found when it has taught
+            return 0.0
+        return 1.0 if math.isnan(doubt) else min(1.0, (doubt / usual - 1) / (FULL - 1))
+
+    def _taught(self, x: Tensor, need: float = 1.0) -> Step:
         self._history.take(self._method, self.updates)
-        step = self._method.step(x)
+        step = self._paced(x, need)
         if any(name.startswith("skipped_") for name in step.stats):
             self._history.forget()  # nothing was learned
         else:
             self.updates += 1
         return step
+
+    def _paced(self, x: Tensor, need: float) -> Step:
+        rate = self.lr
+        if need == 1 or rate is None:
+            return self._method.step(x)
+        method: Any = self._method
+        method.lr = rate * need
+        try:
+            step = method.step(x)
+        finally:
+            method.lr = rate
+        return Step(step.logits, {**step.stats, "lr": rate * need})
 
     def _return_to(self, snapshot: Snapshot) -> None:
         self._method.load_state_dict(snapshot.state)
@@ -161,7 +195,7 @@ class Guarded:
         assert self._good is not None
         current = Snapshot(self.updates, self._method.state_dict())
         self._method.load_state_dict(self._good.state)
-        good = self._look(probe)
+        good = self._seen(self._answered(probe))
         self._method.load_state_dict(current.state)
         if good.share > MOST_SHARE and not self._good_is_source:
             return None
@@ -172,15 +206,18 @@ class Guarded:
         return None
 
     @torch.no_grad()
-    def _look(self, x: Tensor) -> Look:
+    def _answered(self, x: Tensor) -> Output:
         assert self._model is not None
-        output = self._model(x)
+        return self._model(x)
+
+    @torch.no_grad()
+    def _seen(self, output: Output) -> Look:
         doubt = entropy(output.logits).mean()
         mean = output.logits.softmax(dim=1).mean(dim=0, keepdim=True)
         variety = entropy(as_logits(mean, probabilities=True))
         answers = output.logits.argmax(dim=1)
         share = answers.bincount().max() / len(answers)
-        if self._statistics is None or len(x) < 2:
+        if self._statistics is None or len(output.logits) < 2:
             loss = doubt
         else:
             loss = doubt + WEIGHT * discrepancy(output.features, self._statistics)

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor
 
-from mgtta.statistics import SourceStatistics
 from models import Output
+
+if TYPE_CHECKING:
+    from mgtta.statistics import SourceStatistics
 
 Loss = Callable[[Output], tuple[Tensor, Mapping[str, Tensor]]]  # -> scalar to minimize, its terms (0-d) for the log
 

@@ -2,8 +2,9 @@
 
 Neighboring frames of a video are near-copies: a window of them has almost no spread, and a loss that aligns means and
 spreads of features pushes the model apart. Three policies: the latest frames; a reservoir, in which each past frame is
-as likely as any other; and a balanced memory of frames that differ, in the manner of NOTE (arXiv 2208.05117: classes
-balanced by prediction) and RoTTA (arXiv 2303.13899: what is old leaves first). No labels, and bounded in memory.
+as likely as any other, until it fades; and a balanced memory of frames that differ, in the manner of NOTE (arXiv
+2208.05117: classes balanced by prediction) and RoTTA (arXiv 2303.13899: what is old leaves first). No labels, and
+bounded in memory.
 """
 
 from __future__ import annotations
@@ -20,7 +21,8 @@ from torch.nn.functional import adaptive_avg_pool2d
 GRID = 8  # places a side of a sketch
 TWINS = 0.85  # similarity from which two frames show the same: on held photographs, 40 others reached 0.76 at most
 FEWEST = 16  # different frames that make a lesson
-HORIZON = 2048  # frames: what is older counts as gone
+HORIZON = 2048  # frames: what is older leaves a balanced memory
+FADING = 2  # times its size: over so many frames a reservoir draws; further back, they fade
 
 
 class Member(NamedTuple):
@@ -54,28 +56,36 @@ class Memory(Protocol):
 
 
 def member(frame: int, x: Tensor, label: int) -> Member:
-    """A frame with its sketch.
+    """A frame [3, s, s] with its sketch."""
+    return Member(frame, x, label, sketched(x[None])[0])
 
-    The sketch is the picture at GRID x GRID places, each channel around zero: similarity (`sketch @ sketch`, -1..1)
-    hardly depends on noise, contrast, a cast of color, or weather that hangs in front of all frames.
+
+def sketched(x: Tensor) -> Tensor:
+    """What frames look like: [n, 3, s, s] -> [n, 3 * GRID * GRID], each of unit length.
+
+    The picture at GRID x GRID places, each channel around zero: similarity (`sketch @ sketch`, -1..1) hardly depends on
+    noise, contrast, a cast of color, or weather that hangs in front of all frames.
     """
-    coarse = adaptive_avg_pool2d(x.detach().float(), GRID).flatten(1)
-    coarse = (coarse - coarse.mean(dim=1, keepdim=True)).flatten()
-    norm = float(coarse.norm())
-    flat = coarse.numel() ** -0.5  # all pictures of one color are twins
-    return Member(frame, x, label, coarse / norm if norm > 1e-6 else torch.full_like(coarse, flat))
+    coarse = adaptive_avg_pool2d(x.detach().float(), GRID).flatten(2)
+    coarse = (coarse - coarse.mean(dim=2, keepdim=True)).flatten(1)
+    norm = coarse.norm(dim=1, keepdim=True)
+    flat = torch.full_like(coarse, coarse.shape[1] ** -0.5)  # all pictures of one color are twins
+    return torch.where(norm > 1e-6, coarse / norm, flat)
 
 
-def effective_size(members: Sequence[Member]) -> float:
+def effective_size(sketches: Sequence[Tensor] | Tensor) -> float:
     """How many different frames there are among some: n for frames that have nothing in common, 1 for copies.
 
-    n^2 / sum of w_ij, where w is 1 for twins, 0 for frames without likeness, and linear between.
+    n^2 / sum of w_ij, where w is 1 for twins, 0 for frames without likeness, and grows with the fourth power between.
+
+    Args:
+        sketches: of the frames, as `sketched` makes them.
     """
-    if not members:
+    if not len(sketches):
         return 0.0
-    sketches = torch.stack([m.sketch for m in members])
-    likeness = ((sketches @ sketches.T) / TWINS).clamp(0, 1) ** 4
-    return len(members) ** 2 / float(likeness.sum())
+    all_of_them = sketches if isinstance(sketches, Tensor) else torch.stack(list(sketches))
+    likeness = ((all_of_them @ all_of_them.T) / TWINS).clamp(0, 1) ** 4
+    return len(sketches) ** 2 / float(likeness.sum())
 
 
 class Latest:
@@ -108,7 +118,7 @@ class Latest:
 
 
 class Reservoir:
-    """Frames drawn evenly from all that came; beyond HORIZON frames, older ones fade.
+    """Frames drawn evenly from those that came; beyond FADING times its size, older ones fade.
 
     Args:
         size: how many are kept.
@@ -129,7 +139,7 @@ class Reservoir:
         self._seen += 1
         if len(self._kept) < self._size:
             self._kept.append(member)
-        elif (place := self._chance.randrange(min(self._seen, HORIZON))) < self._size:
+        elif (place := self._chance.randrange(min(self._seen, FADING * self._size))) < self._size:
             del self._kept[place]
             self._kept.append(member)
 

@@ -42,7 +42,7 @@ class Remembering:
         stats = self._method.step(torch.stack([one.x for one in members])).stats
         if "skipped_guard" in stats:
             self._memory.clear()  # they did harm
-        return Step(logits, {**stats, "effective_size": effective_size(members)})
+        return Step(logits, {**stats, "effective_size": effective_size([one.sketch for one in members])})
 
     def reset(self) -> None:
         """Returns to the source model, with an empty memory."""

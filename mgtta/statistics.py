@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import torch
 from torch import Tensor
 
+from mgtta.losses import entropy
 from mgtta.parameters import norm_parameters
 from models import Backbone, ModelError, files
 
-KIND, FISHER = "mgtta-cam source statistics", "fisher."
+KIND, FISHER, DOUBT = "mgtta-cam source statistics", "fisher.", "doubt"
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -26,6 +27,7 @@ class SourceStatistics:
     mean: Tensor  # [l * d] float32
     card: Mapping[str, str] = field(default_factory=dict)  # model, pictures, their hashes, command
     fisher: Mapping[str, Tensor] = field(default_factory=dict)  # EATA's importances by norm parameter, if measured
+    doubt: float | None = None  # nats: mean entropy of the answers on those pictures; files of others do not tell
 
     def __post_init__(self) -> None:
         if self.std.ndim != 1 or self.std.shape != self.mean.shape:
@@ -47,9 +49,11 @@ class SourceStatistics:
         Raises:
             ValueError: with fewer than two pictures there is no spread.
         """
-        count, mean, squares = 0, torch.zeros(()), torch.zeros(())
+        count, mean, squares, doubt = 0, torch.zeros(()), torch.zeros(()), 0.0
         for x in batches:
-            features = backbone(x.to(backbone.device)).features.flatten(1).double()  # [b, l * d]
+            output = backbone(x.to(backbone.device))
+            doubt += float(entropy(output.logits).sum())
+            features = output.features.flatten(1).double()  # [b, l * d]
             n, batch_mean = len(features), features.mean(dim=0)
             delta = batch_mean - mean.to(features)
             total = count + n
@@ -62,12 +66,13 @@ class SourceStatistics:
             count = total
         if count < 2:
             raise ValueError(f"source statistics need two clean pictures or more; got {count}")
-        return cls(std=(squares / (count - 1)).sqrt().float(), mean=mean.float(), card=dict(card or {}))
+        std = (squares / (count - 1)).sqrt().float()
+        return cls(std, mean.float(), dict(card or {}), doubt=doubt / count)
 
     def to(self, device: torch.device | str) -> SourceStatistics:
         """The same numbers on another device."""
         fisher = {name: importance.to(device) for name, importance in self.fisher.items()}
-        return SourceStatistics(self.std.to(device), self.mean.to(device), self.card, fisher)
+        return replace(self, std=self.std.to(device), mean=self.mean.to(device), fisher=fisher)
 
     def on(self, backbone: Backbone) -> SourceStatistics:
         """The same numbers where the model is, if they are of just this model.
@@ -94,9 +99,11 @@ class SourceStatistics:
             )
 
     def save(self, path: Path) -> None:
-        """Writes std, mean, importances and card as safetensors."""
-        fisher = {FISHER + name: importance for name, importance in self.fisher.items()}
-        files.write(path, {"std": self.std, "mean": self.mean, **fisher}, {"kind": KIND, **self.card})
+        """Writes std, mean, importances, doubt and card as safetensors."""
+        more = {FISHER + name: importance for name, importance in self.fisher.items()}
+        if self.doubt is not None:
+            more[DOUBT] = torch.tensor([self.doubt])
+        files.write(path, {"std": self.std, "mean": self.mean, **more}, {"kind": KIND, **self.card})
 
     @classmethod
     def load(cls, path: Path) -> SourceStatistics:
@@ -109,7 +116,8 @@ class SourceStatistics:
         if not {"std", "mean"} <= tensors.keys():
             raise ModelError(f"{path} holds no source statistics (std, mean): make them with mgtta-cam stats")
         fisher = {n.removeprefix(FISHER): t.float() for n, t in tensors.items() if n.startswith(FISHER)}
-        return cls(std=tensors["std"].float(), mean=tensors["mean"].float(), card=card, fisher=fisher)
+        doubt = float(tensors[DOUBT]) if DOUBT in tensors else None
+        return cls(tensors["std"].float(), tensors["mean"].float(), card, fisher, doubt)
 
 
 def measure_fisher(backbone: Backbone, batches: Iterable[Tensor]) -> dict[str, Tensor]:

@@ -336,8 +336,12 @@ def test_no_secret_in_a_traceback(
 
 
 def test_what_was_learned_is_taken_up_again(command: Command, ready: list[str], tmp_path: Path) -> None:
-    """Two runs of 10 frames with --state end as one of 20; another model or method is refused, and the file stays."""
-    learning = [*ready, "--adapt-batch", "5", "--deterministic", "--log", "run.jsonl", "--overwrite"]
+    """Two runs of 10 frames with --state end as one of 20; another model or method is refused, and the file stays.
+
+    Frames that a reservoir holds are no part of the state: the latest ones teach here.
+    """
+    learning = [*ready, "--adapt-batch", "5", "--memory", "window", "--deterministic", "--log", "run.jsonl"]
+    learning.append("--overwrite")
 
     def learned() -> str:
         return [record["params"] for record in read(tmp_path / "run.jsonl") if record["type"] == "update"][-1]

@@ -28,6 +28,13 @@ def test_precedence(tmp_path: Path) -> None:
     assert (result.lr, result.loop) == (0.5, 1)
 
 
+def test_the_paper_has_no_memory() -> None:
+    """Its lessons are made of the latest frames, unless a memory is asked for."""
+    for flags, memory in (({}, "reservoir"), ({"paper": True}, "window"), ({"memory": "balanced"}, "balanced")):
+        assert load(flags, environment={}).memory == memory
+    assert load({"paper": True, "memory": "reservoir"}, environment={}).memory == "reservoir"
+
+
 def test_the_source_from_the_environment() -> None:
     """MGTTA_CAM_SOURCE alone is enough."""
     assert load({}, environment={"MGTTA_CAM_SOURCE": "0"}).source == "0"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -121,6 +122,9 @@ def test_statistics_files(tmp_path: Path) -> None:
     again = SourceStatistics.load(tmp_path / "s.safetensors")
     assert torch.equal(again.mean, own.mean)
     assert again.card["model"] == "x"
+    assert again.doubt is None  # as in files of before
+    replace(own, doubt=0.5).save(tmp_path / "s.safetensors")
+    assert SourceStatistics.load(tmp_path / "s.safetensors").doubt == 0.5
     files.write(tmp_path / "g.safetensors", MetaGradientGenerator(0).official(), {})
     with pytest.raises(ModelError, match="no source statistics"):
         SourceStatistics.load(tmp_path / "g.safetensors")

@@ -10,7 +10,9 @@ from torch import Tensor
 
 from mgtta.guard import PERIOD, Guarded, Mode
 from mgtta.history import History
+from mgtta.losses import entropy
 from mgtta.methods.tent import tent
+from mgtta.statistics import SourceStatistics
 from mgtta.types import Step
 from models import Backbone, Output
 from tests.mgtta.test_contract import pictures, same, tiny
@@ -136,6 +138,54 @@ def test_damage_that_creeps_in_is_found() -> None:
     found = [guarded.step(pictures(0)).stats for _ in range(PERIOD)]
     assert any("guard_worse" in stats for stats in found)
     assert (method.value, guarded.updates) == (0, PERIOD - 1)  # it was found good before the lesson that followed
+
+
+class Rated(Drifting):
+    """The same with a rate, which it keeps note of."""
+
+    def __init__(self) -> None:
+        super().__init__(0.0)
+        self.lr, self.rates = 0.3, list[float]()
+
+    def step(self, x: Tensor) -> Step:
+        """Notes the rate."""
+        self.rates.append(self.lr)
+        return super().step(x)
+
+
+def needed(doubts: Tensor, usual: float, x: Tensor, mode: Mode = "rollback") -> tuple[Step, Rated]:
+    """A lesson from frames that are answered with such doubts, in nats, where clean pictures are with `usual`."""
+    grid = torch.linspace(0, 12, 1201)  # scale of the answers -> their entropy, which falls
+    scales = torch.stack([grid[(entropy(grid[:, None] * torch.eye(4)[:1]) - d).abs().argmin()] for d in doubts])
+    answers = torch.eye(4)[torch.arange(len(x)) % 4] * scales[:, None]
+    statistics = SourceStatistics(torch.ones(1), torch.zeros(1), doubt=usual)
+    method = Rated()
+
+    def look(frames: Tensor) -> Output:
+        return Output(answers[: len(frames)], torch.zeros(len(frames), 1, 1))
+
+    return Guarded(method, look, statistics, mode).step(x), method
+
+
+def test_a_lesson_is_as_large_as_the_need_for_it() -> None:
+    """None where frames are answered as surely as clean ones, whole from four times their doubt; `warn` only says."""
+    x = pictures(0)
+    step, method = needed(torch.full((16,), 0.2), 0.25, x)
+    assert (step.stats, method.rates) == ({"skipped_sure": pytest.approx(0.2, abs=0.01)}, [])
+    assert len(step.logits) == 16
+    step, method = needed(torch.full((16,), 0.5), 0.2, x)
+    assert method.rates == [pytest.approx(0.3 * (0.5 / 0.2 - 1) / 3, rel=0.02)]
+    assert (step.stats["lr"], method.lr) == (method.rates[0], 0.3)
+    assert needed(torch.full((16,), 0.9), 0.2, x)[1].rates == [0.3]
+    assert needed(torch.full((16,), 0.2), 0.25, x, "warn")[1].rates == [0.3]
+
+
+def test_few_different_frames_prove_little() -> None:
+    """The same doubts of sixteen copies of two pictures are no proof, of as many different pictures they are."""
+    doubts = torch.tensor([0.1, 0.9]).repeat(8)
+    copies = pictures(0)[:2].repeat(8, 1, 1, 1)
+    assert "skipped_sure" in needed(doubts, 0.2, copies)[0].stats
+    assert needed(doubts, 0.2, pictures(0))[1].rates == [pytest.approx(0.3 * (0.5 / 0.2 - 1) / 3, rel=0.02)]
 
 
 def test_it_is_a_method() -> None:

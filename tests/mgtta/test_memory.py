@@ -8,7 +8,19 @@ import pytest
 import torch
 from torch import Tensor
 
-from mgtta.memory import FEWEST, HORIZON, MEMORIES, TWINS, Balanced, Latest, Member, Reservoir, effective_size, member
+from mgtta.memory import (
+    FADING,
+    FEWEST,
+    HORIZON,
+    MEMORIES,
+    TWINS,
+    Balanced,
+    Latest,
+    Member,
+    Reservoir,
+    effective_size,
+    member,
+)
 
 
 def picture(seed: int) -> Tensor:
@@ -41,11 +53,11 @@ def test_a_sketch_knows_a_scene_again() -> None:
 def test_effective_size() -> None:
     """Frames without likeness count one each, copies count one together; nothing is nothing."""
     assert effective_size([]) == 0
-    assert effective_size([seen(i) for i in range(20)]) == pytest.approx(20, rel=0.02)
-    assert effective_size([seen(i, seed=3) for i in range(20)]) == pytest.approx(1)
-    assert effective_size([seen(i, seed=i % 4) for i in range(20)]) == pytest.approx(4, rel=0.02)
+    assert effective_size([seen(i).sketch for i in range(20)]) == pytest.approx(20, rel=0.02)
+    assert effective_size([seen(i, seed=3).sketch for i in range(20)]) == pytest.approx(1)
+    assert effective_size([seen(i, seed=i % 4).sketch for i in range(20)]) == pytest.approx(4, rel=0.02)
     flat = [member(i, torch.full((3, 64, 64), i / 9), 0) for i in range(5)]
-    assert effective_size(flat) == pytest.approx(1)
+    assert effective_size([one.sketch for one in flat]) == pytest.approx(1)
 
 
 @pytest.mark.parametrize("name", MEMORIES)
@@ -77,11 +89,11 @@ def test_latest() -> None:
 
 
 def test_reservoir_is_uniform_over_time() -> None:
-    """Early and late frames are kept equally often; far beyond the horizon old ones are gone."""
-    kept = Counter(i // 100 for seed in range(100) for i in drawn(400, seed))
+    """Early and late frames of twice its size are kept equally often; what lies far behind is gone."""
+    kept = Counter(i // 5 for seed in range(100) for i in drawn(10 * FADING, seed))
     assert sum(kept.values()) == 1000
     assert all(200 < kept[quarter] < 300 for quarter in range(4))
-    assert min(drawn(6 * HORIZON, 0)) > HORIZON
+    assert min(drawn(60 * FADING, 0)) > 10 * FADING
 
 
 def drawn(count: int, seed: int) -> list[int]:

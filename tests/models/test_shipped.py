@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import pytest
 
 from mgtta import MetaGradientGenerator, SourceStatistics, norm_parameters
@@ -36,6 +38,7 @@ def test_the_embedded_model_is_complete() -> None:
     assert statistics is not None
     SourceStatistics.load(statistics).fits(backbone)
     assert SourceStatistics.load(statistics).fisher.keys() == norm_parameters(backbone).keys()
+    assert 0 < (SourceStatistics.load(statistics).doubt or 0) < math.log(len(backbone.classes)) / 4
     for kind in ("generator", "lstm"):
         assert files.read(shipped.generator(backbone.digest, kind)).card["model_digest"] == backbone.digest
 
