@@ -14,7 +14,8 @@ from app.settings import Settings
 CLIP = Path(__file__).resolve().parents[1] / "samples" / "clip.mp4"  # beside the packages, in a clone and in a wheel
 FOLDER = Path("mgtta-cam-demo")
 SCHEDULE = "0:clean 300:gaussian_noise:5 950:shot_noise:5 1550:impulse_noise:5"  # the light goes
-WINDOW = {"memory": "window", "adapt_stride": 8, "adapt_every": 32}  # 17 seconds, a dozen objects
+# A window is 17 seconds, a dozen objects: one of few pulls the model apart, and a longer memory is slow to turn.
+WINDOW = {"memory": "window", "adapt_stride": 8, "adapt_every": 32}
 OPTIONS = (
     *("max_frames", "method", "lr", "paper", "adapt_batch", "adapt_stride", "adapt_every", "memory", "guard"),
     *("corrupt_schedule", "seed", "device", "threads"),

@@ -123,8 +123,8 @@ class Settings:
     adapt_batch: int = _adaptation(64, "Frames in the window that teaches.", ge=1)
     memory: Literal["window", "reservoir", "balanced"] = _adaptation(
         "reservoir",
-        "What lessons are made of: window takes the latest frames, as --paper does; reservoir draws from all that "
-        "came, balanced keeps frames that differ, of all classes.",
+        "What lessons are made of: window takes the latest frames, as --paper does; reservoir draws from the latest "
+        "twice as many, balanced keeps frames that differ, of all classes.",
     )
     adapt_stride: int = _adaptation(1, "Take every N-th frame into that window: neighbors show the same things.", ge=1)
     adapt_every: int | None = _adaptation(

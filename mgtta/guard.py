@@ -159,7 +159,7 @@ class Guarded:
         usual = self._statistics.doubt if self._statistics is not None else None
         if not usual or len(x) < 2:
             return 1.0
-        doubt, error = float(doubts.mean()), float(doubts.std()) / math.sqrt(effective_size(sketched(x)))
+        doubt, error = float(doubts.mean()), float(doubts.std()) / math.sqrt(effective_size(sketched(x).unbind()))
         if doubt - SURELY * error <= usual:  # false where it is not finite: that is found when it has taught
             return 0.0
         return 1.0 if math.isnan(doubt) else min(1.0, (doubt / usual - 1) / (FULL - 1))

@@ -73,7 +73,7 @@ def sketched(x: Tensor) -> Tensor:
     return torch.where(norm > 1e-6, coarse / norm, flat)
 
 
-def effective_size(sketches: Sequence[Tensor] | Tensor) -> float:
+def effective_size(sketches: Sequence[Tensor]) -> float:
     """How many different frames there are among some: n for frames that have nothing in common, 1 for copies.
 
     n^2 / sum of w_ij, where w is 1 for twins, 0 for frames without likeness, and grows with the fourth power between.
@@ -81,10 +81,10 @@ def effective_size(sketches: Sequence[Tensor] | Tensor) -> float:
     Args:
         sketches: of the frames, as `sketched` makes them.
     """
-    if not len(sketches):
+    if not sketches:
         return 0.0
-    all_of_them = sketches if isinstance(sketches, Tensor) else torch.stack(list(sketches))
-    likeness = ((all_of_them @ all_of_them.T) / TWINS).clamp(0, 1) ** 4
+    stacked = torch.stack(list(sketches))
+    likeness = ((stacked @ stacked.T) / TWINS).clamp(0, 1) ** 4
     return len(sketches) ** 2 / float(likeness.sum())
 
 

@@ -27,7 +27,7 @@ class SourceStatistics:
     mean: Tensor  # [l * d] float32
     card: Mapping[str, str] = field(default_factory=dict)  # model, pictures, their hashes, command
     fisher: Mapping[str, Tensor] = field(default_factory=dict)  # EATA's importances by norm parameter, if measured
-    doubt: float | None = None  # nats: mean entropy of the answers on those pictures; files of others do not tell
+    doubt: float | None = None  # nats: mean entropy of the answers on those pictures; earlier files do not tell
 
     def __post_init__(self) -> None:
         if self.std.ndim != 1 or self.std.shape != self.mean.shape:

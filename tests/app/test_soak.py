@@ -39,17 +39,8 @@ def test_memory_stays_flat(tmp_path: Path) -> None:
     write_model(tmp_path / "tiny.safetensors")
     with subprocess.Popen([sys.executable, "-c", SERVER], cwd=ROOT, stdout=-1, text=True) as server:
         assert server.stdout is not None
-        words = ["--source", server.stdout.readline().strip(), "--reconnect-delay", "0.001", "--log", "out.jsonl"]
-        words += [
-            "--reconnect-max-delay",
-            "0.001",
-            "--max-bad-reads",
-            "3",
-            "--save",
-            "out.mkv",
-            "--memory",
-            "reservoir",
-        ]
+        words = ["--source", server.stdout.readline().strip(), "--log", "out.jsonl", "--save", "out.mkv"]
+        words += ["--reconnect-delay", "0.001", "--reconnect-max-delay", "0.001", "--max-bad-reads", "3"]
         process = started(tmp_path, *words, *MODEL, "--adapt", "background", "--mode", "every-frame", "--json", "-q")
         with pytest.raises(subprocess.TimeoutExpired):
             process.wait(60 * MINUTES)
