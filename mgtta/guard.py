@@ -159,7 +159,8 @@ class Guarded:
         usual = self._statistics.doubt if self._statistics is not None else None
         if not usual or len(x) < 2:
             return 1.0
-        doubt, error = float(doubts.mean()), float(doubts.std()) / math.sqrt(effective_size(sketched(x).unbind()))
+        doubt, others = float(doubts.mean()), effective_size(sketched(x).unbind()) - 1
+        error = float(doubts.std()) / math.sqrt(others) if others > 0 else math.inf
         if doubt - SURELY * error <= usual:  # false where it is not finite: that is found when it has taught
             return 0.0
         return 1.0 if math.isnan(doubt) else min(1.0, (doubt / usual - 1) / (FULL - 1))

@@ -50,8 +50,7 @@ def test_memory_stays_flat(tmp_path: Path) -> None:
         server.kill()
     assert process.returncode == 143, err
     summary = json.loads(out)
-    records = list(read(tmp_path / "out.jsonl"))
-    samples = [(r["t"], r["memory_mb"]) for r in records if r["type"] == "stats"]
+    samples = [(r["t"], r["memory_mb"]) for r in read(tmp_path / "out.jsonl") if r["type"] == "stats"]
     seconds, memory = np.array(samples[int(len(samples) * WARM_UP) :]).T
     slope_mb_s = np.polyfit(seconds, memory, 1)[0]
     count = summary["source"]["reconnects"]
