@@ -25,6 +25,7 @@ from app.errors import OutputError
 from app.metrics import Percentiles, Rate
 from app.process import memory_mb
 from app.types import FrameResult, Lesson
+from mgtta.types import SKIPPED, skipped
 
 VERSION = 1
 SECONDS_BETWEEN_SYNCS = 1.0
@@ -162,16 +163,15 @@ def frame_record(result: FrameResult, classes: Sequence[str], topk: int, age_s: 
 def update_record(lesson: Lesson) -> Record:
     """What one window taught."""
     stats = dict(lesson.stats)
-    skipped = [name.removeprefix("skipped_") for name in stats if name.startswith("skipped_")]
     known = {"gnorm": "gradient_norm", "unorm": "update_norm", "dnorm": "distance", "lr": "lr", "ess": "effective_size"}
     return {
         "n": lesson.number,
         "frames": list(lesson.frames),
-        "loss": {n: v for n, v in stats.items() if n not in known.values() and not n.startswith("skipped_")},
+        "loss": {n: v for n, v in stats.items() if n not in known.values() and not n.startswith(SKIPPED)},
         **{short: stats.get(name) for short, name in known.items()},
         "params": lesson.digest,
         "ms": round(lesson.ms, 3),
-        "skipped": skipped[0] if skipped else None,
+        "skipped": skipped(stats),
     }
 
 

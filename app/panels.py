@@ -14,6 +14,11 @@ from app.types import FrameResult
 # Heights in ems.
 HERO, HERO_BAR, TRUTH, ROW = 2.1, 0.9, 1.5, 1.45
 NO_METHOD = "none"  # the method that learns nothing
+UNLEARNED = {  # why a lesson taught nothing
+    "sure": "as sure as on clean pictures",
+    "alike": "all of one class: not learned",
+    "guard": "did harm: taken back",
+}
 PAD = 0.8  # between a card's edge and what it holds
 SPEED_TEMPLATE = ("000.0 ms", "000.0 fps")  # the widest usual texts
 
@@ -151,12 +156,14 @@ def _draw_method(ink: Ink, box: Box, result: FrameResult, adapting: bool) -> int
     """Draw the method's card at the left of the box; returns its width."""
     pad, dot = ink.px(PAD), ink.px(1.1)
     count = f"{result.updates:,} update{'' if result.updates == 1 else 's'}"
-    refused = result.frame.refused if result.method != NO_METHOD else None
-    learns = adapting and result.method != NO_METHOD and not refused
+    why = None
+    if result.method != NO_METHOD:
+        why = f"{result.frame.refused}: not learned" if result.frame.refused else UNLEARNED.get(result.unlearned or "")
+    learns = adapting and result.method != NO_METHOD and not why
     full = count if result.variety is None else f"{count}, {result.variety:.0f} frames' worth each"
     if learns and 2 * pad + dot + ink.text_width(f"{result.method}{full}", weight=BOLD) <= box.w:
         count = full
-    said = (f"{refused}: not learned, {count}" if refused else count) if adapting else f"adaptation off, {count}"
+    said = (f"{why}, {count}" if why else count) if adapting else f"adaptation off, {count}"
     name = ink.text_width(result.method, weight=BOLD)
     wide = min(2 * pad + dot + name + ink.px(0.6) + ink.text_width(said), box.w)
     ink.card(Box(box.x, box.y, wide, box.h))

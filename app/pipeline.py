@@ -20,6 +20,7 @@ from app.teaching import Learner
 from app.types import Frame, FrameResult, Image, Lesson
 from mgtta.losses import as_logits
 from mgtta.memory import Memory, member
+from mgtta.types import skipped
 from models import ModelError
 
 PATIENCE_S = 0.5  # for a lesson under way, when the run ends
@@ -73,7 +74,7 @@ class Pipeline:
         self._pace = Pace(window)
         self._frozen, self._warmup, self._tell, self._clock = frozen, warmup, tell, clock
         self._rate, self._adapted_score, self._frozen_score = Rate(), Accuracy(), Accuracy()
-        self._variety: float | None = None
+        self._latest: Mapping[str, float] = {}  # stats of the latest lesson
         self._connection = 0
         self._use(method)
 
@@ -138,7 +139,8 @@ class Pipeline:
             frozen_score=self._frozen_score.score() if frozen_logits is not None else None,
             fps=self._rate.update(answered),
             digest=digest(crop),
-            variety=self._variety,
+            variety=self._latest.get("effective_size"),
+            unlearned=skipped(self._latest),
             ms=ms,
         )
 
@@ -163,7 +165,7 @@ class Pipeline:
         lesson = self.learner.taught()
         if lesson is not None:
             self._pace.took(lesson.ms)
-            self._variety = lesson.stats["effective_size"]
+            self._latest = lesson.stats
             self._alarmed(lesson.stats)
         return lesson
 
@@ -245,7 +247,7 @@ class Pipeline:
 
     def _begin(self) -> None:
         self._forget()
-        self._variety = None
+        self._latest = {}
 
 
 def digest(array: NDArray[np.uint8]) -> str:

@@ -11,6 +11,7 @@ from rich.table import Table
 
 from app.metrics import Percentiles, Tallies, wilson
 from app.types import FrameResult
+from mgtta.types import skipped
 
 
 class Summary:
@@ -41,9 +42,9 @@ class Summary:
         if result.frame.grabbed is not None:
             self._ages.update(max(0.0, self._latest - result.frame.grabbed) * 1000)
         if result.lesson is not None:
-            skipped = any(name.startswith("skipped_") for name in result.lesson.stats)
-            self.skipped += skipped
-            self.updates += not skipped
+            nothing = skipped(result.lesson.stats) is not None
+            self.skipped += nothing
+            self.updates += not nothing
         label = result.frame.label
         if label is not None:
             frozen = None if result.frozen_logits is None else int(result.frozen_logits.argmax()) == label

@@ -68,6 +68,7 @@ class FrameResult:
     frozen_score: Score | None = None  # with labels, in split view
     fps: float = 0.0  # answered frames a second, recent
     variety: float | None = None  # effective sample size of the frames that the latest lesson was made of
+    unlearned: str | None = None  # why the latest lesson taught nothing: sure, alike, guard, ...
     digest: str = ""  # of the model's input crop
     ms: Mapping[str, float] = field(default_factory=dict)  # decode, corrupt, prep, infer, adapt
 

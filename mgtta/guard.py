@@ -22,7 +22,7 @@ from mgtta.history import History, Snapshot
 from mgtta.losses import as_logits, discrepancy, entropy
 from mgtta.memory import effective_size, sketched
 from mgtta.statistics import SourceStatistics
-from mgtta.types import Method, Step, Tensors
+from mgtta.types import Method, Step, Tensors, skipped
 from models import Output
 
 Mode = Literal["off", "warn", "rollback", "stop"]
@@ -105,9 +105,6 @@ class Guarded:
         stride = max(1, len(x) // PROBE)
         probe, output = x[::stride], self._answered(x)
         before = self._seen(Output(output.logits[::stride], output.features[::stride]))
-        share, doubt = ALIKE
-        if self.mode != "warn" and before.share >= share and before.doubt < doubt * before.most:
-            return Step(self._method.predict(x), {"skipped_alike": before.share})
         if self._lessons % PERIOD == 0 and (worse := self._compared(probe, before)) is not None:
             if self.mode == "warn":
                 step = self._taught(x)
@@ -115,6 +112,9 @@ class Guarded:
             logits = self._method.predict(x)
             self._return_to(self._good)
             return Step(logits, {"guard_worse": worse, "skipped_guard": 1.0})
+        share, doubt = ALIKE
+        if self.mode != "warn" and before.share >= share and before.doubt < doubt * before.most:
+            return Step(self._method.predict(x), {"skipped_alike": before.share})
         doubts = entropy(output.logits)
         need = self._need(x, doubts) if self.mode != "warn" else 1.0
         if not need:
@@ -168,7 +168,7 @@ class Guarded:
     def _taught(self, x: Tensor, need: float = 1.0) -> Step:
         self._history.take(self._method, self.updates)
         step = self._paced(x, need)
-        if any(name.startswith("skipped_") for name in step.stats):
+        if skipped(step.stats):
             self._history.forget()  # nothing was learned
         else:
             self.updates += 1

@@ -10,6 +10,7 @@ from typing import Any, NamedTuple, Protocol
 
 from torch import Tensor
 
+SKIPPED = "skipped_"
 Tensors = Mapping[str, Tensor]  # parameter name -> tensor; the order is part of the contract
 
 
@@ -29,7 +30,12 @@ class Step(NamedTuple):
     """What one window gave: the answers from before the update, and what was learned."""
 
     logits: Tensor  # [b, c], detached
-    stats: Mapping[str, float]  # loss terms, norms; a key `skipped_<reason>` where nothing was learned
+    stats: Mapping[str, float]  # loss terms, norms; a key `skipped_<reason>` where nothing was learned: `skipped`
+
+
+def skipped(stats: Mapping[str, float]) -> str | None:
+    """Why nothing was learned, by the stats of a step; None if something was."""
+    return next((name.removeprefix(SKIPPED) for name in stats if name.startswith(SKIPPED)), None)
 
 
 class Method(Protocol):

@@ -22,7 +22,7 @@ from app.learning import alive
 from app.settings import Settings
 from app.types import Image
 from mgtta.losses import as_logits
-from mgtta.types import Method
+from mgtta.types import Method, skipped
 from models import Backbone
 
 CACHE_BYTES = 2**30  # of corrupted crops, kept for the next method on the same stream
@@ -166,5 +166,5 @@ def _answered(learner: Method, x: Tensor, learning: bool) -> tuple[Tensor, float
     step = learner.step(x) if learning else None
     answers = (learner.predict(x) if step is None else step.logits).cpu()
     seconds = time.perf_counter() - start
-    taught = step is not None and bool(step.stats) and not any(name.startswith("skipped") for name in step.stats)
+    taught = step is not None and bool(step.stats) and skipped(step.stats) is None
     return as_logits(answers.float(), learner.probabilities), seconds, taught

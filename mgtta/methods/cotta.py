@@ -29,7 +29,7 @@ from mgtta.draws import drawn, seeded
 from mgtta.learned import filled, flat
 from mgtta.parameters import flatten, unflatten
 from mgtta.selection import within
-from mgtta.types import Step, Tensors
+from mgtta.types import Step, Tensors, skipped
 from models import Backbone, Output
 
 CLASSES, CONFIDENCES = (10, 100, 1000), (0.92, 0.72, 0.1)  # the authors' thresholds
@@ -86,7 +86,7 @@ class Cotta:
             x = x.clone() if x.is_inference() else x
             answer, generator, unsure = self._answer(x, augmentations)
         learned = self.adapter.step(x, teacher=answer).stats
-        if any(key.startswith("skipped") for key in learned):
+        if skipped(learned):
             return Step(answer, learned)
         with torch.inference_mode(False), torch.no_grad():
             student = flatten(dict(self.student.named_parameters()))

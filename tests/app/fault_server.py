@@ -101,7 +101,7 @@ class FaultServer:
 
 def _part(number: int, visit: Visit) -> bytes:
     """One picture of a multipart stream."""
-    image = cv2.cvtColor(picture(number), cv2.COLOR_RGB2BGR)
+    image = cv2.cvtColor(picture(number % 256), cv2.COLOR_RGB2BGR)
     high, wide = image.shape[:2]
     _, jpeg = cv2.imencode(".jpg", cv2.resize(image, (wide * visit.scale, high * visit.scale)))
     data = jpeg.tobytes()

@@ -160,6 +160,7 @@ def test_level_1_shows_the_answer_alone() -> None:
         {"fps": 9.9},
         {"updates": 20},
         {"method": "tent"},
+        {"unlearned": "sure"},
         {"score": score(0.5)},
         {"frozen_score": score(0.5)},
         {"frame": Frame(7, 0.2, picture(240, 320), 2, ("fog", 4))},

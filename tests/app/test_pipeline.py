@@ -167,6 +167,7 @@ def test_skipped_windows_are_no_updates() -> None:
     rig.fake.stats = {"skipped_loss_not_finite": 1.0}
     results = rig.run(frames(5))
     assert [r.updates for r in results] == [0] * 5
+    assert (results[0].unlearned, results[-1].unlearned) == (None, "loss_not_finite")
     assert sum(r.lesson is not None for r in results) == 2
 
 

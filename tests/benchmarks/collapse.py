@@ -9,9 +9,10 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import cycle, islice
 from pathlib import Path
+from typing import Any
 
 import matplotlib as mpl
 import numpy as np
@@ -23,11 +24,14 @@ from torch import Tensor
 from app.bench.data import Pictures, folder
 from app.build import model
 from app.corruptions import corrupt
-from app.learning import alive
+from app.learning import deployed
+from app.learning import guarded as watched
+from app.learning import method as build_method
 from app.settings import Settings
 from app.specs import parse
 from app.types import Image
-from mgtta.types import Method
+from mgtta.memory import Reservoir
+from mgtta.remembering import Remembering
 from models import Backbone
 
 mpl.use("agg")
@@ -39,7 +43,7 @@ EVERY = 3  # lessons from one measurement to the next
 HELD_OUT = 256  # pictures that accuracy is measured on
 CORRUPTIONS = "gaussian_noise", "jpeg_compression"
 GUARDS = {"without": "off", "with": "rollback"}
-ORDINARY, TOO_FAST = "mgtta", "mgtta:lr=0.1"  # 100 times the rate
+TOO_FAST = "rate x 100"
 Curve = dict[int, float]  # lessons so far: % of the held-out pictures that are right
 Curves = dict[tuple[str, str], dict[str, Curve]]  # by corruption and attack, without and with
 
@@ -96,7 +100,7 @@ class Flicker:
 
 
 ATTACKS: dict[str, Callable[[World], Iterator[Tensor]]] = {
-    "rate x 100": World.windows,
+    TOO_FAST: World.windows,
     "one class": lambda world: world.windows(label=0),
     "noise": lambda world: world.windows(noise),
     "black": lambda world: world.windows(black),
@@ -129,26 +133,21 @@ def curve(world: World, settings: Settings, attack: str, guard: str, lessons: in
     """Before, during and after an attack."""
     labels = torch.tensor([label for _, label in world.pictures.items[:HELD_OUT]])
     held_out = world.tensor([world.crop(place) for place in range(HELD_OUT)])
-    learner, hasty = (learning(settings, world.backbone, spec, guard) for spec in (ORDINARY, TOO_FAST))
-    attacked = hasty if attack == "rate x 100" else learner
+    method: Any = build_method(settings, world.backbone, deployed(settings, world.backbone, parse("mgtta")))
+    guarded = watched(replace(settings, guard=guard), world.backbone)(method)
+    learner = Remembering(guarded, Reservoir(WINDOW, settings.seed))
+    rate = method.lr
     ordinary, attacks = world.windows(), ATTACKS[attack](world)
     points: Curve = {}
     for lesson in range(BEFORE + lessons + AFTER + 1):
         under = BEFORE < lesson <= BEFORE + lessons
-        teacher = attacked if under else learner
-        if attacked is hasty and lesson in (BEFORE + 1, BEFORE + lessons + 1):  # one takes over from the other
-            teacher.load_state_dict((learner if under else attacked).state_dict())
+        method.lr = 100 * rate if under and attack == TOO_FAST else rate
         if lesson:
-            teacher.step(next(attacks if under else ordinary))
+            learner.step(next(attacks if under else ordinary))
         if lesson % EVERY == 0:
-            answers = torch.cat([teacher.predict(x) for x in held_out.split(WINDOW)])
+            answers = torch.cat([learner.predict(x) for x in held_out.split(WINDOW)])
             points[lesson] = 100 * float((answers.argmax(1) == labels).float().mean())
     return points
-
-
-def learning(settings: Settings, backbone: Backbone, spec: str, guard: str) -> Method:
-    """A method as it learns in live video by default, but for the guard."""
-    return alive(settings, backbone, parse(f"{spec}:memory=reservoir:guard={guard}"), WINDOW)
 
 
 def draw(curves: Curves, lessons: int, path: Path) -> None:

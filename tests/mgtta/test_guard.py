@@ -140,6 +140,22 @@ def test_damage_that_creeps_in_is_found() -> None:
     assert (method.value, guarded.updates) == (0, PERIOD - 1)  # it was found good before the lesson that followed
 
 
+@pytest.mark.parametrize(("answer", "reason"), [(alike, "skipped_alike"), (sure, "skipped_sure")])
+def test_a_model_that_collapsed_surely_is_found(answer: Callable[[Tensor, float], Tensor], reason: str) -> None:
+    """Its answers call for no lesson, but its features are strange: the comparison comes first."""
+    method = Drifting(0.0)
+
+    def look(x: Tensor) -> Output:
+        return Output(answer(x, float(method.value)), 200 * method.value.expand(len(x), 1, 1))
+
+    guarded = Guarded(method, look, SourceStatistics(torch.ones(1), torch.zeros(1), doubt=0.2), "rollback")
+    method.value += 1
+    found = [guarded.step(pictures(0)).stats for _ in range(PERIOD)]
+    assert [list(stats) for stats in found[:-1]] == [[reason]] * (PERIOD - 1)
+    assert "guard_worse" in found[-1]
+    assert method.value == 0
+
+
 class Rated(Drifting):
     """The same with a rate, which it keeps note of."""
 
