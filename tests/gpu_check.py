@@ -23,6 +23,7 @@ from torch import Tensor
 from app.background import Background
 from mgtta import METHODS, MetaGradientGenerator, SourceStatistics, meta_gradient, norm_parameters
 from mgtta.guard import Guarded
+from mgtta.history import History
 from mgtta.memory import member
 from mgtta.recurrent import RecurrentGenerator
 from mgtta.types import Method
@@ -156,6 +157,19 @@ def speed(device: str, name: str, batch: int) -> Iterator[Finding]:
         yield Finding("peak memory", f"{torch.cuda.max_memory_allocated() / MB:.0f} MB")
 
 
+def rollback(device: str, name: str) -> Iterator[Finding]:
+    """How long it takes to return to a snapshot of all that was learned."""
+    method, history = built("mgtta", model(name, device)), History()
+    method.step(torch.randn(2, 3, 224, 224, device=device))
+
+    def back() -> None:
+        history.take(method, 1)
+        history.undo(method)
+
+    took, both = (milliseconds(work, device) for work in (lambda: history.take(method, 1), back))
+    yield Finding(f"{name}: to keep what was learned, and with the return to it", f"{took:.2f} and {both:.2f} ms")
+
+
 def main() -> int:
     """Runs all checks and prints the table; 1 if one failed, 2 without CUDA."""
     parser = argparse.ArgumentParser(description=__doc__)
@@ -174,6 +188,7 @@ def main() -> int:
         *golden(options.device),
         *agreement(options.device),
         *beside(options.device, options.model, options.batch),
+        *rollback(options.device, options.model),
         *speed(options.device, options.model, options.batch),
     ]
     for finding in findings:
