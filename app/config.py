@@ -19,6 +19,7 @@ from app.redaction import redact
 from app.settings import PANELS, Settings, fields_of_settings, flag
 
 PREFIX = "MGTTA_CAM_"
+PAPER = {"memory": "window", "adapt": "inline"}  # what --paper chooses beside its own
 
 
 def load(
@@ -57,7 +58,8 @@ def load(
     except ValidationError as error:
         raise UsageError(_explained(error, origin)) from None
     _exclude(settings, ("corrupt", "corrupt_schedule"), ("truth", "label"), ("quiet", "verbose"))
-    return replace(settings, memory="window") if settings.paper and "memory" not in values else settings
+    own: dict[str, Any] = {name: value for name, value in PAPER.items() if name not in values}
+    return replace(settings, **own) if settings.paper else settings
 
 
 def to_toml(settings: Settings) -> str:

@@ -130,8 +130,10 @@ class Settings:
     adapt_every: int | None = _adaptation(
         None, "Learn each N frames from the window as it is; by default from each full one once.", ge=1
     )
-    adapt: Literal["inline", "background"] = _adaptation(
-        "inline", "Lessons in the loop, between two frames, or in the background: no answer waits for one."
+    adapt: Literal["inline", "background"] | None = _adaptation(
+        None,
+        "Lessons in the loop, between two frames, or in the background: no answer waits for one. By default inline for "
+        "files, background for cameras and streams.",
     )
     updates_per_window: Updates = _adaptation(
         1, "Lessons a window, spread over its frames; auto: as many as spare time allows, 8 at most."

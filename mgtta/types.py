@@ -6,12 +6,13 @@ Notation used for tensor shapes: b batch, c classes, l blocks, d width, n adapte
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, TypeAlias
 
-from torch import Tensor
+if TYPE_CHECKING:
+    from torch import Tensor
 
 SKIPPED = "skipped_"
-Tensors = Mapping[str, Tensor]  # parameter name -> tensor; the order is part of the contract
+Tensors: TypeAlias = "Mapping[str, Tensor]"  # parameter name -> tensor; the order is part of the contract
 
 
 class Transform(NamedTuple):

@@ -7,6 +7,8 @@ from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from app.controls import Controls
 from app.errors import UsageError
 from app.notices import Notices
@@ -144,6 +146,7 @@ def stream(
 def corrupted(settings: Settings, plan: Schedule, backbone: Backbone, controls: Controls) -> Stage:
     """The stage that corrupts frames, or the model's crops of them, as planned and as keys say."""
     from app.corruptions import CORRUPTIONS, Corruptor, corrupt_stage
+    from app.corruptions.setting import SMALLEST_SIDE
 
     on_crop = settings.corrupt_on == "crop"
     try:
@@ -153,6 +156,9 @@ def corrupted(settings: Settings, plan: Schedule, backbone: Backbone, controls: 
     corrupt = corrupt_stage(Steering(plan, tuple(CORRUPTIONS), controls), corruptor)
 
     def stage(frames: Iterable[Frame]) -> Iterator[Frame]:
+        smallest = np.zeros((SMALLEST_SIDE, SMALLEST_SIDE, 3), np.uint8)
+        for name, severity in {entry.corruption for entry in plan.entries if entry.corruption}:
+            corruptor.apply(smallest, name, severity, 0)  # no frame waits for what this compiles
         crops = (replace(frame, image=backbone.preprocess.crop(frame.image)) for frame in frames)
         try:
             yield from corrupt(crops if on_crop else frames)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -52,6 +53,7 @@ def session(
         raise UsageError("--loop plays files again; a live source plays once")
     if settings.reconnect and not address.live:
         raise UsageError("--reconnect opens live sources again; for files there is --loop")
+    settings = replace(settings, adapt=settings.adapt or ("background" if address.live else "inline"))
     check_outputs(settings)
     plan = planned(settings.corrupt, settings.corrupt_schedule)
     check_method(settings)
