@@ -20,11 +20,12 @@ from rich.console import Console
 from rich.table import Table
 
 CLIP = Path(__file__).parents[2] / "samples" / "clip.mp4"
+NOISE = ["--corrupt", "gaussian_noise:5", "--corrupt-on", "crop"]  # on clean pictures, there is nothing to learn
 WAYS = {
     "no lessons": ["--method", "none"],
     "inline": ["--adapt", "inline"],
     "background": ["--adapt", "background"],
-    "background, auto": ["--adapt", "background", "--updates-per-window", "auto", "--memory", "reservoir"],
+    "background, auto": ["--adapt", "background", "--updates-per-window", "auto"],
 }
 
 
@@ -59,7 +60,7 @@ def typical(runs: list[dict[str, Any]], *path: str) -> float:
 def measured(seconds: float, options: list[str]) -> dict[str, Any]:
     """The summary of one run."""
     command = [sys.executable, "-m", "app.cli", "--source", str(CLIP), "--realtime", "--duration", str(seconds)]
-    words = ["--model", "demo", "--no-show", "--quiet", "--json", *options]
+    words = ["--model", "demo", *NOISE, "--no-show", "--quiet", "--json", *options]
     return json.loads(subprocess.run([*command, *words], check=True, capture_output=True, text=True).stdout)
 
 
