@@ -138,6 +138,7 @@ class Pipeline:
             score=self._adapted_score.score(),
             frozen_score=self._frozen_score.score() if frozen_logits is not None else None,
             fps=self._rate.update(answered),
+            crop=crop,
             digest=digest(crop),
             variety=self._latest.get("effective_size"),
             unlearned=skipped(self._latest),

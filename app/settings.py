@@ -174,6 +174,9 @@ class Settings:
         None, "Record what is shown: .webm plays in browsers, .mkv survives a failing machine; .mp4, .avi."
     )
     log: Path | None = _output(None, "Write the adaptation log, JSON lines.")
+    record_input: Path | None = _output(
+        None, "Keep the model's input without loss (.mkv, about 100 KB a frame), so that a live run can be replayed."
+    )
     json: bool = _output(False, "Print one summary object on stdout.")
     overwrite: bool = _output(False, "Replace output files that exist.")
     quiet: bool = _output(False, "No words but errors.", "-q")

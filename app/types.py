@@ -69,7 +69,8 @@ class FrameResult:
     fps: float = 0.0  # answered frames a second, recent
     variety: float | None = None  # effective sample size of the frames that the latest lesson was made of
     unlearned: str | None = None  # why the latest lesson taught nothing: sure, alike, guard, ...
-    digest: str = ""  # of the model's input crop
+    crop: Image | None = None  # the model's input, uint8 [s, s, 3] RGB
+    digest: str = ""  # of the crop
     ms: Mapping[str, float] = field(default_factory=dict)  # decode, corrupt, prep, infer, adapt
 
 

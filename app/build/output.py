@@ -27,11 +27,14 @@ def check_outputs(settings: Settings) -> None:
     from app.writing import writable
 
     named = {"--save": settings.save, "--log": settings.log, "--state": settings.state}
+    named["--record-input"] = settings.record_input
     wanted = {option: path for option, path in named.items() if path is not None}
     if len({path.resolve() for path in wanted.values()}) < len(wanted):
         raise UsageError(f"two of {', '.join(wanted)} name the same file: {', '.join(map(str, wanted.values()))}")
     for option, path in wanted.items():
         writable(path, overwrite=settings.overwrite or option == "--state")
+    if settings.record_input is not None and settings.record_input.suffix != ".mkv":
+        raise UsageError(f"--record-input expects a file that ends in .mkv; got {settings.record_input.name}")
     if settings.state is not None and settings.state.suffix != ".safetensors":
         raise UsageError(f"--state expects a file that ends in .safetensors; got {settings.state.name}")
 
@@ -55,16 +58,23 @@ def recorders(
 ) -> list[Sink]:
     """The video and the picture that were asked for."""
     from app.sinks.keepsake import Keepsake
-    from app.sinks.video import VideoSink
+    from app.sinks.video import LOSSLESS, VideoSink
 
     sinks: list[Sink] = []
+    rate = fps / settings.vid_stride
+    rate = min(rate, settings.max_fps or rate)
     if settings.save is not None:
-        rate = fps / settings.vid_stride
-        rate = min(rate, settings.max_fps or rate)
         sinks.append(VideoSink(settings.save, rate, render, overwrite=settings.overwrite))
+    if settings.record_input is not None:
+        sinks.append(VideoSink(settings.record_input, rate, _input_of, overwrite=settings.overwrite, codec=LOSSLESS))
     if picture is not None:
         sinks.append(Keepsake(picture, render, overwrite=settings.overwrite))
     return sinks
+
+
+def _input_of(result: FrameResult) -> Image:
+    assert result.crop is not None
+    return result.crop
 
 
 def window(settings: Settings, render: Callable[[FrameResult], Image], tell: Callable[..., None]) -> Any:

@@ -34,6 +34,7 @@ CONTAINERS = {
 }
 
 
+LOSSLESS = "FFV1"
 PIPE_BYTES = 2**20  # between the two processes
 PATIENCE_S = 60.0  # for the end of a file: writing an index takes no longer
 
@@ -51,6 +52,7 @@ class VideoSink:
         fps: frames a second of the video, > 0.
         render: draws a result; RGB pictures with even sides.
         overwrite: replace a file that exists.
+        codec: another FourCC than that of the container; `LOSSLESS` goes into .mkv and .avi.
 
     Raises:
         ValueError: if fps is not a positive number.
@@ -58,7 +60,13 @@ class VideoSink:
     """
 
     def __init__(
-        self, path: Path, fps: float, render: Callable[[FrameResult], Image], *, overwrite: bool = False
+        self,
+        path: Path,
+        fps: float,
+        render: Callable[[FrameResult], Image],
+        *,
+        overwrite: bool = False,
+        codec: str | None = None,
     ) -> None:
         if not (math.isfinite(fps) and fps > 0):
             raise ValueError(f"fps must be a positive number, got {fps}")
@@ -69,7 +77,8 @@ class VideoSink:
         self._fps = fps
         self._render = render
         self._size: tuple[int, int] | None = None  # width, height
-        command = [sys.executable, "-P", encoder.__file__, str(path), CONTAINERS[path.suffix.lower()].codec, str(fps)]
+        codec = codec or CONTAINERS[path.suffix.lower()].codec
+        command = [sys.executable, "-P", encoder.__file__, str(path), codec, str(fps)]
         self._encoder: subprocess.Popen[bytes] | None = subprocess.Popen(  # noqa: S603  our own program
             command, stdin=-1, stdout=-1, stderr=subprocess.DEVNULL, pipesize=PIPE_BYTES, start_new_session=True
         )

@@ -13,9 +13,11 @@ import pytest
 
 from app import cli
 from app.log import read
+from app.pipeline import digest
 from app.settings import PANELS, fields_of_settings, flag
 from models import files
 from tests.app.clips import write_clip, write_picture
+from tests.app.sinks.test_video_sink import read as frames_of
 from tests.app.tiny import write_model
 
 
@@ -112,6 +114,17 @@ def test_a_budget_of_time(command: Command, ready: list[str]) -> None:
     words = ["--adapt-batch", "2", "--loop", "2", "--json"]
     assert json.loads(command(*ready, *words).out)["updates"] == 10
     assert json.loads(command(*ready, *words, "--budget-ms", "0.001").out)["updates"] == 1
+
+
+def test_the_input_is_recorded_without_loss(command: Command, ready: list[str], tmp_path: Path) -> None:
+    """Each frame of the recording has the digest that the log has of what the model saw."""
+    words = ["--corrupt", "gaussian_noise:3", "--log", "a.jsonl", "--record-input"]
+    assert command(*ready, *words, "a.mkv").code == 0
+    crops = [digest(image) for image in frames_of(tmp_path / "a.mkv")]
+    assert crops == [record["in"] for record in read(tmp_path / "a.jsonl") if record["type"] == "frame"]
+    assert len(crops) == 10
+    assert command(*ready, "--record-input", "a.mp4").code == 2
+    assert command(*ready, *words[:-1], "--record-input", "a.mkv", "--log", "b.jsonl").code == 7  # it is there
 
 
 def test_labels_from_a_sidecar(command: Command, ready: list[str], tmp_path: Path) -> None:
