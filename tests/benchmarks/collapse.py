@@ -30,7 +30,7 @@ from app.learning import method as build_method
 from app.settings import Settings
 from app.specs import parse
 from app.types import Image
-from mgtta.memory import Reservoir
+from mgtta.memory import MEMORIES
 from mgtta.remembering import Remembering
 from models import Backbone
 
@@ -42,6 +42,7 @@ BEFORE, AFTER = 6, 6  # ordinary lessons
 EVERY = 3  # lessons from one measurement to the next
 HELD_OUT = 256  # pictures that accuracy is measured on
 CORRUPTIONS = "gaussian_noise", "jpeg_compression"
+COLUMNS = "before: without", "with", "after: without", "with", "six later: without", "with"
 GUARDS = {"without": "off", "with": "rollback"}
 TOO_FAST = "rate x 100"
 Curve = dict[int, float]  # lessons so far: % of the held-out pictures that are right
@@ -113,6 +114,8 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--images", type=Path, default=Path("world/test"))
     parser.add_argument("--lessons", type=int, default=24, help="of an attack")
+    parser.add_argument("--attacks", nargs="+", default=list(ATTACKS), choices=ATTACKS)
+    parser.add_argument("--memory", default="reservoir", choices=MEMORIES)
     parser.add_argument("--out", type=Path, default=Path("collapse.png"))
     known = parser.parse_args()
     settings = Settings(model="demo")
@@ -120,22 +123,27 @@ def main() -> None:
     pictures = folder(known.images, source.labels).drawn(None, 0, settings.seed)
     curves: Curves = {}
     for corruption in CORRUPTIONS:
-        for attack in ATTACKS:
+        for attack in known.attacks:
             curves[corruption, attack] = {
-                name: curve(World(source.twin(), pictures, corruption), settings, attack, guard, known.lessons)
+                name: curve(
+                    World(source.twin(), pictures, corruption),
+                    replace(settings, guard=guard, memory=known.memory),
+                    attack,
+                    known.lessons,
+                )
                 for name, guard in GUARDS.items()
             }
     draw(curves, known.lessons, known.out)
     report(curves, known.lessons)
 
 
-def curve(world: World, settings: Settings, attack: str, guard: str, lessons: int) -> Curve:
+def curve(world: World, settings: Settings, attack: str, lessons: int) -> Curve:
     """Before, during and after an attack."""
     labels = torch.tensor([label for _, label in world.pictures.items[:HELD_OUT]])
     held_out = world.tensor([world.crop(place) for place in range(HELD_OUT)])
     method: Any = build_method(settings, world.backbone, deployed(settings, world.backbone, parse("mgtta")))
-    guarded = watched(replace(settings, guard=guard), world.backbone)(method)
-    learner = Remembering(guarded, Reservoir(WINDOW, settings.seed))
+    guarded = watched(settings, world.backbone)(method)
+    learner = Remembering(guarded, MEMORIES[settings.memory](WINDOW, settings.seed))
     rate = method.lr
     ordinary, attacks = world.windows(), ATTACKS[attack](world)
     points: Curve = {}
@@ -152,8 +160,14 @@ def curve(world: World, settings: Settings, attack: str, guard: str, lessons: in
 
 def draw(curves: Curves, lessons: int, path: Path) -> None:
     """A panel for each corruption and attack."""
-    size = (len(CORRUPTIONS), len(ATTACKS))
-    figure, panels = plt.subplots(*size, figsize=(14, 5.5), sharey="row", layout="constrained", squeeze=False)
+    columns = len(curves) // len(CORRUPTIONS)
+    figure, panels = plt.subplots(
+        *(len(CORRUPTIONS), columns),
+        figsize=(1 + 2.6 * columns, 5.5),
+        sharey="row",
+        layout="constrained",
+        squeeze=False,
+    )
     for axes, ((corruption, attack), pair) in zip(panels.flat, curves.items(), strict=True):
         axes.axvspan(BEFORE, BEFORE + lessons, color="0.93")
         for (name, points), color in zip(pair.items(), ("tab:red", "tab:blue"), strict=True):
@@ -173,12 +187,10 @@ def draw(curves: Curves, lessons: int, path: Path) -> None:
 def report(curves: Curves, lessons: int) -> None:
     """What was lost, and what was not."""
     after = BEFORE + lessons
-    table = Table(
-        "attack", "corruption", "frozen", "before", "after it: without", "with", f"{AFTER} later: without", "with"
-    )
+    table = Table("attack", "corruption", "frozen", *COLUMNS)
     for (corruption, attack), pair in curves.items():
         bare, guarded = pair.values()
-        figures = [bare[0], bare[BEFORE], bare[after], guarded[after], bare[after + AFTER], guarded[after + AFTER]]
+        figures = [bare[0], *(run[at] for at in (BEFORE, after, after + AFTER) for run in (bare, guarded))]
         table.add_row(attack, corruption, *(f"{figure:.1f}" for figure in figures))
     Console(width=130).print(table)
 
