@@ -7,6 +7,7 @@ NaN and Infinity become null, and `nonfinite` names them.
 
 from __future__ import annotations
 
+import gzip
 import hashlib
 import json
 import math
@@ -14,9 +15,10 @@ import os
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal, TextIO, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -56,7 +58,7 @@ class LogSink:
     ) -> None:
         self._path, self._classes, self._topk, self._clock = path, classes, topk, clock
         try:
-            self._file = path.open("w", encoding="utf-8")
+            self._file = opened(path, "wt")
         except OSError as error:
             raise OutputError(f"--log {path} cannot be written: {error.strerror}") from None
         self._began = self._synced = clock()
@@ -111,15 +113,28 @@ class LogSink:
             return
 
 
+def opened(path: Path, mode: Literal["wt", "rt"]) -> TextIO:
+    """A log as text; packed if its name ends in .gz."""
+    if path.suffix == ".gz":
+        return cast("TextIO", gzip.open(path, mode, encoding="utf-8", errors="replace"))
+    return cast("TextIO", path.open(mode, encoding="utf-8", errors="replace"))
+
+
+def _whole(file: TextIO) -> Iterator[str]:
+    """Lines up to where a packed file is torn."""
+    with suppress(EOFError):
+        yield from file
+
+
 def read(path: Path) -> Iterator[Record]:
     """The records of a log, in order. A torn last line, as a kill leaves it, is left out.
 
     Raises:
         ValueError: if another line is damaged, or the schema is of another version.
     """
-    with path.open(encoding="utf-8", errors="replace") as file:
+    with opened(path, "rt") as file:
         damaged: int | None = None
-        for number, line in enumerate(file, start=1):
+        for number, line in enumerate(_whole(file), start=1):
             if damaged is not None:
                 raise ValueError(f"{path}, line {damaged} is not a log record")
             try:

@@ -173,7 +173,7 @@ class Settings:
     save: Path | None = _output(
         None, "Record what is shown: .webm plays in browsers, .mkv survives a failing machine; .mp4, .avi."
     )
-    log: Path | None = _output(None, "Write the adaptation log, JSON lines.")
+    log: Path | None = _output(None, "Write the adaptation log, JSON lines; .jsonl.gz: packed.")
     record_input: Path | None = _output(
         None, "Keep the model's input without loss (.mkv, about 100 KB a frame), so that a live run can be replayed."
     )

@@ -51,6 +51,23 @@ def log(path: Path, *results: FrameResult, step: float = 0.001) -> list[dict[str
     return list(read(path))
 
 
+def test_a_packed_log(tmp_path: Path) -> None:
+    """The same records in fewer bytes, line by line on the disk, and up to where it was torn off."""
+    results = [result(i) for i in range(200)]
+    plain, packed = (log(tmp_path / name, *results)[1:-2] for name in ("a.jsonl", "a.jsonl.gz"))
+    assert plain == packed
+    data = (tmp_path / "a.jsonl.gz").read_bytes()
+    assert len(data) < (tmp_path / "a.jsonl").stat().st_size / 3
+    (tmp_path / "torn.jsonl.gz").write_bytes(data[: len(data) // 2])
+    torn = list(read(tmp_path / "torn.jsonl.gz"))[1:]
+    assert torn == plain[: len(torn)]
+    assert len(torn) > 50
+    sink = LogSink(tmp_path / "b.jsonl.gz", {}, CLASSES)
+    sink.write(result())
+    assert [record["type"] for record in read(tmp_path / "b.jsonl.gz")] == ["header", "frame"]  # as after a kill
+    sink.close()
+
+
 def test_records_in_order(tmp_path: Path) -> None:
     """Header first, summary last, one frame record a result; every record has version, time and type."""
     records = log(tmp_path / "a.jsonl", result(0), result(1))
