@@ -30,7 +30,9 @@ OWN_THREADS = "mgtta-cam"  # what the names of threads that may be blocked begin
 app = typer.Typer(
     name="mgtta-cam",
     help="Classifies a camera, a video or pictures with a Vision Transformer that adapts while it watches.",
-    epilog="Begin with `mgtta-cam demo`, or `mgtta-cam --source video.mp4`.",
+    epilog="Begin with `mgtta-cam demo`, or `mgtta-cam --source video.mp4`. Exit codes: 0 finished, 1 a mistake in "
+    "this program, 2 wrong use, 3 the source does not open, 4 it was lost, 5 it is damaged, 6 model or weights, 7 an "
+    "output cannot be written, 8 the guard stopped the run, 128 + N after signal N.",
     add_completion=False,
     pretty_exceptions_enable=False,
     rich_markup_mode="rich",

@@ -9,6 +9,7 @@ from typing import Any, Protocol
 
 from app.controls import Controls
 from app.errors import AppError
+from app.redaction import redact
 from app.summary import Summary
 from app.types import Frame, FrameResult, Sink
 from models.errors import ModelError
@@ -87,13 +88,18 @@ def play(session: Session) -> Outcome:
         for sink in (session.window, *session.sinks):
             _attempt(failures, sink.close if sink is not None else None)
         code = failures[0].exit_code if failures else code
-        facts = {**session.summary.facts(), **session.facts(), "exit_code": code}
+        facts = {**session.summary.facts(), **session.facts(), "exit_code": code, **_why(failures)}
         if session.journal is not None:
             journal = session.journal
             _attempt(failures, lambda: journal.finish(facts))
             _attempt(failures, journal.close)
     code = failures[0].exit_code if failures else code
-    return Outcome(code, {**facts, "exit_code": code}, str(failures[0]) if failures else None)
+    return Outcome(code, {**facts, "exit_code": code, **_why(failures)}, str(failures[0]) if failures else None)
+
+
+def _why(failures: Sequence[Exception]) -> dict[str, str]:
+    """What ended the run, for the summary."""
+    return {"error": redact(str(failures[0]))} if failures else {}
 
 
 def _loop(session: Session) -> None:

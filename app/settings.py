@@ -87,7 +87,9 @@ class Settings:
     on_corrupt: Literal["skip", "stop"] = _input(
         "skip", "A packet that does not decode: skip reads on, stop ends the stream there."
     )
-    max_bad_reads: int = _input(256, "So many failed reads in a row are the end, not damage.", ge=1)
+    max_bad_reads: int = _input(
+        256, "So many failed reads in a row are the end, not damage; a file is asked for all that it promises.", ge=1
+    )
     strict: bool = _input(False, "A file that gives fewer frames than it promises is an error (exit code 5).")
     chaos: str | None = _input(
         None,

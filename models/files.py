@@ -41,7 +41,9 @@ def read(path: Path) -> Checkpoint:
         content = torch.load(path, map_location="cpu", weights_only=True)
     except (SafetensorError, OSError, RuntimeError, EOFError, ValueError, pickle.UnpicklingError) as error:
         reason = str(error).strip().splitlines()[0][:160] if str(error).strip() else type(error).__name__
-        raise ModelError(f"{path} is damaged or not a weights file ({reason}): fetch it again") from None
+        raise ModelError(
+            f"{path} is damaged or not a weights file ({reason}): get it anew, from where it came from"
+        ) from None
     for key in ("state_dict", "model"):
         if isinstance(content, Mapping) and isinstance(content.get(key), Mapping):
             content = content[key]

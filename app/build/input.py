@@ -112,11 +112,9 @@ def stream(
     def stopped() -> bool:
         return controls.stopped
 
-    reading: Iterable[Frame] = source
     label_of = labels.choose(address, settings.label, settings.truth, backbone.labels.index)
-    if label_of is not None:
-        reading = stages.labeled(label_of)(reading)
-    reading = stages.repeated(reading, settings.loop, 1 / source.fps)
+    labeled = stages.labeled(label_of) if label_of is not None else iter
+    reading: Iterable[Frame] = stages.repeated(lambda: labeled(source), settings.loop, 1 / source.fps)
     if settings.realtime and not address.live:
         reading = stages.at_own_speed(stopped)(reading)
     freshest = settings.mode == "freshest" or (settings.mode == "auto" and address.live)

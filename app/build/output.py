@@ -33,6 +33,10 @@ def check_outputs(settings: Settings) -> None:
         raise UsageError(f"two of {', '.join(wanted)} name the same file: {', '.join(map(str, wanted.values()))}")
     for option, path in wanted.items():
         writable(path, overwrite=settings.overwrite or option == "--state")
+    if settings.save is not None:
+        from app.sinks.video import check_kind
+
+        check_kind(settings.save)
     if settings.record_input is not None and settings.record_input.suffix != ".mkv":
         raise UsageError(f"--record-input expects a file that ends in .mkv; got {settings.record_input.name}")
     if settings.state is not None and settings.state.suffix != ".safetensors":

@@ -46,7 +46,7 @@ def session(
     Raises:
         UsageError, SourceError, OutputError, ModelError: with one line each.
     """
-    if settings.source is None:
+    if settings.source is None or not settings.source.strip():
         raise UsageError("no source: give --source a camera number, a video, a folder or an address; or try `demo`")
     address = addresses.parse(fill(settings.source, os.environ), shown=settings.source)
     if address.live and settings.loop != 1:

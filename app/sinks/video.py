@@ -39,6 +39,17 @@ PIPE_BYTES = 2**20  # between the two processes
 PATIENCE_S = 60.0  # for the end of a file: writing an index takes no longer
 
 
+def check_kind(path: Path) -> None:
+    """Sees that the ending of a file is one that videos have.
+
+    Raises:
+        OutputError: with those.
+    """
+    if path.suffix.lower() not in CONTAINERS:
+        choices = "; ".join(f"{suffix} ({kind.use})" for suffix, kind in CONTAINERS.items())
+        raise OutputError(f"cannot write {path.name}: a video ends in one of: {choices}")
+
+
 class VideoSink:
     """Writes each drawn result as one frame of a video, which a process of its own encodes (`app.sinks.encoder`).
 
@@ -70,9 +81,7 @@ class VideoSink:
     ) -> None:
         if not (math.isfinite(fps) and fps > 0):
             raise ValueError(f"fps must be a positive number, got {fps}")
-        if path.suffix.lower() not in CONTAINERS:
-            choices = "; ".join(f"{suffix} ({kind.use})" for suffix, kind in CONTAINERS.items())
-            raise OutputError(f"cannot write {path.name}: a video ends in one of: {choices}")
+        check_kind(path)
         self._path = writable(path, overwrite=overwrite)
         self._fps = fps
         self._render = render

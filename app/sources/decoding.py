@@ -58,7 +58,7 @@ class Decoding:
         capture: just opened.
         promised: pictures that it should give, where that is known.
         read_timeout_s: the one that it was opened with.
-        max_bad_reads: reads that fail at once, in a row, that mean the end.
+        max_bad_reads: reads that fail at once, in a row, that mean the end, once all that was promised was asked for.
         on_corrupt: `stop` ends at the first bad read.
         stopped: asked between bad reads.
         tell: hears of `corrupt-read` and `stall`.
@@ -79,7 +79,8 @@ class Decoding:
     ) -> None:
         self.why: Why = "cut"
         self._capture, self._promised, self._read_timeout_s = capture, promised, read_timeout_s
-        self._most_bad, self._stopped, self._tell = max_bad_reads if on_corrupt == "skip" else 1, stopped, tell
+        self._most_bad, self._skip = max_bad_reads, on_corrupt == "skip"
+        self._stopped, self._tell = stopped, tell
         self._deadline = deadline or Deadline()
 
     def __iter__(self) -> Iterator[Picture]:
@@ -105,7 +106,8 @@ class Decoding:
                     continue
                 bad += 1
                 self.why = self._cause(seconds, delivered)
-                if self.why in ("end", "stall") or bad >= self._most_bad:
+                left = (self._promised or 0) - delivered
+                if self.why in ("end", "stall") or bad >= (max(self._most_bad, left) if self._skip else 1):
                     return
         finally:
             self._capture.release()

@@ -40,7 +40,7 @@ class LiveSource:
         meddle: puts something between an opened source and its reader, as `Chaos` does.
 
     Raises:
-        SourceError: if it does not open within the timeout.
+        SourceError: if it does not open within the timeout, and why, as far as can be told.
         SourceLostError: on iteration, when no further frame comes and all attempts are spent.
         SourceDamagedError: on iteration, if it never gave a frame.
     """
@@ -66,10 +66,15 @@ class LiveSource:
         self._stopped, self._tell, self._meddle = stopped, tell, meddle
         self._deadline = Deadline()
         self._chance = random.Random()  # noqa: S311  not a secret
+        began = time.monotonic()
         capture = self._open()
         if capture is None:
-            what = "camera" if self._camera else "stream"
-            raise SourceError(f"the {what} {shown} does not open; is it there, free, and the address right?")
+            if self._camera:
+                raise SourceError(f"the camera {shown} does not open: is it there, and does no other program use it?")
+            from app.sources.refusal import why_not
+
+            why = why_not(str(address), time.monotonic() - began, open_timeout_s)
+            raise SourceError(f"the stream {shown} does not open: {why}")
         self._capture: Capture | None = capture
         rate, count = capture.get(cv2.CAP_PROP_FPS), capture.get(cv2.CAP_PROP_FRAME_COUNT)
         self._promised = int(count) if 0 < count < 1e9 else None  # a file behind an http address has an end

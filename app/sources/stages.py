@@ -22,15 +22,15 @@ def labeled(label_of: Callable[[int], int | None]) -> Stage:
     return stage
 
 
-def repeated(frames: Iterable[Frame], times: int, gap_seconds: float) -> Iterator[Frame]:
-    """Plays a source again from its start, `times` times in all, 0 for ever. Index and time go on rising.
+def repeated(play: Callable[[], Iterable[Frame]], times: int, gap_seconds: float) -> Iterator[Frame]:
+    """What `play` gives, each time from its start, `times` times in all, 0 for ever. Index and time go on rising.
 
     `gap_seconds` lies between the last frame and the first of the next round: one frame's duration.
     """
     index, seconds, played = 0, 0.0, 0
     while not times or played < times:
         last: Frame | None = None
-        for frame in frames:
+        for frame in play():
             last = replace(frame, index=index + frame.index, seconds=seconds + frame.seconds)
             yield last
         if last is None:

@@ -86,7 +86,8 @@ class VideoSource:
         delivered, seconds = 0, 0.0
         for image, decode_ms, bad, refused in self._decoding(capture):
             media_ms = capture.get(cv2.CAP_PROP_POS_MSEC)
-            seconds = media_ms / 1000 if media_ms > 0 else delivered / self.fps
+            # After damage OpenCV's clock may jump back.
+            seconds = max(seconds, media_ms / 1000 if media_ms > 0 else delivered / self.fps)
             dropped = {"corrupt": bad} if bad else {}
             yield Frame(delivered, seconds, image, ms={"decode": decode_ms}, dropped=dropped, refused=refused)
             delivered += 1

@@ -127,6 +127,14 @@ def test_the_input_is_recorded_without_loss(command: Command, ready: list[str], 
     assert command(*ready, *words[:-1], "--record-input", "a.mkv", "--log", "b.jsonl").code == 7  # it is there
 
 
+def test_a_labeled_clip_is_played_again(command: Command, ready: list[str], tmp_path: Path) -> None:
+    """With its labels, each time."""
+    (tmp_path / "clip.labels.csv").write_text("0-4,mug\n5-9,lamp\n", encoding="utf-8")
+    assert command(*ready, "--loop", "2", "--log", "a.jsonl").code == 0
+    truths = [record["truth"] for record in read(tmp_path / "a.jsonl") if record["type"] == "frame"]
+    assert truths == ([*["mug"] * 5, *["lamp"] * 5]) * 2
+
+
 def test_labels_from_a_sidecar(command: Command, ready: list[str], tmp_path: Path) -> None:
     """`clip.labels.csv` is found without being named."""
     (tmp_path / "clip.labels.csv").write_text("frame,label\n0-3,mug\n", encoding="utf-8")
@@ -272,6 +280,11 @@ def test_too_few_frames_are_told(command: Command, ready: list[str]) -> None:
     assert "too few frames for a window of --adapt-batch 64" in command(*ready).err
     assert "too few frames" not in command(*ready, "--adapt-batch", "5").err
     assert "too few frames" not in command(*ready, "--method", "none").err
+
+
+def test_an_empty_source(command: Command) -> None:
+    """As an unset variable of a shell gives it: not the folder that one happens to be in."""
+    assert command("--source", " ").code == 2
 
 
 def test_quiet(command: Command, ready: list[str]) -> None:

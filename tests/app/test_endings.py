@@ -99,7 +99,9 @@ def test_a_full_disk(tmp_path: Path, full: str, other: str) -> None:
     assert full in err.splitlines()[-1]
     assert "Traceback" not in err
     if other == "out.jsonl":
-        assert list(read(tmp_path / other))[-1]["exit_code"] == 7
+        summary = list(read(tmp_path / other))[-1]
+        assert summary["exit_code"] == 7
+        assert full in summary["error"]
     else:
         assert not (tmp_path / other).exists() or cv2.VideoCapture(str(tmp_path / other)).isOpened()
 

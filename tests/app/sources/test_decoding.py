@@ -56,6 +56,16 @@ def test_a_time_out() -> None:
     assert (decoding.why, capture.released) == ("stall", True)
 
 
+def test_a_hole_in_a_file_that_promises_more() -> None:
+    """However long it is, all that was promised is asked for, unless damage is to end the stream."""
+    for on_corrupt, pictures in (("skip", 2), ("stop", 1)):
+        capture = Scripted(0, *[-1e-6] * 20, 0, *[-1e-6] * 30)
+        options: Any = {"max_bad_reads": 3, "on_corrupt": on_corrupt}
+        decoding = Decoding(capture, promised=23, read_timeout_s=TIMEOUT_S, **options)
+        assert len(list(decoding)) == pictures
+        assert (decoding.why, capture.reads) == ("damage", 43 if pictures == 2 else 2)
+
+
 def test_damage_and_the_end() -> None:
     """Reads that fail at once are damage while pictures follow, and the end when none does."""
     capture = Scripted(0, -1e-6, 0, -1e-6, -1e-6, -1e-6)

@@ -70,7 +70,10 @@ def test_a_stream(port: int) -> None:
 
 def test_a_wrong_password(port: int) -> None:
     """The error says what to look at, and nothing of the password."""
-    with serving(port), pytest.raises(SourceError, match="rtsp://x does not open; is it there, free, and the address"):
+    with (
+        serving(port),
+        pytest.raises(SourceError, match="rtsp://x does not open: is the address right, and does it want a password"),
+    ):
         LiveSource(f"rtsp://me:swordfish@127.0.0.1:{port}/live", shown="rtsp://x", open_timeout_s=5.0)
 
 

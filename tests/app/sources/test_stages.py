@@ -32,19 +32,19 @@ def test_fresh() -> None:
 
 def test_repeated() -> None:
     """Index and time go on rising over the rounds."""
-    played = list(stages.repeated(frames(3, fps=10), 2, 0.1))
+    played = list(stages.repeated(lambda: frames(3, fps=10), 2, 0.1))
     assert indices(played) == [0, 1, 2, 3, 4, 5]
     assert [f.seconds for f in played] == pytest.approx([0, 0.1, 0.2, 0.3, 0.4, 0.5])
 
 
 def test_repeated_for_ever() -> None:
     """0 rounds never end."""
-    assert indices(stages.at_most(10)(stages.repeated(frames(3), 0, 0.1))) == list(range(10))
+    assert indices(stages.at_most(10)(stages.repeated(lambda: frames(3), 0, 0.1))) == list(range(10))
 
 
 def test_repeating_nothing_ends() -> None:
     """An empty source is not asked again for ever."""
-    assert list(stages.repeated([], 0, 0.1)) == []
+    assert list(stages.repeated(list, 0, 0.1)) == []
 
 
 def test_between() -> None:
