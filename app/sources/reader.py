@@ -65,7 +65,7 @@ class Reader:
         """Whether the thread still runs, perhaps in a read that has not come back."""
         return self._thread.is_alive()
 
-    def close(self, wait_seconds: float = 0.5) -> None:
+    def close(self, wait_seconds: float = 0.25) -> None:
         """Stops the thread. One that is blocked in a read is left behind after `wait_seconds`."""
         with self._changed:
             self._closed = True
