@@ -1,9 +1,13 @@
-"""The sub-commands that list what there is: `methods`, `corruptions`. One name a line on stdout, with what it is."""
+"""The sub-commands that list what there is: `methods`, `corruptions`, `doctor`. One thing a line on stdout."""
 
 from __future__ import annotations
 
 import inspect
+import json
 import sys
+from typing import Annotated
+
+import typer
 
 
 def methods() -> None:
@@ -23,8 +27,22 @@ def corruptions() -> None:
             print(f"{name:20}{group}")
 
 
+def doctor(
+    as_json: Annotated[bool, typer.Option("--json", help="One object a line, on stdout.", show_default=False)] = False,
+) -> None:
+    """Looks at what this machine can do: devices, display, codecs, cameras, versions, weights, disk; with remedies."""
+    from app.build.doctor import findings
+
+    for finding in findings():
+        if as_json:
+            print(json.dumps(finding._asdict(), ensure_ascii=False))
+        else:
+            remedy = f"; {finding.remedy}" if finding.remedy else ""
+            print(f"{finding.mark:5}{finding.what:12}{finding.found}{remedy}")
+
+
 def _first_sentence(doc: str | None) -> str:
     return inspect.cleandoc(doc or "").split("\n")[0].rstrip(".")
 
 
-COMMANDS = (methods, corruptions)
+COMMANDS = (methods, corruptions, doctor)
