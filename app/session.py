@@ -87,19 +87,18 @@ def play(session: Session) -> Outcome:
         _attempt(failures, session.keep)
         for sink in (session.window, *session.sinks):
             _attempt(failures, sink.close if sink is not None else None)
-        code = failures[0].exit_code if failures else code
-        facts = {**session.summary.facts(), **session.facts(), "exit_code": code, **_why(failures)}
+        facts = {**session.summary.facts(), **session.facts(), **_end(code, failures)}
         if session.journal is not None:
             journal = session.journal
             _attempt(failures, lambda: journal.finish(facts))
             _attempt(failures, journal.close)
-    code = failures[0].exit_code if failures else code
-    return Outcome(code, {**facts, "exit_code": code, **_why(failures)}, str(failures[0]) if failures else None)
+    end = _end(code, failures)
+    return Outcome(end["exit_code"], {**facts, **end}, end.get("error"))
 
 
-def _why(failures: Sequence[Exception]) -> dict[str, str]:
-    """What ended the run, for the summary."""
-    return {"error": redact(str(failures[0]))} if failures else {}
+def _end(code: int, failures: Sequence[AppError | ModelError]) -> dict[str, Any]:
+    """How the run ended, for the summary: by the first failure, if there was one."""
+    return {"exit_code": failures[0].exit_code, "error": redact(str(failures[0]))} if failures else {"exit_code": code}
 
 
 def _loop(session: Session) -> None:

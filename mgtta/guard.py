@@ -105,26 +105,26 @@ class Guarded:
         stride = max(1, len(x) // PROBE)
         probe, output = x[::stride], self._answered(x)
         before = self._seen(Output(output.logits[::stride], output.features[::stride]))
-        if self._lessons % PERIOD == 0 and (worse := self._compared(probe, before)) is not None:
-            if self.mode == "warn":
-                step = self._taught(x)
-                return Step(step.logits, {**step.stats, "guard_worse": worse})
+        worse = self._compared(probe, before) if self._lessons % PERIOD == 0 else None
+        if self.mode == "warn":
+            step = self._taught(x)
+            found = self._harm(before, probe) if worse is None else {"guard_worse": worse}
+            return Step(step.logits, {**step.stats, **found})
+        if worse is not None:
             logits = self._method.predict(x)
             self._return_to(self._good)
             return Step(logits, {"guard_worse": worse, "skipped_guard": 1.0})
         share, doubt = ALIKE
-        if self.mode != "warn" and before.share >= share and before.doubt < doubt * before.most:
+        if before.share >= share and before.doubt < doubt * before.most:
             return Step(self._method.predict(x), {"skipped_alike": before.share})
         doubts = entropy(output.logits)
-        need = self._need(x, doubts) if self.mode != "warn" else 1.0
+        need = self._need(x, doubts)
         if not need:
             return Step(self._method.predict(x), {"skipped_sure": float(doubts.mean())})
         step = self._taught(x, need)
-        found = _judged(before, self._seen(self._answered(probe)), self._method.parameters())
+        found = self._harm(before, probe)
         if not found:
             return step
-        if self.mode == "warn":
-            return Step(step.logits, {**step.stats, **found})
         self.undo()
         return Step(step.logits, {**found, "skipped_guard": 1.0})
 
@@ -185,6 +185,10 @@ class Guarded:
         finally:
             method.lr = rate
         return Step(step.logits, {**step.stats, "lr": rate * need})
+
+    def _harm(self, before: Look, probe: Tensor) -> dict[str, float]:
+        """What is wrong with the lesson just given."""
+        return _judged(before, self._seen(self._answered(probe)), self._method.parameters())
 
     def _return_to(self, snapshot: Snapshot) -> None:
         self._method.load_state_dict(snapshot.state)

@@ -7,9 +7,10 @@ import platform
 import shutil
 import tempfile
 from collections.abc import Iterator
-from importlib.metadata import PackageNotFoundError, distribution
 from pathlib import Path
 from typing import Literal, NamedTuple
+
+from app.provenance import package_version, versions
 
 Mark = Literal["ok", "note", "bad"]  # bad: something will not work
 SMALL_DISK_GB = 1.0
@@ -38,12 +39,10 @@ def findings() -> Iterator[Finding]:
 
 
 def _software() -> Iterator[Finding]:
-    from app.provenance import versions
-
     known = versions()
     yield Finding("python", "ok", f"{known.pop('python')} on {known.pop('platform')}")
     yield Finding("versions", "ok", ", ".join(f"{name} {number}" for name, number in known.items() if number))
-    wheels = [name for name in WHEELS if _installed(name)]
+    wheels = [name for name in WHEELS if package_version(name)]
     if len(wheels) > 1:
         remedy = f"pip uninstall {' '.join(wheels)}, then pip install {wheels[0]}: they overwrite one another's files"
         yield Finding("opencv", "bad", f"{' and '.join(wheels)} are installed", remedy)
@@ -140,13 +139,11 @@ def _weights() -> Iterator[Finding]:
     from models import files, shipped
 
     for entry in shipped.manifest():
-        whole = entry.path.is_file() and files.sha256(entry.path) == entry.sha256
-        words = f"{entry.file}, {entry.kind} of {entry.model}, sha256 {entry.sha256[:16]}"
-        yield (
-            Finding("shipped", "ok", words)
-            if whole
-            else Finding("shipped", "bad", f"{entry.file} is missing or damaged", "install mgtta-cam again")
-        )
+        if entry.path.is_file() and files.sha256(entry.path) == entry.sha256:
+            words = f"{entry.file}, {entry.kind} of {entry.model}, sha256 {entry.sha256[:16]}"
+            yield Finding("shipped", "ok", words)
+        else:
+            yield Finding("shipped", "bad", f"{entry.file} is missing or damaged", "install mgtta-cam again")
     from huggingface_hub.constants import HF_HUB_CACHE
 
     cached = sorted(path.name.removeprefix("models--") for path in Path(HF_HUB_CACHE).glob("models--timm--*"))
@@ -159,11 +156,3 @@ def _disk() -> Iterator[Finding]:
     small = free < SMALL_DISK_GB
     remedy = "an hour of log and video takes about 1 GB: free some, or write elsewhere" if small else ""
     yield Finding("disk", "bad" if small else "ok", f"{free:.1f} GB free here", remedy)
-
-
-def _installed(name: str) -> bool:
-    try:
-        distribution(name)
-    except PackageNotFoundError:
-        return False
-    return True

@@ -26,8 +26,12 @@ def check_outputs(settings: Settings) -> None:
     """
     from app.writing import writable
 
-    named = {"--save": settings.save, "--log": settings.log, "--state": settings.state}
-    named["--record-input"] = settings.record_input
+    named = {
+        "--save": settings.save,
+        "--log": settings.log,
+        "--state": settings.state,
+        "--record-input": settings.record_input,
+    }
     wanted = {option: path for option, path in named.items() if path is not None}
     if len({path.resolve() for path in wanted.values()}) < len(wanted):
         raise UsageError(f"two of {', '.join(wanted)} name the same file: {', '.join(map(str, wanted.values()))}")

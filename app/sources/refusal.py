@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import socket
 from http.client import HTTPConnection, HTTPException, HTTPSConnection
-from urllib.parse import unquote, urlsplit
+from urllib.parse import SplitResult, unquote, urlsplit
 
 PORTS = {"http": 80, "https": 443, "rtsp": 554, "rtsps": 322, "rtmp": 1935}
 PATIENCE_S = 2.0
@@ -27,7 +27,7 @@ def why_not(address: str, waited_s: float, open_timeout_s: float) -> str:
         if host and port:
             socket.create_connection((host, port), PATIENCE_S).close()
             if parts.scheme.lower() in ("http", "https"):
-                return _answer(address, host, port)
+                return _answer(parts, host, port)
     except TimeoutError:
         return "its host does not answer"
     except (OSError, ValueError, HTTPException) as error:
@@ -35,9 +35,8 @@ def why_not(address: str, waited_s: float, open_timeout_s: float) -> str:
     return "is the address right, and does it want a password?"
 
 
-def _answer(address: str, host: str, port: int) -> str:
+def _answer(parts: SplitResult, host: str, port: int) -> str:
     """What an HTTP server says when it is asked for a stream."""
-    parts = urlsplit(address)
     connect = HTTPSConnection if parts.scheme.lower() == "https" else HTTPConnection
     connection = connect(host, port, timeout=PATIENCE_S)
     headers = {}

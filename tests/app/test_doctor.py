@@ -43,7 +43,7 @@ def test_damage(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     assert {mark for mark, _, _ in found("shipped")} == {"bad"}
     monkeypatch.setattr(doctor.shutil, "disk_usage", lambda _: SimpleNamespace(free=2e8))
     assert found("disk")[0][:2] == ("bad", "0.2 GB free here")
-    monkeypatch.setattr(doctor, "_installed", lambda _: True)
+    monkeypatch.setattr(doctor, "package_version", lambda _: "5.0")
     assert "pip uninstall opencv-python" in found("opencv")[0][2]
 
 

@@ -100,8 +100,7 @@ def gone(folder: Path) -> str:
         back = time.time()
         _, err = process.communicate()
     assert not process.returncode, err
-    records = list(read(folder / LOG))
-    header = next(record for record in records if record["type"] == "header")
+    header, *records = read(folder / LOG)
     start = datetime.fromisoformat(header["time"]).timestamp()
     waits = [record["wait_s"] for record in records if record.get("kind") == "retry"]
     _, _, again = around("lost", folder)
