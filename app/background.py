@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor
 
-from app.teaching import Lectern
+from app.teaching import Lectern, Undone
 from app.types import Lesson
 from mgtta.guard import Guarded, Mode
 from mgtta.memory import Member
@@ -44,7 +44,7 @@ class Background:
         self._answering, self._learner, self._lectern = answering, learner, Lectern(learner)
         self._threads = threads
         self.probabilities, self.predict = answering.probabilities, answering.predict
-        self.state_dict = answering.state_dict
+        self.state_dict, self.adapted = answering.state_dict, tuple(answering.parameters())
         self.updates, self.busy = 0, False
         self._epoch = 0
         self._tasks: queue.SimpleQueue[Callable[[], object] | None] = queue.SimpleQueue()
@@ -76,19 +76,21 @@ class Background:
         self._publish(result.updates, result.state)
         return result.lesson
 
-    def undo(self) -> bool:
+    def undo(self) -> Undone:
         """Takes the last lesson back that answers rest on. Waits for one that is under way, which is dropped."""
         idle = threading.Event()
         self._tasks.put(idle.set)
         idle.wait()
+        dropped: tuple[int, ...] = ()
         if self.busy:
-            self._result()
+            result = self._result()
+            dropped = result.lesson.frames if result.epoch == self._epoch else ()
             if self._learner.updates > self.updates:
                 self._learner.undo()
-        undone = self._learner.undo()
-        if undone:
+        back = self._learner.undo()
+        if back:
             self._publish(self._learner.updates, self._learner.state_dict())
-        return undone
+        return Undone(back, dropped)
 
     def reset(self) -> None:
         """Returns to the source model at once; a lesson under way comes to nothing."""

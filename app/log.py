@@ -23,6 +23,7 @@ from typing import Any, Literal, TextIO, cast
 import numpy as np
 from numpy.typing import NDArray
 
+from app.digests import chained, digest
 from app.errors import OutputError
 from app.metrics import Percentiles, Rate
 from app.process import memory_mb
@@ -31,6 +32,7 @@ from mgtta.types import SKIPPED, skipped
 
 VERSION = 1
 SECONDS_BETWEEN_SYNCS = 1.0
+LEAST_P, LEAST_MS = 0.05, 0.5  # of probabilities and times that are worth their bytes; `stats` tells of all times
 Record = dict[str, Any]
 
 
@@ -62,22 +64,23 @@ class LogSink:
         except OSError as error:
             raise OutputError(f"--log {path} cannot be written: {error.strerror}") from None
         self._began = self._synced = clock()
-        self._chain = ""
+        self._chain, self._written = "", written()
         self._stats = Stats()
         wall = datetime.now(UTC).isoformat(timespec="milliseconds")
         self._put("header", {"schema": "mgtta-cam log", "time": wall, **header})
 
     def write(self, result: FrameResult) -> None:
         """A `frame`, the `update` that it completed, and each second `stats`."""
-        self._chain = chained(self._chain, result.digest)
         age = self._clock() - result.frame.grabbed if result.frame.grabbed is not None else None
-        self._put("frame", frame_record(result, self._classes, self._topk, age))
+        record = frame_record(result, self._classes, self._topk, age)
+        self._chain = chained(self._chain, record["in"], record["out"])
+        self._put("frame", record)
         if result.lesson is not None:
             self._chain = chained(self._chain, result.lesson.digest)
             self._put("update", {**update_record(result.lesson), "chain": self._chain})
         self._stats.update(result, self._clock(), age)
         if self._clock() - self._synced >= SECONDS_BETWEEN_SYNCS:
-            self._put("stats", self._stats.record())
+            self._put_stats()
             self._sync()
 
     def event(self, kind: str, **facts: Any) -> None:
@@ -86,8 +89,8 @@ class LogSink:
 
     def finish(self, summary: Mapping[str, Any]) -> None:
         """The last line."""
-        self._put("stats", self._stats.record())
-        self._put("summary", {**summary, "chain": self._chain})
+        self._put_stats()
+        self._put("summary", {**summary, "chain": self._chain, "written": self._written.hexdigest()})
 
     def close(self) -> None:
         """Brings all lines to the disk."""
@@ -95,12 +98,17 @@ class LogSink:
             self._sync()
             self._file.close()
 
+    def _put_stats(self) -> None:
+        self._put("stats", {**self._stats.record(), "written": self._written.hexdigest()})
+
     def _put(self, kind: str, facts: Mapping[str, Any]) -> None:
-        record, nonfinite = finite({"v": VERSION, "t": round(self._clock() - self._began, 6), "type": kind, **facts})
+        record, nonfinite = finite({"v": VERSION, "t": round(self._clock() - self._began, 4), "type": kind, **facts})
         if nonfinite:
             record["nonfinite"] = nonfinite
+        line = json.dumps(record, ensure_ascii=False, allow_nan=False, separators=(",", ":")) + "\n"
+        self._written.update(line.encode(errors="replace"))
         try:
-            self._file.write(json.dumps(record, ensure_ascii=False, allow_nan=False, separators=(",", ":")) + "\n")
+            self._file.write(line)
             self._file.flush()
         except OSError as error:
             raise OutputError(f"--log {self._path} cannot be written: {error.strerror}") from None
@@ -149,29 +157,31 @@ def read(path: Path) -> Iterator[Record]:
 
 def frame_record(result: FrameResult, classes: Sequence[str], topk: int, age_s: float | None) -> Record:
     """One answered frame."""
-    frame = result.frame
+    frame, frozen = result.frame, result.frozen_logits
     record: Record = {
         "i": frame.index,
-        "pts_ms": round(frame.seconds * 1000, 3),
-        "age_ms": None if age_s is None else round(age_s * 1000, 3),
+        "pts_ms": round(frame.seconds * 1000, 1),
+        "age_ms": None if age_s is None else round(age_s * 1000, 1),
         "dropped_before": dict(frame.dropped),
         "in": result.digest,
         "corr": None if frame.corruption is None else dict(zip(("name", "severity"), frame.corruption, strict=True)),
-        "method": result.method,
         "updates": result.updates,
         "top": top(result.logits, classes, topk),
-        "H": entropy(result.logits),
-        "ms": {name: round(value, 3) for name, value in result.ms.items()},
+        "H": round(entropy(result.logits), 3),
+        "out": digest(result.logits),
+        "ms": {name: round(value, 1) for name, value in result.ms.items() if value >= LEAST_MS},
     }
     if frame.refused:
         record["refused"] = frame.refused
-    if result.frozen_logits is not None:
-        record["frozen_top"] = top(result.frozen_logits, classes, topk)
+    if frame.cut:
+        record["cut"] = True
+    if frame.connection:
+        record["connection"] = frame.connection
+    if frozen is not None:
+        record["frozen_top"] = top(frozen, classes, 1)
     if frame.label is not None:
         record["truth"] = classes[frame.label]
         record["ok"] = int(result.logits.argmax()) == frame.label
-        if result.frozen_logits is not None:
-            record["frozen_ok"] = int(result.frozen_logits.argmax()) == frame.label
     return record
 
 
@@ -179,15 +189,20 @@ def update_record(lesson: Lesson) -> Record:
     """What one window taught."""
     stats = dict(lesson.stats)
     known = {"gnorm": "gradient_norm", "unorm": "update_norm", "dnorm": "distance", "lr": "lr", "ess": "effective_size"}
-    return {
+    losses = {n: v for n, v in stats.items() if n not in known.values() and not n.startswith(SKIPPED)}
+    why = skipped(stats)
+    record: Record = {
         "n": lesson.number,
         "frames": list(lesson.frames),
-        "loss": {n: v for n, v in stats.items() if n not in known.values() and not n.startswith(SKIPPED)},
-        **{short: stats.get(name) for short, name in known.items()},
+        "loss": {name: significant(value) for name, value in losses.items()},
+        **{short: significant(stats.get(name)) for short, name in known.items()},
         "params": lesson.digest,
-        "ms": round(lesson.ms, 3),
-        "skipped": skipped(stats),
+        "ms": round(lesson.ms, 1),
+        "skipped": why,
     }
+    if why is None and lesson.traces is not None:
+        record["tensors"] = lesson.traces._asdict()
+    return record
 
 
 class Stats:
@@ -216,7 +231,7 @@ class Stats:
         return {
             "fps": {name: round(rate, 2) for name, rate in self._rates.items()},
             "ms": {
-                name: {f"p{q}": round(times.at(q) or 0.0, 3) for q in (50, 95, 99)}
+                name: {f"p{q}": round(times.at(q) or 0.0, 1) for q in (50, 95, 99)}
                 for name, times in self._times.items()
             },
             "dropped": dict(self._drops),
@@ -225,9 +240,10 @@ class Stats:
 
 
 def top(logits: NDArray[np.float32], classes: Sequence[str], k: int) -> list[list[Any]]:
-    """The k likeliest classes: [[name, probability], ...]."""
+    """The k likeliest classes, [[name, probability], ...]: the first, and others of at least LEAST_P."""
     p = probabilities(logits)
-    return [[classes[i], round(float(p[i]), 6)] for i in np.argsort(-p, kind="stable")[:k]]
+    first = np.argsort(-p, kind="stable")[:k]
+    return [[classes[i], round(float(p[i]), 3)] for at, i in enumerate(first) if at == 0 or p[i] >= LEAST_P]
 
 
 def entropy(logits: NDArray[np.float32]) -> float:
@@ -243,9 +259,14 @@ def probabilities(logits: NDArray[np.float32]) -> NDArray[np.float64]:
     return shifted / shifted.sum()
 
 
-def chained(chain: str, digest: str) -> str:
-    """The chain after one more digest: equal chains mean equal histories."""
-    return hashlib.blake2b(f"{chain} {digest}".encode(), digest_size=16).hexdigest()
+def significant(value: float | None) -> float | None:
+    """To six significant digits."""
+    return None if value is None else float(f"{value:.6g}")
+
+
+def written() -> Any:
+    """A digest of all lines so far, as bytes: `stats` and `summary` carry that of the lines before them."""
+    return hashlib.blake2b(digest_size=8)
 
 
 def finite(value: Any, path: str = "") -> tuple[Any, list[str]]:

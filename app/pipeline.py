@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
@@ -12,6 +11,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from app.controls import Controls
+from app.digests import digest
 from app.errors import GuardError
 from app.metrics import Accuracy, Rate
 from app.pace import Pace, Window
@@ -213,14 +213,20 @@ class Pipeline:
 
     def _fulfill_wishes(self) -> None:
         for wish in self.controls.take("reset", "method", "undo"):
-            if wish == "reset":
-                self._reset()
-                continue
-            if wish == "method":
-                self._next_method()
-            elif self.learner.undo():
-                self._memory.clear()  # its frames taught what is taken back
-            self._tell(wish, method=self.method, updates=self.learner.updates)
+            match wish:
+                case "reset":
+                    self._reset()
+                case "method":
+                    self._next_method()
+                case _:
+                    self._undo()
+
+    def _undo(self) -> None:
+        undone = self.learner.undo()
+        if undone.back:
+            self._memory.clear()  # its frames taught what is taken back
+        dropped = {"dropped": list(undone.dropped)} if undone.dropped else {}
+        self._tell("undo", method=self.method, updates=self.learner.updates, **dropped)
 
     def take_up(self, state: Mapping[str, Tensor], updates: int) -> None:
         """Goes on from what was learned before, by so many updates.
@@ -237,9 +243,11 @@ class Pipeline:
             self.learner.reset()
             self.learner.close()
             try:
-                return self._use(name)
+                self._use(name)
             except ModelError as error:
                 self._tell("method-unavailable", name=name, why=str(error))
+                continue
+            return self._tell("method", method=name, updates=self.learner.updates, adapted=list(self.learner.adapted))
         raise AssertionError("the method in use can be built again")
 
     def _use(self, name: str) -> None:
@@ -249,11 +257,6 @@ class Pipeline:
     def _begin(self) -> None:
         self._forget()
         self._latest = {}
-
-
-def digest(array: NDArray[np.uint8]) -> str:
-    """128 bits of BLAKE2b over an array's bytes, hexadecimal."""
-    return hashlib.blake2b(np.ascontiguousarray(array).data, digest_size=16).hexdigest()
 
 
 def _array(logits: Tensor) -> NDArray[np.float32]:

@@ -2,24 +2,32 @@
 
 from __future__ import annotations
 
-import hashlib
+import math
 import time
 from collections.abc import Mapping, Sequence
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 import torch
 from torch import Tensor
 
+from app.digests import of_tensors, traces
 from app.types import Lesson
 from mgtta.guard import Guarded, Mode
 from mgtta.memory import Member, effective_size
-from mgtta.types import Tensors
+
+
+class Undone(NamedTuple):
+    """What became of the wish to take a lesson back."""
+
+    back: bool  # answers rest on one lesson less; False where none could be taken back
+    dropped: tuple[int, ...] = ()  # frames of the lesson that was under way, and comes to nothing
 
 
 class Learner(Protocol):
     """What the loop asks: for answers at once, for lessons when they are ready."""
 
     probabilities: bool
+    adapted: tuple[str, ...]  # names of the adapted tensors, in order
 
     @property
     def updates(self) -> int:
@@ -48,8 +56,8 @@ class Learner(Protocol):
         """A lesson that is finished, once; answers rest on it from now on."""
         ...
 
-    def undo(self) -> bool:
-        """Takes the last lesson back; False where none can be."""
+    def undo(self) -> Undone:
+        """Takes the last lesson back."""
         ...
 
     def reset(self) -> None:
@@ -87,13 +95,14 @@ class Lectern:
         self._given += 1
         stats = dict(self.learner.step(torch.stack([one.x for one in members])).stats)
         parameters = self.learner.parameters()
-        stats["distance"] = distance(parameters, self._source)
+        left = traces(parameters, self._source)
+        stats["distance"] = math.hypot(*left.moved)
         stats["effective_size"] = effective_size([one.sketch for one in members])
         if self.learner.lr is not None:
             stats.setdefault("lr", self.learner.lr)
         frames = tuple(one.frame for one in members)
         ms = (time.perf_counter() - began) * 1000
-        return Lesson(self._given, frames, stats, digest_of_tensors(parameters), ms)
+        return Lesson(self._given, frames, stats, of_tensors(parameters), left, ms)
 
     def reset(self) -> None:
         """Returns to the source model; lessons are counted from there."""
@@ -112,7 +121,7 @@ class Inline:
         self._learner, self._lectern = learner, Lectern(learner)
         self._lesson: Lesson | None = None
         self.probabilities, self.predict = learner.probabilities, learner.predict
-        self.undo, self.state_dict = learner.undo, learner.state_dict
+        self.state_dict, self.adapted = learner.state_dict, tuple(learner.parameters())
         self.busy = False
 
     @property
@@ -134,6 +143,10 @@ class Inline:
         lesson, self._lesson = self._lesson, None
         return lesson
 
+    def undo(self) -> Undone:
+        """Takes the last lesson back."""
+        return Undone(self._learner.undo())
+
     def reset(self) -> None:
         """Returns to the source model."""
         self._lectern.reset()
@@ -145,17 +158,3 @@ class Inline:
 
     def close(self, patience_s: float | None = None) -> None:
         """There is no thread."""
-
-
-def digest_of_tensors(tensors: Tensors) -> str:
-    """128 bits of BLAKE2b over float32 values of all tensors, in their order, hexadecimal."""
-    state = hashlib.blake2b(digest_size=16)
-    for tensor in tensors.values():
-        state.update(tensor.detach().float().cpu().contiguous().numpy().data)
-    return state.hexdigest()
-
-
-def distance(parameters: Tensors, source: Tensors) -> float:
-    """Euclidean distance of the adapted parameters from the source model's."""
-    squares = [(value.detach() - source[name]).float().square().sum() for name, value in parameters.items()]
-    return float(torch.stack(squares).sum().sqrt()) if squares else 0.0

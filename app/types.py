@@ -12,6 +12,8 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from app.digests import Traces
+
 Image = NDArray[np.uint8]  # [h, w, 3] RGB, 0..255
 
 
@@ -50,6 +52,7 @@ class Lesson:
     frames: tuple[int, ...]  # indices of the window's members, in order
     stats: Mapping[str, float]  # loss terms and norms, as `mgtta.types.Step.stats`
     digest: str = ""  # of all adapted parameters after it
+    traces: Traces | None = None  # the same, tensor by tensor
     ms: float = 0.0  # that it took
 
 

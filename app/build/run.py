@@ -13,6 +13,7 @@ from app.build.loop import model, pipeline
 from app.build.output import check_outputs, kept, recorders, window
 from app.config import to_dict
 from app.controls import Controls
+from app.digests import of_file
 from app.errors import UsageError
 from app.learning import asked, check_method, deployed, provenance
 from app.notices import Notices
@@ -23,6 +24,12 @@ from app.settings import Settings
 from app.sources import address as addresses
 from app.steering import planned
 from app.types import Sink
+
+
+def before(settings: Settings) -> dict[str, str]:
+    """The digest of what an earlier run learned: the file is written anew at the end."""
+    kept = settings.state
+    return {"state": of_file(kept)} if kept is not None and kept.exists() else {}
 
 
 def session(
@@ -70,6 +77,7 @@ def session(
 
     notices = Notices(everyone)
     source = open_source(settings, address, lambda: controls.stopped, notices)
+    taken_up = before(settings)
     backbone = model(settings)
     loop = pipeline(settings, backbone, controls, everyone)
     keep = kept(settings, loop, backbone)
@@ -88,8 +96,16 @@ def session(
     if settings.log is not None:
         from app.log import LogSink
 
-        facts_of_run = {"configuration": to_dict(settings), "seed": settings.seed, **compute(backbone), **facts}
-        top = header(argv, **facts_of_run, learned_before=provenance(settings, backbone))
+        top = header(
+            argv,
+            configuration=to_dict(settings),
+            seed=settings.seed,
+            folder=str(Path.cwd()),
+            **compute(backbone),
+            **facts,
+            learned_before={**provenance(settings, backbone), **taken_up},
+            adapted=list(loop.learner.adapted),
+        )
         journal = LogSink(settings.log, top, backbone.classes, settings.topk)
         hears.append(journal.event)
     everyone("open", source=dict(source.facts))

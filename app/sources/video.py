@@ -8,6 +8,7 @@ from typing import Any, Literal
 
 import cv2
 
+from app.digests import of_file
 from app.errors import SourceDamagedError, SourceError
 from app.sources.capture import Capture, facts_of, open_capture
 from app.sources.decoding import Decoding
@@ -78,6 +79,7 @@ class VideoSource:
             "promised": self._promised,
             "promised_s": None if self._promised_s is None else round(self._promised_s, 3),
             "delivered": 0,
+            "digest": of_file(path),
         }
 
     def __iter__(self) -> Iterator[Frame]:

@@ -145,11 +145,11 @@ def test_undo(rig: Rig) -> None:
         rig.finish()
     rig.begin()
     rig.slow.go.release()
-    assert rig.learner.undo()
+    assert rig.learner.undo().back
     assert (rig.answer(), rig.learner.updates, rig.learner.busy) == ([1.0, 1.0], 1, False)
-    assert rig.learner.undo()
+    assert rig.learner.undo().back
     assert rig.answer() == [0.0, 0.0]
-    assert not rig.learner.undo()
+    assert not rig.learner.undo().back
     rig.begin()
     rig.finish()
     assert rig.answer() == [1.0, 1.0]

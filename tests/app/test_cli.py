@@ -3,63 +3,19 @@
 from __future__ import annotations
 
 import json
-import sys
-from collections.abc import Callable
 from pathlib import Path
-from typing import NamedTuple
 
 import cv2
 import pytest
 
-from app import cli
+from app.digests import digest
 from app.log import read
-from app.pipeline import digest
 from app.settings import PANELS, fields_of_settings, flag
 from models import files
 from tests.app.clips import write_clip, write_picture
+from tests.app.conftest import READY, Command
 from tests.app.sinks.test_video_sink import read as frames_of
 from tests.app.tiny import write_model
-
-
-class Ended(NamedTuple):
-    """How a command ended."""
-
-    code: int
-    out: str
-    err: str
-
-
-Command = Callable[..., Ended]
-READY = ["--source", "clip.mkv", "--model", "tiny", "--weights", "tiny.safetensors", "--method", "tent"]
-
-
-@pytest.fixture
-def command(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> Command:
-    """Runs the program in an empty folder that holds a clip, a weights file, and nothing else."""
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("COLUMNS", "200")
-    monkeypatch.delenv("DISPLAY", raising=False)
-    monkeypatch.delenv("WAYLAND_DISPLAY", raising=False)
-    monkeypatch.setattr("app.redaction._known", set())
-    monkeypatch.setattr("os._exit", sys.exit)  # would end the tests too
-
-    def run(*words: str) -> Ended:
-        monkeypatch.setattr(sys, "argv", ["mgtta-cam", *words])
-        with pytest.raises(SystemExit) as ended:
-            cli.main()
-        assert isinstance(ended.value.code, int)
-        out, err = map(str, capfd.readouterr())
-        return Ended(ended.value.code, out, err)
-
-    return run
-
-
-@pytest.fixture
-def ready(tmp_path: Path) -> list[str]:
-    """Options of a run that works: 10 frames, a tiny model, a method that needs no files."""
-    write_clip(tmp_path / "clip.mkv", 10)
-    write_model(tmp_path / "tiny.safetensors")
-    return READY
 
 
 def test_a_run(command: Command, ready: list[str], tmp_path: Path) -> None:
@@ -289,7 +245,7 @@ def test_an_empty_source(command: Command) -> None:
 
 def test_quiet(command: Command, ready: list[str]) -> None:
     """With -q nothing is said that is no error."""
-    assert command(*ready, "-q") == Ended(0, "", "")
+    assert command(*ready, "-q") == (0, "", "")
 
 
 def test_no_color_where_there_is_no_terminal(command: Command, ready: list[str]) -> None:
