@@ -8,7 +8,7 @@ import threading
 import traceback
 from collections.abc import MutableMapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import typer
 
@@ -16,15 +16,14 @@ from app import config
 from app.catalog import COMMANDS as CATALOG
 from app.commands import COMMANDS
 from app.demo import FOLDER, OPTIONS
+from app.ending import complain, end
 from app.errors import AppError, UsageError
 from app.options import takes_settings
 from app.redaction import redact
+from app.replay.command import COMMANDS as REPLAY
 from app.settings import flag
 from app.signals import orderly_end
 from models.errors import ModelError
-
-if TYPE_CHECKING:
-    from app.session import Outcome
 
 OWN_THREADS = "mgtta-cam"  # what the names of threads that may be blocked begin with
 app = typer.Typer(
@@ -32,7 +31,8 @@ app = typer.Typer(
     help="Classifies a camera, a video or pictures with a Vision Transformer that adapts while it watches.",
     epilog="Begin with `mgtta-cam demo`, or `mgtta-cam --source video.mp4`. Exit codes: 0 finished, 1 a mistake in "
     "this program, 2 wrong use, 3 the source does not open, 4 it was lost, 5 it is damaged, 6 model or weights, 7 an "
-    "output cannot be written, 8 the guard stopped the run, 128 + N after signal N.",
+    "output cannot be written, 8 the guard stopped the run, 9 a replay differs, "
+    "128 + N after signal N.",
     add_completion=False,
     pretty_exceptions_enable=False,
     rich_markup_mode="rich",
@@ -95,20 +95,8 @@ def demo(out: Annotated[Path, typer.Option(help="Folder for video and picture.")
     end(outcome)
 
 
-for command in (*COMMANDS, *CATALOG):
+for command in (*REPLAY, *COMMANDS, *CATALOG):
     app.command()(command)
-
-
-def end(outcome: Outcome) -> None:
-    """Ends a command as its run did."""
-    if outcome.error is not None:
-        complain(outcome.error)
-    raise typer.Exit(outcome.exit_code)
-
-
-def complain(message: str) -> None:
-    """One line on stderr, without secrets."""
-    print(f"mgtta-cam: {redact(' '.join(message.split()))}", file=sys.stderr)
 
 
 def main() -> None:

@@ -49,3 +49,9 @@ class GuardError(AppError):
     """What was learned did harm, and the run was asked to stop then (`--guard stop`)."""
 
     exit_code = 8
+
+
+class ReplayError(AppError):
+    """A log run again differs from what it says, or is damaged, or does not meet what was expected of it."""
+
+    exit_code = 9

@@ -2,16 +2,31 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Protocol
+
+from torch import Tensor
 
 from app.errors import OutputError, UsageError
-from app.pipeline import Pipeline
+from app.teaching import Learner
 from models import files
 
 FORMAT = "mgtta-cam state 1"
 
 
-def resume(path: Path, pipeline: Pipeline, model_digest: str) -> None:
+class Loop(Protocol):
+    """That answers and learns."""
+
+    method: str
+    learner: Learner
+
+    def take_up(self, state: Mapping[str, Tensor], updates: int) -> None:
+        """Goes on from there."""
+        ...
+
+
+def resume(path: Path, loop: Loop, model_digest: str) -> None:
     """Takes up what the file holds, if it is there.
 
     Raises:
@@ -21,7 +36,7 @@ def resume(path: Path, pipeline: Pipeline, model_digest: str) -> None:
     if not path.exists():
         return
     tensors, card = files.read(path)
-    expected = {"format": FORMAT, "model_digest": model_digest, "method": pipeline.method}
+    expected = {"format": FORMAT, "model_digest": model_digest, "method": loop.method}
     for name, value in expected.items():
         if card.get(name) != value:
             raise UsageError(
@@ -29,12 +44,12 @@ def resume(path: Path, pipeline: Pipeline, model_digest: str) -> None:
                 "fits the model and method that learned it only; give another file"
             )
     try:
-        pipeline.take_up(tensors, int(card.get("updates", "0")))
+        loop.take_up(tensors, int(card.get("updates", "0")))
     except ValueError as error:
         raise UsageError(f"--state {path}: {error}") from None
 
 
-def keep(path: Path, pipeline: Pipeline, model_digest: str) -> None:
+def keep(path: Path, loop: Loop, model_digest: str) -> None:
     """Writes what was learned, whole or not at all; a file that was there is replaced.
 
     Raises:
@@ -43,10 +58,10 @@ def keep(path: Path, pipeline: Pipeline, model_digest: str) -> None:
     card = {
         "format": FORMAT,
         "model_digest": model_digest,
-        "method": pipeline.method,
-        "updates": str(pipeline.learner.updates),
+        "method": loop.method,
+        "updates": str(loop.learner.updates),
     }
     try:
-        files.write(path, pipeline.learner.state_dict(), card)
+        files.write(path, loop.learner.state_dict(), card)
     except OSError as error:
         raise OutputError(f"--state {path} cannot be written: {error.strerror or error}") from None

@@ -140,6 +140,11 @@ def read(path: Path) -> Iterator[Record]:
     Raises:
         ValueError: if another line is damaged, or the schema is of another version.
     """
+    return (record for _, record in lines(path))
+
+
+def lines(path: Path) -> Iterator[tuple[str, Record]]:
+    """The same, each with its line."""
     with opened(path, "rt") as file:
         damaged: int | None = None
         for number, line in enumerate(_whole(file), start=1):
@@ -152,7 +157,7 @@ def read(path: Path) -> Iterator[Record]:
                 continue
             if not isinstance(record, dict) or record.get("v") != VERSION or "type" not in record:
                 raise ValueError(f"{path}, line {number} is not a log record of version {VERSION}")
-            yield record
+            yield line, record
 
 
 def frame_record(result: FrameResult, classes: Sequence[str], topk: int, age_s: float | None) -> Record:

@@ -4,35 +4,23 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import replace
 
-import numpy as np
-from numpy.typing import NDArray
 from torch import Tensor
 
+from app.answering import Answering, Input
 from app.controls import Controls
-from app.digests import digest
 from app.errors import GuardError
-from app.metrics import Accuracy, Rate
 from app.pace import Pace, Window
 from app.settings import NOT_ADAPTING
-from app.teaching import Learner
-from app.types import Frame, FrameResult, Image, Lesson
-from mgtta.losses import as_logits
+from app.teaching import Learner, alarm
+from app.types import Frame, FrameResult, Lesson
 from mgtta.memory import Memory, member
 from mgtta.types import skipped
 from models import ModelError
 
 PATIENCE_S = 0.5  # for a lesson under way, when the run ends
 Tell = Callable[..., None]  # tell(kind, **facts): an event for the log and for people
-
-
-@dataclass(frozen=True, slots=True)
-class Input:
-    """From a frame's image to the model's input."""
-
-    crop: Callable[[Image], Image]  # uint8 [h, w, 3] -> uint8 [s, s, 3]
-    tensor: Callable[[Image], Tensor]  # the crop -> [3, s, s] where the model is
 
 
 class Pipeline:
@@ -69,11 +57,11 @@ class Pipeline:
         reset_on: str = "none",
         clock: Callable[[], float] = time.perf_counter,
     ) -> None:
-        self.controls, self._methods, self._prepare = controls, methods, prepare
+        self.controls, self._methods = controls, methods
+        self._answering = Answering(prepare, frozen, clock)
         self._window, self._memory, self._reset_on = window, memory, reset_on
         self._pace = Pace(window)
-        self._frozen, self._warmup, self._tell, self._clock = frozen, warmup, tell, clock
-        self._rate, self._adapted_score, self._frozen_score = Rate(), Accuracy(), Accuracy()
+        self._warmup, self._tell, self._clock = warmup, tell, clock
         self._latest: Mapping[str, float] = {}  # stats of the latest lesson
         self._connection = 0
         self._use(method)
@@ -87,7 +75,8 @@ class Pipeline:
             if frame is None:
                 return
             waited_ms = (self._clock() - asked) * 1000 - frame.ms.get("corrupt", 0.0)
-            self._warm_up(frame.image)
+            self._answering.warm_up(self.learner, frame.image, self._warmup, compare=self.controls.compare)
+            self._warmup = 0
             self._fulfill_wishes()
             self._begin_scene(frame)
             yield self._answer(frame, waited_ms)
@@ -96,53 +85,17 @@ class Pipeline:
         """Lets threads go, at the end of a run."""
         self.learner.close(PATIENCE_S)
 
-    def _warm_up(self, image: Image) -> None:
-        for _ in range(self._warmup):
-            x = self._prepare.tensor(self._prepare.crop(image)).unsqueeze(0)
-            self.learner.predict(x)
-            if self.controls.compare:
-                self._frozen(x)
-        self._warmup = 0
-
     def _answer(self, frame: Frame, waited_ms: float) -> FrameResult:
+        result, x = self._answering(self.learner, self.method, frame, compare=self.controls.compare)
         began = self._clock()
-        crop = self._prepare.crop(frame.image)
-        x = self._prepare.tensor(crop)
-        prepared = self._clock()
-        logits = _array(as_logits(self.learner.predict(x.unsqueeze(0)), self.learner.probabilities))
-        answered = self._clock()
-        frozen_logits = _array(self._frozen(x.unsqueeze(0))) if self.controls.compare else None
-        compared = self._clock()
-        updates = self.learner.updates
-        self._consider(frame, x, int(logits.argmax()), waited_ms)
+        self._consider(frame, x, int(result.logits.argmax()), waited_ms)
         lesson = self._lesson()
-        ms = {
-            **frame.ms,
-            "prep": (prepared - began) * 1000,
-            "infer": (answered - prepared) * 1000,
-            "frozen": (compared - answered) * 1000,
-            "adapt": (self._clock() - compared) * 1000,
-        }
-        if frame.label is not None:
-            self._adapted_score.update(int(logits.argmax()) == frame.label)
-            if frozen_logits is not None:
-                self._frozen_score.update(int(frozen_logits.argmax()) == frame.label)
-        return FrameResult(
-            frame,
-            logits,
-            latency_ms=(answered - began) * 1000,
-            method=self.method,
-            updates=updates,
-            frozen_logits=frozen_logits,
+        return replace(
+            result,
             lesson=lesson,
-            score=self._adapted_score.score(),
-            frozen_score=self._frozen_score.score() if frozen_logits is not None else None,
-            fps=self._rate.update(answered),
-            crop=crop,
-            digest=digest(crop),
             variety=self._latest.get("effective_size"),
             unlearned=skipped(self._latest),
-            ms=ms,
+            ms={**result.ms, "adapt": (self._clock() - began) * 1000},
         )
 
     def _consider(self, frame: Frame, x: Tensor, label: int, spare_ms: float) -> None:
@@ -181,10 +134,9 @@ class Pipeline:
         Raises:
             GuardError: if the run is to stop then.
         """
-        found = {name.removeprefix("guard_"): nats for name, nats in stats.items() if name.startswith("guard_")}
-        if not found:
+        reasons = alarm(stats)
+        if not reasons:
             return
-        reasons = ", ".join(f"{name.replace('_', ' ')} {nats:+.2f}" for name, nats in found.items())
         kind = "guard" if self.learner.mode == "warn" else "rollback"
         self._tell(kind, updates=self.learner.updates, reasons=reasons)
         if self.learner.mode != "warn":
@@ -257,8 +209,3 @@ class Pipeline:
     def _begin(self) -> None:
         self._forget()
         self._latest = {}
-
-
-def _array(logits: Tensor) -> NDArray[np.float32]:
-    """[1, c] -> [c] on the CPU."""
-    return logits[0].detach().float().cpu().numpy()

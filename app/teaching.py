@@ -158,3 +158,9 @@ class Inline:
 
     def close(self, patience_s: float | None = None) -> None:
         """There is no thread."""
+
+
+def alarm(stats: Mapping[str, float]) -> str:
+    """What the guard found wrong with a lesson, for people; empty if nothing."""
+    found = {name.removeprefix("guard_"): nats for name, nats in stats.items() if name.startswith("guard_")}
+    return ", ".join(f"{name.replace('_', ' ')} {nats:+.2f}" for name, nats in found.items())

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ from app.session import Outcome, Session, play
 from app.settings import NOT_ADAPTING, Settings
 from app.signals import orderly_end
 from app.summary import headline, table
+from app.types import Sink
 from app.writing import to_stdout
 
 
@@ -29,16 +31,12 @@ def watch(settings: Settings, picture: Path | None = None) -> Outcome:
     Raises:
         AppError, ModelError: if it cannot begin. Later errors are in the outcome, after all files are closed.
     """
-    console = Console(stderr=True, quiet=settings.quiet, emoji=False, markup=False, highlight=False)
-    controls = Controls()
-    running: list[Session] = []
-    with orderly_end(controls.stop, running=lambda: bool(running)):
-        line = [ProgressLine(console)] if console.is_terminal and not settings.quiet else []
-        session = build.session(
-            settings, sys.argv, controls, Announcer(console, verbose=settings.verbose), line, picture
-        )
-        running.append(session)
-        outcome = play(session)
+    console = people(settings)
+
+    def make(controls: Controls, tell: Callable[..., None], extra: Sequence[Sink]) -> Session:
+        return build.session(settings, sys.argv, controls, tell, extra, picture)
+
+    outcome = conduct(settings, console, make)
     console.print(headline(outcome.summary), soft_wrap=True)
     span = (settings.adapt_batch - 1) * settings.adapt_stride + 1
     if settings.method != NOT_ADAPTING and outcome.summary["frames"] < span:
@@ -48,6 +46,32 @@ def watch(settings: Settings, picture: Path | None = None) -> Outcome:
     if settings.json:
         to_stdout(json.dumps(outcome.summary, allow_nan=False))
     return outcome
+
+
+def people(settings: Settings) -> Console:
+    """Where words for people go."""
+    return Console(stderr=True, quiet=settings.quiet, emoji=False, markup=False, highlight=False)
+
+
+def conduct(
+    settings: Settings,
+    console: Console,
+    make: Callable[[Controls, Callable[..., None], Sequence[Sink]], Session],
+) -> Outcome:
+    """Makes a session and plays it, with a line of progress where there is a terminal; signals end it in order.
+
+    Args:
+        settings: what is said, and to whom.
+        console: for people.
+        make: the session, from where keys go, what hears of events, and further sinks.
+    """
+    controls = Controls()
+    running: list[Session] = []
+    with orderly_end(controls.stop, running=lambda: bool(running)):
+        line = [ProgressLine(console)] if console.is_terminal and not settings.quiet else []
+        session = make(controls, Announcer(console, verbose=settings.verbose), line)
+        running.append(session)
+        return play(session)
 
 
 class Announcer:
@@ -67,6 +91,7 @@ class Announcer:
             "guard": "guard: learning does harm since update {updates} ({reasons}); --guard rollback takes it back",
             "rollback": "guard: what did harm was taken back ({reasons}); {updates} updates stay",
             "reconnect": "{name} is back after {after_s:.1f} s",
+            "other": "not as it was: {why}",
         }.get(kind)
         if words is not None:
             self._console.print(words.format(**facts), soft_wrap=True)

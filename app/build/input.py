@@ -14,11 +14,10 @@ from app.errors import UsageError
 from app.notices import Notices
 from app.settings import Settings
 from app.sources import address as addresses
-from app.steering import Steering
+from app.steering import Plan
 from app.types import Frame, Stage
 
 if TYPE_CHECKING:
-    from app.corruptions import Schedule
     from app.sources.backoff import Backoff
     from app.sources.chaos import Chaos
     from app.sources.folder import FolderSource
@@ -141,9 +140,16 @@ def stream(
     return stages.chained(reader, *chosen), close
 
 
-def corrupted(settings: Settings, plan: Schedule, backbone: Backbone, controls: Controls) -> Stage:
-    """The stage that corrupts frames, or the model's crops of them, as planned and as keys say."""
-    from app.corruptions import CORRUPTIONS, Corruptor, corrupt_stage
+def corrupted(settings: Settings, plan: Plan, known: Iterable[tuple[str, int]], backbone: Backbone) -> Stage:
+    """The stage that corrupts frames, or the model's crops of them.
+
+    Args:
+        settings: all options.
+        plan: a corruption for each frame.
+        known: corruptions that are compiled before the first frame, so that none waits for it.
+        backbone: whose crops they are.
+    """
+    from app.corruptions import Corruptor, corrupt_stage
     from app.corruptions.setting import SMALLEST_SIDE
 
     on_crop = settings.corrupt_on == "crop"
@@ -151,12 +157,12 @@ def corrupted(settings: Settings, plan: Schedule, backbone: Backbone, controls: 
         corruptor = Corruptor(settings.seed, scale="fidelity" if on_crop else "display", frost_dir=settings.frost_dir)
     except ValueError as error:
         raise UsageError(f"--frost-dir: {error}") from None
-    corrupt = corrupt_stage(Steering(plan, tuple(CORRUPTIONS), controls), corruptor)
+    corrupt = corrupt_stage(plan, corruptor)
 
     def stage(frames: Iterable[Frame]) -> Iterator[Frame]:
         smallest = np.zeros((SMALLEST_SIDE, SMALLEST_SIDE, 3), np.uint8)
-        for name, severity in {entry.corruption for entry in plan.entries if entry.corruption}:
-            corruptor.apply(smallest, name, severity, 0)  # no frame waits for what this compiles
+        for name, severity in known:
+            corruptor.apply(smallest, name, severity, 0)
         crops = (replace(frame, image=backbone.preprocess.crop(frame.image)) for frame in frames)
         try:
             yield from corrupt(crops if on_crop else frames)

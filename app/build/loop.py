@@ -9,10 +9,15 @@ from typing import TYPE_CHECKING
 from app.controls import Controls
 from app.learning import guarded, methods
 from app.settings import Settings
-from app.types import Image
+from app.types import FrameResult
 
 if TYPE_CHECKING:
+    from torch import Tensor
+
+    from app.answering import Input
     from app.pipeline import Pipeline
+    from app.replay.loop import Again
+    from app.replay.tape import Beat, Tape
     from app.teaching import Learner
     from models import Backbone
 
@@ -52,20 +57,9 @@ def model(settings: Settings) -> Backbone:
 
 def pipeline(settings: Settings, backbone: Backbone, controls: Controls, tell: Callable[..., None]) -> Pipeline:
     """The loop around the model."""
-    import torch
-
     from app.pace import Window
-    from app.pipeline import Input, Pipeline
+    from app.pipeline import Pipeline
     from mgtta.memory import MEMORIES
-
-    twin = backbone.twin()
-
-    @torch.no_grad()
-    def frozen(x: torch.Tensor) -> torch.Tensor:
-        return twin(x).logits
-
-    def tensor(crop: Image) -> torch.Tensor:
-        return backbone.preprocess.tensor(crop).to(backbone.device)
 
     window = Window(
         settings.adapt_batch,
@@ -78,15 +72,49 @@ def pipeline(settings: Settings, backbone: Backbone, controls: Controls, tell: C
     return Pipeline(
         learners(settings, backbone),
         settings.method,
-        Input(backbone.preprocess.crop, tensor),
+        prepare(backbone),
         window,
         MEMORIES[settings.memory](settings.adapt_batch, settings.seed),
-        frozen,
+        source_model(backbone),
         controls,
         settings.warmup,
         tell,
         settings.reset_on,
     )
+
+
+def again(
+    tape: Tape,
+    settings: Settings,
+    backbone: Backbone,
+    check: Callable[[Beat, FrameResult], None],
+    tell: Callable[..., None],
+) -> Again:
+    """The loop around the model, as a log has it."""
+    from app.replay.loop import Again
+
+    methods = learners(settings, backbone)
+    return Again(tape, methods, settings.method, prepare(backbone), source_model(backbone), check, tell)
+
+
+def prepare(backbone: Backbone) -> Input:
+    """From pixels to the model's input, where the model is."""
+    from app.answering import Input
+
+    return Input(backbone.preprocess.crop, lambda crop: backbone.preprocess.tensor(crop).to(backbone.device))
+
+
+def source_model(backbone: Backbone) -> Callable[[Tensor], Tensor]:
+    """The model as it was before it learned: [b, 3, s, s] -> logits [b, c]."""
+    import torch
+
+    twin = backbone.twin()
+
+    @torch.no_grad()
+    def frozen(x: Tensor) -> Tensor:
+        return twin(x).logits
+
+    return frozen
 
 
 def learners(settings: Settings, backbone: Backbone) -> Mapping[str, Callable[[], Learner]]:

@@ -13,6 +13,7 @@ from app.build.loop import model, pipeline
 from app.build.output import check_outputs, kept, recorders, window
 from app.config import to_dict
 from app.controls import Controls
+from app.corruptions.names import NAMES
 from app.digests import of_file
 from app.errors import UsageError
 from app.learning import asked, check_method, deployed, provenance
@@ -22,7 +23,7 @@ from app.redaction import fill
 from app.session import Session
 from app.settings import Settings
 from app.sources import address as addresses
-from app.steering import planned
+from app.steering import Steering, planned
 from app.types import Sink
 
 
@@ -83,7 +84,9 @@ def session(
     keep = kept(settings, loop, backbone)
     frames, let_go = stream(settings, address, source, backbone, controls, notices)
     frames = inspected(intra=source.facts.get("codec") in INTRA)(frames)
-    frames = announcing(everyone)(corrupted(settings, plan, backbone, controls)(frames))
+    known = {entry.corruption for entry in plan.entries if entry.corruption}
+    frames = corrupted(settings, Steering(plan, NAMES, controls), known, backbone)(frames)
+    frames = announcing(everyone)(frames)
 
     def close() -> None:
         let_go()

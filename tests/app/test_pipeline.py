@@ -13,10 +13,12 @@ import pytest
 import torch
 from torch import Tensor
 
+from app.answering import Input
 from app.controls import Controls
+from app.digests import digest
 from app.errors import GuardError
 from app.pace import Window
-from app.pipeline import Input, Pipeline, digest
+from app.pipeline import Pipeline
 from app.teaching import Inline
 from app.types import Frame, FrameResult
 from mgtta.guard import Guarded

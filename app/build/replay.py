@@ -1,0 +1,201 @@
+"""A log run again, put together from its parts."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from app.build.input import corrupted, open_source
+from app.build.loop import again, model, pipeline
+from app.build.output import recorders, window
+from app.controls import Controls
+from app.digests import of_file
+from app.errors import ReplayError, SourceError, UsageError
+from app.learning import provenance
+from app.notices import Notices
+from app.provenance import compute, describe, versions
+from app.redaction import fill
+from app.replay import inputs, origin
+from app.replay.settings import found
+from app.replay.tape import Tape
+from app.replay.verify import Comparison
+from app.session import Session
+from app.settings import Settings
+from app.sources import address as addresses
+from app.types import Frame, Sink
+
+if TYPE_CHECKING:
+    from app.pipeline import Pipeline
+    from app.replay.loop import Again
+    from models import Backbone
+
+FILES = ("video", "pictures")  # kinds of sources that can be played again
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """How a replay is compared with its log."""
+
+    tolerance: float | None = None  # by how much numbers may differ; None: to the bit
+    strict: bool = False  # the first difference ends it
+
+
+def replay(
+    tape: Tape,
+    settings: Settings,
+    recording: Path | None,
+    check: Check,
+    controls: Controls,
+    tell: Callable[..., None],
+    extra: Sequence[Sink] = (),
+) -> tuple[Session, Comparison]:
+    """A log run again as it says, each line compared.
+
+    Args:
+        tape: the log.
+        settings: those of the log, with files and outputs of today.
+        recording: of the model's input; None: where the log says, if it is there.
+        check: how.
+        controls: where keys and signals go.
+        tell: hears of events.
+        extra: further sinks.
+
+    Raises:
+        UsageError, SourceError, OutputError, ModelError, ReplayError: with one line each.
+    """
+    from app.rendering import renderer
+
+    backbone = model(settings)
+    _check_origin(tape, settings, backbone, check, tell)
+
+    def adapted() -> Sequence[str]:
+        return loop.learner.adapted
+
+    comparison = Comparison(backbone.classes, settings.topk, adapted, check.tolerance, strict=check.strict)
+    loop = again(tape, settings, backbone, comparison, tell)
+    _take_up(tape, settings, loop, backbone)
+    frames, fps, let_go = _frames(tape, settings, recording, backbone, controls)
+    render = renderer(controls, backbone.classes, settings.topk, corrupting=bool(tape.corruptions))
+    controls.compare = settings.compare == "split"
+    session = Session(
+        frames,
+        loop,
+        controls,
+        sinks=[*recorders(settings, fps, render, None), *extra],
+        window=window(settings, render, tell),
+        tell=tell,
+        facts=lambda: {"log": str(tape.path), "method": settings.method},
+        close=_both(let_go, loop.close),
+    )
+    return session, comparison
+
+
+def what_if(
+    tape: Tape,
+    settings: Settings,
+    recording: Path | None,
+    controls: Controls,
+    tell: Callable[..., None],
+    sinks: Sequence[Sink],
+) -> Session:
+    """The frames of a log under other settings.
+
+    Raises:
+        UsageError, SourceError, ModelError: with one line each.
+    """
+    backbone = model(settings)
+    loop = pipeline(settings, backbone, controls, tell)
+    _take_up(tape, settings, loop, backbone)
+    frames, _, let_go = _frames(tape, settings, recording, backbone, controls)
+    return Session(frames, loop, controls, sinks, tell=tell, close=_both(let_go, loop.close))
+
+
+def _check_origin(tape: Tape, settings: Settings, backbone: Backbone, check: Check, tell: Callable[..., None]) -> None:
+    others = list(origin.other_files(tape.header, describe(backbone), provenance(settings, backbone)))
+    if others and check.strict:
+        raise ReplayError("; ".join(others))
+    soft = origin.other_software(tape.header, versions(), compute(backbone)) if check.tolerance is None else ()
+    for why in (*others, *soft):
+        tell("other", why=why)
+
+
+def _take_up(tape: Tape, settings: Settings, loop: Pipeline | Again, backbone: Backbone) -> None:
+    """What the run began with, if it was not the source model.
+
+    Raises:
+        UsageError: if that is not there any more.
+    """
+    expected = tape.header["learned_before"].get("state")
+    if expected is None:
+        return
+    from app.keeping import resume
+
+    if settings.state is None or not settings.state.exists() or of_file(settings.state) != expected:
+        raise UsageError(
+            "the run began with what --state had learned before, and the file was written anew at its end: give a copy "
+            f"from before it with --state (digest {expected})"
+        )
+    resume(settings.state, loop, backbone.digest)
+
+
+def _frames(
+    tape: Tape, settings: Settings, recording: Path | None, backbone: Backbone, controls: Controls
+) -> tuple[Iterable[Frame], float, Callable[[], None]]:
+    """The frames of the log as the loop gets them, their rate, and what lets their source go."""
+    from app.sources.stages import repeated
+    from app.sources.video import VideoSource
+
+    def records() -> Iterator[dict[str, Any]]:
+        return (beat.frame for beat in tape.beats())
+
+    if (path := _recording(tape, recording)) is not None:
+        video = VideoSource(path)
+        return inputs.recorded(records(), video, backbone.labels.index), video.fps, video.close
+    address = _played(tape, settings)
+    source = open_source(settings, address, lambda: controls.stopped, Notices(lambda *_, **__: None))
+    frames = repeated(lambda: source, settings.loop, 1 / source.fps)
+    stage = corrupted(settings, inputs.Weather(records()), tape.corruptions, backbone)
+    return stage(inputs.played(records(), frames, backbone.labels.index)), source.fps, source.close
+
+
+def _recording(tape: Tape, given: Path | None) -> Path | None:
+    if given is not None:
+        if not given.exists():
+            raise SourceError(f"--recording {given}: there is no such file")
+        return given
+    logged = tape.header["configuration"].get("record_input")
+    path = Path(found(logged, tape)) if logged else None
+    return path if path is not None and path.exists() else None
+
+
+def _played(tape: Tape, settings: Settings) -> addresses.Address:
+    """The file that was played.
+
+    Raises:
+        SourceError: if it was none, or is gone.
+        ReplayError: if it is another one now.
+    """
+    facts = tape.header["source"]
+    name = facts.get("name", "the source")
+    text = fill(settings.source or "", os.environ)
+    if facts.get("kind") not in FILES:
+        recording = tape.header["configuration"].get("record_input")
+        lost = f"its recording {recording} is not there, say where with --recording"
+        never = "record them next time with --record-input (`mgtta-cam report` reads this log all the same)"
+        raise SourceError(f"{name} was a live source, its frames are gone: {lost if recording else never}")
+    address = addresses.parse(found(text, tape), shown=settings.source)
+    digest = facts.get("digest")
+    if address.kind == "video" and digest is not None and of_file(address.paths[0]) != digest:
+        raise ReplayError(f"{address.shown} is not the file that was played (digest {digest}): say where with --source")
+    return address
+
+
+def _both(*ends: Callable[[], None]) -> Callable[[], None]:
+    def close() -> None:
+        for end in ends:
+            end()
+
+    return close

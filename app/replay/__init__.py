@@ -1,0 +1,1 @@
+"""Runs a log again: to the bit, to find what differs, or under other settings."""

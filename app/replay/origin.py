@@ -1,0 +1,39 @@
+"""What a replay must have the same as the run: weights, files that were learned before, and the software."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from app.log import Record
+
+WEIGHTY = {"sha256": "the model's weights", "classes_sha256": "the class names", "preprocess": "the preprocessing"}
+SOFTWARE = ("mgtta-cam", "torch", "timm", "numpy", "opencv-python", "ffmpeg", "platform")
+
+
+def other_files(header: Record, model: Mapping[str, Any], learned_before: Mapping[str, str]) -> Iterator[str]:
+    """What is not as it was, of what a run is made of: with it, no replay can be the same."""
+    for name, what in WEIGHTY.items():
+        if _plain(model[name]) != header["model"][name]:
+            yield f"{what} of {model['name']} are not those of the log"
+    for name, digest in header["learned_before"].items():
+        if learned_before.get(name, digest) != digest:
+            yield f"the {name} of method {header['method']} is another file than that of the log"
+
+
+def other_software(header: Record, versions: Mapping[str, Any], compute: Mapping[str, Any]) -> Iterator[str]:
+    """What else is not as it was: with it, the last bits may differ."""
+    for name in SOFTWARE:
+        before, now = header["versions"].get(name), versions.get(name)
+        if before != now:
+            yield f"{name} {before} then, {now} now"
+    for name, now in compute.items():
+        if header.get(name) != now:
+            yield f"{name.replace('_', ' ')} {header.get(name)} then, {now} now"
+
+
+def _plain(value: Any) -> Any:
+    """As JSON gives it back."""
+    if isinstance(value, Mapping):
+        return {key: _plain(item) for key, item in value.items()}
+    return list(value) if isinstance(value, tuple) else value

@@ -1,0 +1,98 @@
+"""Runs over the same frames, side by side: as a table, and as curves."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from rich.table import Table
+
+from app.errors import OutputError
+from app.metrics import RECENT
+from app.replay.course import Course
+
+Band = tuple[int, int, str]  # first frame, the one after the last, corruption
+LONGEST_CURVE = 2000  # points
+
+
+def table(rows: Sequence[Mapping[str, Any]]) -> Table:
+    """For people."""
+    grid = Table()
+    grid.add_column("run")
+    for heading in ("accuracy", "95 %", "entropy", "updates", "skipped", "alarms"):
+        grid.add_column(heading, justify="right")
+    for row in rows:
+        known = row["top1"] is not None
+        grid.add_row(
+            row["run"],
+            f"{100 * row['top1']:.1f} %" if known else "-",
+            f"{100 * row['low']:.1f} to {100 * row['high']:.1f}" if known else "-",
+            "-" if row["entropy"] is None else f"{row['entropy']:.3f}",
+            str(row["updates"]),
+            str(row["updates_skipped"]),
+            str(row["alarms"]),
+        )
+    return grid
+
+
+def draw(courses: Sequence[Course], bands: Sequence[Band], path: Path) -> None:
+    """A PNG: accuracy over the last 200 labeled frames, or without labels the entropy, of all runs.
+
+    Raises:
+        OutputError: if it cannot be written.
+    """
+    import matplotlib as mpl
+
+    mpl.use("agg")
+    from matplotlib import pyplot as plt
+
+    labeled = any(right is not None for course in courses for right in course.right)
+    figure, axes = plt.subplots(figsize=(11, 4.6), layout="constrained")
+    last = max(len(course.right) for course in courses)
+    for first, after, name in bands:
+        axes.axvspan(first, after, color="0.5", alpha=0.07 if name == "clean" else 0.16, linewidth=0)
+        axes.text((first + after) / 2, 1.01, name, transform=axes.get_xaxis_transform(), ha="center", fontsize=8)
+    for i, course in enumerate(courses):
+        values = course.right if labeled else course.doubt
+        at, curve = _running(values, 100.0 if labeled else 1.0)
+        if len(at):
+            color, width = {"frozen": ("0.45", 1.6)}.get(course.name, (f"C{i}", 2.0))
+            axes.plot(at, curve, color=color, linewidth=width, label=_legend(course, labeled=labeled))
+    axes.set_xlim(0, max(1, last))
+    axes.set_xlabel("frame")
+    axes.set_ylabel(f"accuracy over {RECENT} frames, %" if labeled else "entropy over 200 frames, nats")
+    if labeled:
+        axes.set_ylim(0, 100)
+    else:
+        axes.set_ylim(bottom=0)
+    axes.grid(axis="y", alpha=0.3)
+    axes.spines[["top", "right"]].set_visible(False)
+    axes.legend(loc="center left", bbox_to_anchor=(1.01, 0.5), frameon=False, fontsize=9)
+    try:
+        figure.savefig(path, dpi=110)
+    except OSError as error:
+        raise OutputError(f"cannot write {path}: {error.strerror or error}") from None
+    finally:
+        plt.close(figure)
+
+
+def _running(values: Sequence[float | None], scale: float) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+    """Frames with known values, and `scale` times the mean over up to RECENT of them, up to each."""
+    at = np.flatnonzero([value is not None for value in values])
+    known = np.asarray([value for value in values if value is not None], float)
+    sums = np.concatenate([[0.0], np.cumsum(known)])
+    ends = np.arange(1, len(at) + 1)
+    starts = np.maximum(0, ends - RECENT)
+    curve = scale * (sums[ends] - sums[starts]) / np.maximum(1, ends - starts)
+    step = max(1, len(at) // LONGEST_CURVE)
+    return at[::step], curve[::step]
+
+
+def _legend(course: Course, *, labeled: bool) -> str:
+    row = course.row()
+    value = row["top1"] if labeled else row["entropy"]
+    shown = "-" if value is None else f"{100 * value:.1f} %" if labeled else f"{value:.3f} nats"
+    return f"{course.name}\n{shown}"

@@ -1,0 +1,86 @@
+"""The settings of a run done again: those of its log, with files where they lie now, and without its outputs."""
+
+from __future__ import annotations
+
+import typing
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, cast
+
+from app import config
+from app.errors import UsageError
+from app.log import Record
+from app.replay.tape import Tape
+from app.settings import Settings, fields_of_settings, flag
+
+# What may be otherwise in a what-if, and what belongs to the method before and goes with it.
+CHANGEABLE = (
+    *("method", "mgg", "stats", "adapt_batch", "memory", "adapt_stride", "adapt_every", "updates_per_window"),
+    *("max_updates", "lr", "paper", "guard", "reset_on", "seed"),
+)
+OF_THE_METHOD = ("lr", "mgg")
+OF_THE_PAPER = ("memory", "guard")
+OFFLINE = {"adapt": "inline", "budget_ms": None, "compare": "off", "warmup": 0}  # no clock in a what-if
+
+
+def of_log(tape: Tape, flags: Mapping[str, Any]) -> Settings:
+    """The settings of a log, and what the flags say instead.
+
+    Raises:
+        UsageError: if this version does not know them.
+    """
+    return config.load({**_logged(tape), **_given(flags)}, environment={})
+
+
+def otherwise(tape: Tape, flags: Mapping[str, Any], text: str) -> Settings:
+    """The same with other adaptation options: `method=tent,lr=1e-3`.
+
+    Raises:
+        UsageError: for options that are no such ones.
+    """
+    changes: dict[str, str] = {}
+    for part in filter(None, map(str.strip, text.split(","))):
+        name, equals, value = part.removeprefix("--").partition("=")
+        name = name.strip().replace("-", "_")
+        if not equals or name not in CHANGEABLE:
+            known = ", ".join(map(_word, CHANGEABLE))
+            raise UsageError(f"--what-if: expected OPTION=VALUE with an option of {known}; got {part!r}")
+        changes[name] = value.strip()
+    if not changes:
+        raise UsageError("--what-if expects OPTION=VALUE, several with commas: method=tent,lr=1e-3")
+    values = {**_logged(tape), **_given(flags)} | OFFLINE
+    if changes.get("method", values["method"]) != values["method"]:
+        values |= dict.fromkeys(OF_THE_METHOD)
+    if changes.get("paper", "").lower() in ("true", "1", "yes"):
+        values |= dict.fromkeys(OF_THE_PAPER)
+    if values.get("updates_per_window") == "auto":
+        values["updates_per_window"] = None
+    return config.load(_given({**values, **changes}), environment={})
+
+
+def found(text: str, tape: Tape) -> str:
+    """Where a file that a log names lies now: there, seen from the folder of the run, or beside the log."""
+    name = Path(text)
+    places = (name, Path(tape.header.get("folder", "")) / name, tape.path.parent / name.name)
+    return next((str(place) for place in places if place.exists()), text)
+
+
+def _logged(tape: Tape) -> dict[str, Any]:
+    header: Record = tape.header
+    fields = fields_of_settings()
+    left = {name for name, info in fields.items() if cast("Any", info.json_schema_extra)["panel"] == "Output"}
+    left |= {"state"}  # outputs, and what is written at the end
+    values = {name: value for name, value in header["configuration"].items() if name not in left}
+    values |= {"threads": header["threads"], "device": header["device"]}
+    for name, info in fields.items():
+        if Path in typing.get_args(info.annotation) and isinstance(values.get(name), str):
+            values[name] = found(values[name], tape)
+    return _given(values)
+
+
+def _given(values: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in values.items() if value is not None}
+
+
+def _word(name: str) -> str:
+    return flag(name)[2:]
