@@ -74,7 +74,8 @@ def replay(
     def adapted() -> Sequence[str]:
         return loop.learner.adapted
 
-    comparison = Comparison(backbone.classes, settings.topk, adapted, check.tolerance, strict=check.strict)
+    how: dict[str, Any] = {"damage": tape.damage, "tolerance": check.tolerance, "strict": check.strict}
+    comparison = Comparison(backbone.classes, settings.topk, adapted, **how)
     loop = again(tape, settings, backbone, comparison, tell)
     _take_up(tape, settings, loop, backbone)
     frames, fps, let_go = _frames(tape, settings, recording, backbone, controls)

@@ -102,8 +102,6 @@ def once(
     from app.summary import headline, table
     from app.watch import conduct
 
-    if tape.damage is not None and check[1]:
-        console.print(f"{tape.damage}; what differs there is looked for", soft_wrap=True)
     alarms = Course("replay")
     made: list[Comparison] = []
 

@@ -21,20 +21,13 @@ LONGEST_CURVE = 2000  # points
 def table(rows: Sequence[Mapping[str, Any]]) -> Table:
     """For people."""
     grid = Table()
-    grid.add_column("run")
-    for heading in ("accuracy", "95 %", "entropy", "updates", "skipped", "alarms"):
-        grid.add_column(heading, justify="right")
+    grid.add_column("run", overflow="fold")
+    for heading in ("accuracy", "entropy", "updates", "skipped", "alarms"):
+        grid.add_column(heading, justify="right", no_wrap=True)
     for row in rows:
-        known = row["top1"] is not None
-        grid.add_row(
-            row["run"],
-            f"{100 * row['top1']:.1f} %" if known else "-",
-            f"{100 * row['low']:.1f} to {100 * row['high']:.1f}" if known else "-",
-            "-" if row["entropy"] is None else f"{row['entropy']:.3f}",
-            str(row["updates"]),
-            str(row["updates_skipped"]),
-            str(row["alarms"]),
-        )
+        share = "-" if row["top1"] is None else "{top1:.1%} [{low:.1%}, {high:.1%}]".format(**row)
+        doubt = "-" if row["entropy"] is None else f"{row['entropy']:.3f}"
+        grid.add_row(row["run"], share, doubt, str(row["updates"]), str(row["updates_skipped"]), str(row["alarms"]))
     return grid
 
 

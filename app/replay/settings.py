@@ -9,6 +9,7 @@ from typing import Any, cast
 
 from app import config
 from app.errors import UsageError
+from app.learning import check_method
 from app.log import Record
 from app.replay.tape import Tape
 from app.settings import Settings, fields_of_settings, flag
@@ -55,7 +56,9 @@ def otherwise(tape: Tape, flags: Mapping[str, Any], text: str) -> Settings:
         values |= dict.fromkeys(OF_THE_PAPER)
     if values.get("updates_per_window") == "auto":
         values["updates_per_window"] = None
-    return config.load(_given({**values, **changes}), environment={})
+    settings = config.load(_given({**values, **changes}), environment={})
+    check_method(settings)
+    return settings
 
 
 def found(text: str, tape: Tape) -> str:

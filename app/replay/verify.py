@@ -34,6 +34,7 @@ class Comparison:
         classes: names by class index.
         topk: answers a frame.
         adapted: names of the adapted tensors now, in order.
+        damage: what is wrong with the log itself, told with the first difference.
         tolerance: by how much numbers may differ, those above 1 in proportion; None: to the bit.
         strict: the first difference ends the replay.
     """
@@ -43,12 +44,13 @@ class Comparison:
         classes: Sequence[str],
         topk: int,
         adapted: Callable[[], Sequence[str]],
+        damage: str | None,
         tolerance: float | None,
         *,
         strict: bool,
     ) -> None:
         self._classes, self._topk, self._adapted = classes, topk, adapted
-        self._tolerance, self._strict = tolerance, strict
+        self._damage, self._tolerance, self._strict = damage, tolerance, strict
         self.frames = self.updates = self.other_inputs = 0
         self.first: Difference | None = None
 
@@ -69,7 +71,7 @@ class Comparison:
                 self.first = self._in_update(beat, record)
             self.updates += 1
         if self._strict and self.first is not None:
-            raise ReplayError(self.first.words)
+            raise ReplayError(f"{self.first.words}{f' ({self._damage})' if self._damage else ''}")
 
     def _in_frame(self, old: Record, new: Record) -> Difference | None:
         found = next(self._differing(old, new, FRAME), None)
@@ -82,10 +84,10 @@ class Comparison:
             return Difference(old["i"], None, what, None, words)
         if what in ("top", "out"):
             size = max(abs(p) for p in _changes(old["top"], new["top"]).values())
-            by = f"by {size:.3f} at most" if size else "by less than 0.001"
+            by = f"by {size:.3f} at most" if size else "by less than 0.001, or not at all: then the log was changed"
             words = (
-                f"{place}, answered after {old['updates']} updates: probabilities differ {by} "
-                f"({_answer(new)}; the log has {_answer(old)})"
+                f"{place}, after {old['updates']} updates: the answer differs (digest {new['out']}, the log has "
+                f"{old['out']}); {_answer(new)}, the log has {_answer(old)}; probabilities differ {by}"
             )
             return Difference(old["i"], None, what, size, words)
         return Difference(old["i"], None, what, _size(before, now), f"{place}: {what} is {now}; the log has {before}")
