@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 from torch import Tensor
 
 from app.digests import digest
-from app.metrics import Accuracy, Rate
+from app.metrics import Accuracy, Paired, Rate
 from app.teaching import Learner
 from app.types import Frame, FrameResult, Image
 from mgtta.losses import as_logits
@@ -38,10 +38,15 @@ class Answering:
         self, prepare: Input, frozen: Callable[[Tensor], Tensor], clock: Callable[[], float] = time.perf_counter
     ) -> None:
         self._prepare, self._frozen, self._clock = prepare, frozen, clock
-        self._rate, self._adapted_score, self._frozen_score = Rate(), Accuracy(), Accuracy()
+        self._rate, self._by_labels, self._by_teacher = Rate(), Scores(), Scores()
 
-    def __call__(self, learner: Learner, method: str, frame: Frame, *, compare: bool) -> tuple[FrameResult, Tensor]:
-        """The answer of a learner, beside that of the source model where they are compared; and the input [3, s, s]."""
+    def __call__(
+        self, learner: Learner, method: str, frame: Frame, *, compare: bool, teacher: bool = False
+    ) -> tuple[FrameResult, Tensor]:
+        """The answer of a learner, beside that of the source model where they are compared; and the input [3, s, s].
+
+        With `teacher`, the source model sees a corrupted frame clean as well.
+        """
         began = self._clock()
         crop = self._prepare.crop(frame.image)
         x = self._prepare.tensor(crop)
@@ -49,16 +54,13 @@ class Answering:
         logits = _array(as_logits(learner.predict(x.unsqueeze(0)), learner.probabilities))
         answered = self._clock()
         frozen_logits = _array(self._frozen(x.unsqueeze(0))) if compare else None
+        taught = self._taught(frame) if teacher and frame.clean is not None else None
         compared = self._clock()
         ms = {
             "prep": (prepared - began) * 1000,
             "infer": (answered - prepared) * 1000,
             "frozen": (compared - answered) * 1000,
         }
-        if frame.label is not None:
-            self._adapted_score.update(int(logits.argmax()) == frame.label)
-            if frozen_logits is not None:
-                self._frozen_score.update(int(frozen_logits.argmax()) == frame.label)
         result = FrameResult(
             frame,
             logits,
@@ -66,14 +68,33 @@ class Answering:
             method=method,
             updates=learner.updates,
             frozen_logits=frozen_logits,
-            score=self._adapted_score.score(),
-            frozen_score=self._frozen_score.score() if frozen_logits is not None else None,
+            teacher=taught,
             fps=self._rate.update(answered),
             crop=crop,
             digest=digest(crop),
             ms={**frame.ms, **ms},
         )
-        return result, x
+        return self._scored(result), x
+
+    def _taught(self, frame: Frame) -> int:
+        assert frame.clean is not None
+        return int(self._frozen(self._prepare.tensor(self._prepare.crop(frame.clean)).unsqueeze(0)).argmax())
+
+    def _scored(self, result: FrameResult) -> FrameResult:
+        adapted = int(result.logits.argmax())
+        frozen = None if result.frozen_logits is None else int(result.frozen_logits.argmax())
+        for truth, scores in ((result.frame.label, self._by_labels), (result.teacher, self._by_teacher)):
+            if truth is not None:
+                scores.update(truth, adapted, frozen)
+        taught = not self._by_labels.adapted.n
+        scores = self._by_teacher if taught else self._by_labels
+        compared = frozen is not None
+        return replace(
+            result,
+            score=scores.adapted.score(taught=taught),
+            frozen_score=scores.frozen.score(taught=taught) if compared else None,
+            verdict=scores.paired.verdict() if compared and scores.frozen.n else None,
+        )
 
     def warm_up(self, learner: Learner, image: Image, times: int, *, compare: bool) -> None:
         """Answers that nobody sees: those of a new process are slow."""
@@ -82,6 +103,20 @@ class Answering:
             learner.predict(x)
             if compare:
                 self._frozen(x)
+
+
+class Scores:
+    """How often both models are right."""
+
+    def __init__(self) -> None:
+        self.adapted, self.frozen, self.paired = Accuracy(), Accuracy(), Paired()
+
+    def update(self, truth: int, adapted: int, frozen: int | None) -> None:
+        """Counts one frame: its class, and what was answered."""
+        self.adapted.update(adapted == truth)
+        if frozen is not None:
+            self.frozen.update(frozen == truth)
+            self.paired.update(truth, adapted == truth, frozen == truth)
 
 
 def _array(logits: Tensor) -> NDArray[np.float32]:

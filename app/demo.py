@@ -37,7 +37,7 @@ def settings(flags: Mapping[str, Any], folder: Path, clip: Path = CLIP) -> Setti
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise OutputError(f"--out {folder} cannot be made: {error.strerror}") from None
-    presets = {"source": str(clip), "model": "demo", "compare": "split", **WINDOW}
+    presets = {"source": str(clip), "model": "demo", "compare": "split", "teacher": False, **WINDOW}
     presets |= {"corrupt_schedule": SCHEDULE, "corrupt_on": "crop", "save": folder / "demo.mp4", "overwrite": True}
     taken = {config.PREFIX + name.upper() for name in OPTIONS}
     environment = {name: value for name, value in os.environ.items() if name in taken}

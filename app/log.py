@@ -16,6 +16,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
+from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Literal, TextIO, cast
@@ -27,7 +28,7 @@ from app.digests import chained, digest
 from app.errors import OutputError
 from app.metrics import Percentiles, Rate
 from app.process import memory_mb
-from app.types import FrameResult, Lesson
+from app.types import FrameResult, Lesson, Verdict
 from mgtta.types import SKIPPED, skipped
 
 VERSION = 1
@@ -187,6 +188,10 @@ def frame_record(result: FrameResult, classes: Sequence[str], topk: int, age_s: 
     if frame.label is not None:
         record["truth"] = classes[frame.label]
         record["ok"] = int(result.logits.argmax()) == frame.label
+    if result.teacher is not None:
+        record["teacher_agree"] = int(result.logits.argmax()) == result.teacher
+        if frozen is not None:
+            record["frozen_agree"] = int(frozen.argmax()) == result.teacher
     return record
 
 
@@ -218,10 +223,12 @@ class Stats:
         self._times: dict[str, Percentiles] = {}
         self._drops: Counter[str] = Counter()
         self._rates = {"in": 0.0, "out": 0.0, "adapted": 0.0}
+        self._verdict: Verdict | None = None
 
     def update(self, result: FrameResult, now: float, age_s: float | None) -> None:
         """Counts one result; `now` in seconds never goes back."""
         self._drops.update(result.frame.dropped)
+        self._verdict = result.verdict or self._verdict
         self._rates["out"] = self._out.update(now)
         for _ in range(1 + sum(result.frame.dropped.values())):
             self._rates["in"] = self._in.update(now)
@@ -233,7 +240,9 @@ class Stats:
 
     def record(self) -> Record:
         """So far."""
+        verdict = {} if self._verdict is None else {"verdict": asdict(self._verdict)}
         return {
+            **verdict,
             "fps": {name: round(rate, 2) for name, rate in self._rates.items()},
             "ms": {
                 name: {f"p{q}": round(times.at(q) or 0.0, 1) for q in (50, 95, 99)}

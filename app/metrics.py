@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from app.types import Score
+from app.types import Score, Verdict
 
 RECENT = 200  # labeled frames that the running accuracy looks back on
 CURVE_POINTS = 120
@@ -66,17 +66,59 @@ class Accuracy:
                 self._curve = self._curve[1::2]  # the points at multiples of the new stride
                 self._stride *= 2
 
-    def score(self) -> Score | None:
-        """The figures so far; None before the first labeled frame."""
+    def score(self, *, taught: bool = False) -> Score | None:
+        """The figures so far, `taught` by a teacher or not; None before the first frame."""
         if self.n == 0:
             return None
         recent = self._recent_correct / len(self._recent)
         now = () if self.n % self._stride == 0 else (recent,)
-        return Score(self.n, self.correct / self.n, recent, (*self._curve, *now))
+        return Score(self.n, self.correct / self.n, recent, (*self._curve, *now), taught)
 
     def interval(self) -> tuple[float, float]:
         """95 % Wilson interval of the overall accuracy."""
         return wilson(self.correct, self.n)
+
+
+class Paired:
+    """Which of two models is right more often, told by the scenes of a stream.
+
+    Neighboring frames show the same and go the same way: they are no independent trials. A scene is a stretch of
+    frames of one class, at most SCENE of them, and counts once, for the model that was right more often in it. The
+    test is McNemar's, exact (Q. McNemar, Psychometrika 12 (1947), 153-157): under the null hypothesis, such a scene
+    goes either way like a coin.
+    """
+
+    SCENE = 30
+    EXACT = 2000  # scenes, up to which binomials are added up
+
+    def __init__(self) -> None:
+        self._better = self._worse = 0
+        self._class: int | None = None
+        self._length = self._lead = 0
+
+    def update(self, truth: int, adapted: bool, frozen: bool) -> None:
+        """Counts one frame of that class, answered rightly or not."""
+        if truth != self._class or self._length == self.SCENE:
+            self._better, self._worse = self._counts()
+            self._class, self._length, self._lead = truth, 0, 0
+        self._length += 1
+        self._lead += int(adapted) - int(frozen)
+
+    def verdict(self) -> Verdict:
+        """So far."""
+        better, worse = self._counts()
+        return Verdict(better, worse, coin(better, worse))
+
+    def _counts(self) -> tuple[int, int]:
+        return self._better + (self._lead > 0), self._worse + (self._lead < 0)
+
+
+def coin(heads: int, tails: int) -> float:
+    """How likely a coin is to fall so unevenly, or more so, either way: 0..1. Beyond 2,000 throws by the normal law."""
+    n, few = heads + tails, min(heads, tails)
+    if n <= Paired.EXACT:
+        return min(1.0, 2 * sum(math.comb(n, k) for k in range(few + 1)) / 2**n)
+    return math.erfc((n / 2 - few - 0.5) / math.sqrt(n / 2))
 
 
 class Calibration:

@@ -103,13 +103,13 @@ def _draw_single(ink: Ink, result: FrameResult, style: Style) -> None:
         ink.card(box)
         return Box(box.x + pad, box.y + pad, box.w - 2 * pad, box.h - 2 * pad)
 
-    said = answer(result.logits, label, style.classes, rows)
+    said = answer(result.logits, result, style.classes, rows)
     left_ems = answer_ems(rows, truth)
     draw_answer(ink, card(True, left_ems), said, ADAPTED, truth=truth)
     if full:
         _draw_status(ink, result, style)
         if lines:
-            draw_scoreboard(ink, card(False, max(left_ems, table_ems(len(lines)) + LEAST_CHART)), lines)
+            draw_scoreboard(ink, card(False, max(left_ems, table_ems(len(lines)) + LEAST_CHART)), lines, result.verdict)
 
 
 def _draw_split(ink: Ink, result: FrameResult, style: Style) -> None:
@@ -133,8 +133,8 @@ def _draw_split(ink: Ink, result: FrameResult, style: Style) -> None:
     top += 0 if board else slack // 2
     half = wide // 2
     models: list[tuple[str, Color, Answer]] = [
-        ("frozen", FROZEN, answer(result.frozen_logits, label, style.classes, rows)),
-        (_name(result), ADAPTED, answer(result.logits, label, style.classes, rows)),
+        ("frozen", FROZEN, answer(result.frozen_logits, result, style.classes, rows)),
+        (_name(result), ADAPTED, answer(result.logits, result, style.classes, rows)),
     ]
     y = top + picture + 2 * gap
     left = place(result.frame.image, ink.image, Box(0, top, half, picture))
@@ -147,7 +147,7 @@ def _draw_split(ink: Ink, result: FrameResult, style: Style) -> None:
     ink.image[top : top + picture + ink.px(0.25), half - 1 : half + 1] = PAPER
     if board:
         y += answers + gap
-        draw_scoreboard(ink, Box(margin, y, wide - 2 * margin, high - margin - y), lines)
+        draw_scoreboard(ink, Box(margin, y, wide - 2 * margin, high - margin - y), lines, result.verdict)
 
 
 def _draw_chip(ink: Ink, picture: Box, name: str, accent: Color) -> None:

@@ -29,10 +29,13 @@ class Answer(NamedTuple):
     rows: tuple[tuple[int, str, float], ...]  # class, its name, its probability 0..1; best first
     truth: int | None
     truth_name: str
+    taught: bool = False  # what the source model sees in the clean frame stands for the truth
 
 
-def answer(logits: NDArray[np.float32], label: int | None, classes: Sequence[str], topk: int) -> Answer:
-    """The best `topk` classes of one frame; none where the logits are not numbers."""
+def answer(logits: NDArray[np.float32], result: FrameResult, classes: Sequence[str], topk: int) -> Answer:
+    """The best `topk` classes of a result by one model's logits; none where they are not numbers."""
+    taught = result.frame.label is None and result.teacher is not None
+    label = result.teacher if taught else result.frame.label
 
     def name(index: int) -> str:
         return classes[index] if 0 <= index < len(classes) else f"class {index}"
@@ -43,7 +46,7 @@ def answer(logits: NDArray[np.float32], label: int | None, classes: Sequence[str
         shares = powers / powers.sum()
         order = np.argsort(-shares, kind="stable")[:topk]  # stable: equal logits keep the order of the classes
         rows = tuple((int(i), name(int(i)), float(shares[i])) for i in order)
-    return Answer(rows, label, "" if label is None else name(label))
+    return Answer(rows, label, "" if label is None else name(label), taught)
 
 
 def answer_ems(rows: int, truth: bool) -> float:
@@ -64,7 +67,9 @@ def draw_answer(ink: Ink, box: Box, said: Answer, accent: Color, *, truth: bool)
         y += ink.px(HERO_BAR)
     if truth:
         baseline = ink.center_line(y, ink.px(TRUTH), 0.92)
-        word = ink.text("truth", box.x, baseline, width=box.w, size=0.92, color=QUIET) + ink.px(0.5)
+        word = ink.text(
+            "clean" if said.taught else "truth", box.x, baseline, width=box.w, size=0.92, color=QUIET
+        ) + ink.px(0.5)
         ink.text(said.truth_name or "not known", box.x + word, baseline, width=box.w - word, size=0.92)
         y += ink.px(TRUTH)
     for row in said.rows[1:]:

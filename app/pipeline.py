@@ -37,6 +37,7 @@ class Pipeline:
         warmup: answers to the first frame that nobody sees: those of a new process are slow.
         tell: hears of events.
         reset_on: `cut` or `reconnect` return to the source model then.
+        teacher: the source model sees corrupted frames clean as well, while models are compared.
         clock: seconds.
 
     Raises:
@@ -55,6 +56,7 @@ class Pipeline:
         warmup: int = 0,
         tell: Tell = lambda *_, **__: None,
         reset_on: str = "none",
+        teacher: bool = True,
         clock: Callable[[], float] = time.perf_counter,
     ) -> None:
         self.controls, self._methods = controls, methods
@@ -62,6 +64,7 @@ class Pipeline:
         self._window, self._memory, self._reset_on = window, memory, reset_on
         self._pace = Pace(window)
         self._warmup, self._tell, self._clock = warmup, tell, clock
+        self._teacher = teacher
         self._latest: Mapping[str, float] = {}  # stats of the latest lesson
         self._connection = 0
         self._use(method)
@@ -86,7 +89,10 @@ class Pipeline:
         self.learner.close(PATIENCE_S)
 
     def _answer(self, frame: Frame, waited_ms: float) -> FrameResult:
-        result, x = self._answering(self.learner, self.method, frame, compare=self.controls.compare)
+        compare = self.controls.compare
+        result, x = self._answering(
+            self.learner, self.method, frame, compare=compare, teacher=compare and self._teacher
+        )
         began = self._clock()
         self._consider(frame, x, int(result.logits.argmax()), waited_ms)
         lesson = self._lesson()

@@ -5,13 +5,14 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from app.ink import BOLD, QUIET, TRACK, Box, Color, Ink
-from app.types import Score
+from app.types import Score, Verdict
 
 # Sizes in ems.
-HEAD, ROW = 1.35, 1.5
+HEAD, ROW, VERDICT = 1.35, 1.5, 1.2
 TABLE_WIDTH = 17.0
 LEAST_CHART = 3.4
 RECENT = 200  # what `Score.recent` looks back on
+SURE = 0.05  # p from which on a difference is called clear
 
 
 class Line(NamedTuple):
@@ -23,30 +24,37 @@ class Line(NamedTuple):
 
 
 def table_ems(lines: int) -> float:
-    """Height of the table: a head, a row a model, and the gain where there are two."""
-    return HEAD + ROW * lines + (ROW if lines == 2 else 0)
+    """Height of the table: a head, a row a model, and the gain and its verdict where there are two."""
+    return HEAD + ROW * lines + (ROW + VERDICT if lines == 2 else 0)
 
 
-def draw_scoreboard(ink: Ink, box: Box, lines: list[Line]) -> None:
+def draw_scoreboard(ink: Ink, box: Box, lines: list[Line], verdict: Verdict | None = None) -> None:
     """Table and chart: beside each other in a wide box, otherwise the chart below the table."""
     table = ink.px(table_ems(len(lines)))
     if box.w >= 2 * ink.px(TABLE_WIDTH) and box.h < table + ink.px(2 * LEAST_CHART):
         wide, gap = ink.px(TABLE_WIDTH), ink.px(1.6)
-        draw_table(ink, Box(box.x, box.y + max(0, (box.h - table) // 2), wide, table), lines)
+        draw_table(ink, Box(box.x, box.y + max(0, (box.h - table) // 2), wide, table), lines, verdict)
         draw_chart(ink, Box(box.x + wide + gap, box.y, box.w - wide - gap, box.h), lines)
     else:
-        draw_table(ink, Box(box.x, box.y, box.w, table), lines)
+        draw_table(ink, Box(box.x, box.y, box.w, table), lines, verdict)
         top = table + ink.px(0.6)
         draw_chart(ink, Box(box.x, box.y + top, box.w, box.h - top), lines)
 
 
-def draw_table(ink: Ink, box: Box, lines: list[Line]) -> None:
-    """Accuracy of each model over the last 200 labeled frames and over all, and what adaptation gained."""
+def draw_table(ink: Ink, box: Box, lines: list[Line], verdict: Verdict | None = None) -> None:
+    """Accuracy of each model over the last 200 labeled frames and over all, what adaptation gained, and how surely."""
     number = ink.px(5.2)
     ends = (box.x + box.w - number, box.x + box.w)
     most = max(line.score.n for line in lines)
     head = ink.center_line(box.y, ink.px(HEAD), 0.85)
-    ink.text("accuracy", box.x, head, width=ends[0] - box.x, size=0.85, color=QUIET)
+    ink.text(
+        "agrees with clean" if lines[0].score.taught else "accuracy",
+        box.x,
+        head,
+        width=ends[0] - box.x,
+        size=0.85,
+        color=QUIET,
+    )
     for end, word in zip(ends, (f"last {min(most, RECENT)}", f"all {most:,}"), strict=True):
         ink.text(word, end, head, width=number, size=0.85, color=QUIET, align="right")
     y = box.y + ink.px(HEAD)
@@ -65,6 +73,21 @@ def draw_table(ink: Ink, box: Box, lines: list[Line]) -> None:
         for end, gain in zip(ends, gains, strict=True):
             points = f"{100 * gain:+.1f}".replace("-", "−")
             ink.text(points, end - ink.text_width("%", 1.0, BOLD), baseline, width=number, align="right")
+        y += ink.px(ROW)
+        if verdict is not None:
+            baseline = ink.center_line(y, ink.px(VERDICT), 0.85)
+            ink.text(
+                sentence(verdict), box.x + ink.px(1.7), baseline, width=box.w - ink.px(1.7), size=0.85, color=QUIET
+            )
+
+
+def sentence(verdict: Verdict) -> str:
+    """Which model is better, with the scenes that it rests on."""
+    which = "no clear difference"
+    if verdict.p < SURE:
+        which = "adapted better" if verdict.better > verdict.worse else "adapted worse"
+    p = "p < 0.001" if verdict.p < 0.001 else f"p = {verdict.p:.3f}"
+    return f"{which}: {verdict.better} to {verdict.worse} scenes, {p}"
 
 
 def draw_chart(ink: Ink, box: Box, lines: list[Line]) -> None:

@@ -160,6 +160,11 @@ class Settings:
         "end (.safetensors).",
     )
     compare: Literal["off", "split"] = _adaptation("off", "split: the frozen model beside the adapted one.")
+    teacher: bool | None = _adaptation(
+        None,
+        "In split view, ask the frozen model about corrupted frames without their corruption too: agreement with it "
+        "tells how well both do where no frame is labeled. By default yes.",
+    )
     corrupt: str | None = _adaptation(None, "Corrupt all frames: NAME or NAME:SEVERITY, severity 1..5.")
     corrupt_schedule: str | None = _adaptation(
         None, 'By frame index: "0:clean 300:contrast:5 600:gaussian_noise:4", or a file of that text.'

@@ -5,12 +5,13 @@ from __future__ import annotations
 import time
 from collections import Counter
 from collections.abc import Callable, Mapping
+from dataclasses import asdict
 from typing import Any
 
 from rich.table import Table
 
 from app.metrics import Percentiles, Tallies, wilson
-from app.types import FrameResult
+from app.types import FrameResult, Verdict
 from mgtta.types import skipped
 
 
@@ -27,6 +28,8 @@ class Summary:
         self._began: float | None = None
         self._latest = 0.0
         self._latency, self._ages, self._tallies = Percentiles(), Percentiles(), Tallies()
+        self._agreement: Counter[str] = Counter()
+        self._verdict: Verdict | None = None
         self._dropped: Counter[str] = Counter()
         self._refused: Counter[str] = Counter()
 
@@ -45,6 +48,11 @@ class Summary:
             nothing = skipped(result.lesson.stats) is not None
             self.skipped += nothing
             self.updates += not nothing
+        self._verdict = result.verdict or self._verdict
+        if result.teacher is not None:
+            self._agreement.update(n=1, adapted=int(result.logits.argmax()) == result.teacher)
+            if result.frozen_logits is not None:
+                self._agreement.update(compared=1, frozen=int(result.frozen_logits.argmax()) == result.teacher)
         label = result.frame.label
         if label is not None:
             frozen = None if result.frozen_logits is None else int(result.frozen_logits.argmax()) == label
@@ -72,6 +80,11 @@ class Summary:
                 "adapted": _accuracy(sum(row.adapted for row in rows), sum(row.n for row in rows)),
                 "frozen": _accuracy(sum(row.frozen for row in rows), compared),
             },
+            "agreement": {
+                "adapted": _accuracy(self._agreement["adapted"], self._agreement["n"]),
+                "frozen": _accuracy(self._agreement["frozen"], self._agreement["compared"]),
+            },
+            "verdict": None if self._verdict is None else asdict(self._verdict),
             "by_corruption": [
                 {
                     "corruption": row.corruption,

@@ -32,16 +32,30 @@ class Frame:
     connection: int = 0  # how often a live source had been opened again before it
     cut: bool = False  # a new scene begins with it
     refused: str | None = None  # why it must not teach: black, frozen, ...; it is answered all the same
+    clean: Image | None = None  # `image` before its synthetic corruption
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Score:
-    """Running accuracy of one model over the labeled frames so far."""
+    """Running accuracy of one model over the labeled frames so far; or without labels, its agreement with a teacher.
 
-    n: int  # labeled frames
+    The teacher is the source model on the same frame without its synthetic corruption.
+    """
+
+    n: int  # labeled frames, or such with a teacher
     overall: float  # 0..1, over all of them
     recent: float  # 0..1, over the last 200
     curve: tuple[float, ...]  # 0..1, `recent` over time, oldest first, at most 120 points
+    taught: bool = False  # by a teacher, not by labels
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """Whether the adapted model is better than the frozen one: a sign test over scenes (`app.metrics.Paired`)."""
+
+    better: int  # scenes in which it was right more often
+    worse: int
+    p: float  # of so clear a difference by chance, both ways: 0..1
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -67,8 +81,10 @@ class FrameResult:
     updates: int = 0  # lessons learned before this answer
     frozen_logits: NDArray[np.float32] | None = None  # [c], the source model on the same frame (split view)
     lesson: Lesson | None = None  # the lesson that this frame completed
-    score: Score | None = None  # with labels
-    frozen_score: Score | None = None  # with labels, in split view
+    teacher: int | None = None  # the class that the source model sees in the clean frame
+    score: Score | None = None  # with labels, or a teacher
+    frozen_score: Score | None = None  # the same, in split view
+    verdict: Verdict | None = None  # the same
     fps: float = 0.0  # answered frames a second, recent
     variety: float | None = None  # effective sample size of the frames that the latest lesson was made of
     unlearned: str | None = None  # why the latest lesson taught nothing: sure, alike, guard, ...

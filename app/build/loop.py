@@ -80,6 +80,7 @@ def pipeline(settings: Settings, backbone: Backbone, controls: Controls, tell: C
         settings.warmup,
         tell,
         settings.reset_on,
+        settings.teacher is not False,
     )
 
 

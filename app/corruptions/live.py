@@ -73,7 +73,7 @@ class Plan(Protocol):
 def corrupt_stage(plan: Plan, corruptor: Corruptor) -> Stage:
     """A stage that gives each frame the corruption of the plan, and leaves clean ones as they are.
 
-    The new frame names its corruption and says under `ms["corrupt"]` how long it took.
+    The new frame names its corruption, keeps the clean picture, and says under `ms["corrupt"]` how long it took.
     """
 
     def stage(frames: Iterable[Frame]) -> Iterator[Frame]:
@@ -85,6 +85,6 @@ def corrupt_stage(plan: Plan, corruptor: Corruptor) -> Stage:
             start = time.perf_counter()
             image = corruptor.apply(frame.image, *corruption, frame.index)
             ms = {**frame.ms, "corrupt": (time.perf_counter() - start) * 1e3}
-            yield replace(frame, image=image, corruption=corruption, ms=ms)
+            yield replace(frame, image=image, corruption=corruption, clean=frame.image, ms=ms)
 
     return stage

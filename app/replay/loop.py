@@ -68,7 +68,8 @@ class Again:
         self.learner.take_up(state, updates)
 
     def _answer(self, frame: Frame, beat: Beat, position: int) -> FrameResult:
-        result, x = self._answering(self.learner, self.method, frame, compare="frozen_top" in beat.frame)
+        asked = {"compare": "frozen_top" in beat.frame, "teacher": "teacher_agree" in beat.frame}
+        result, x = self._answering(self.learner, self.method, frame, **asked)
         if self._tape.last_use.get(frame.index, -1) >= position:
             self._kept[frame.index] = member(frame.index, x, int(result.logits.argmax()))
         lesson = self._taught(beat.update, position) if beat.update is not None else None

@@ -12,7 +12,21 @@ from app.replay.tape import Beat
 from app.types import FrameResult
 
 # What must be the same, what explains other differences first.
-FRAME = ("in", "corr", "refused", "updates", "top", "out", "H", "frozen_top", "truth", "ok")
+FRAME = (
+    "in",
+    "corr",
+    "refused",
+    "updates",
+    "top",
+    "out",
+    "H",
+    "frozen_top",
+    "truth",
+    "ok",
+    "teacher_agree",
+    "frozen_agree",
+)
+CLEAN = ("teacher_agree", "frozen_agree")  # need the frame without its corruption, which no recording has
 UPDATE = ("n", "frames", "skipped", "params", "tensors", "loss", "gnorm", "unorm", "dnorm", "lr", "ess")
 DIGESTS = ("in", "out", "params", "digests")
 
@@ -114,7 +128,7 @@ class Comparison:
 
     def _differing(self, old: Record, new: Record, keys: Sequence[str]) -> Iterator[tuple[str, Any, Any]]:
         for key in keys:
-            if key in old or key in new:
+            if key in new or (key in old and key not in CLEAN):
                 before, now = old.get(key), new.get(key)
                 same = _alike(before, now, self._tolerance, key)
                 if not same:
