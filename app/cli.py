@@ -47,6 +47,15 @@ PrintConfig = Annotated[
         "--print-config", help="Print the settings as TOML and stop.", rich_help_panel="Output", show_default=False
     ),
 ]
+DryRun = Annotated[
+    bool,
+    typer.Option(
+        "--dry-run",
+        help="Open the source, load the model, check the outputs, say what would run, and stop.",
+        rich_help_panel="Output",
+        show_default=False,
+    ),
+]
 Version = Annotated[
     bool, typer.Option("--version", help="Print the version and stop.", rich_help_panel="Output", show_default=False)
 ]
@@ -58,6 +67,7 @@ def run(
     ctx: typer.Context,
     config_file: ConfigFile = None,
     print_config: PrintConfig = False,
+    dry_run: DryRun = False,
     version: Version = False,
     **flags: Any,
 ) -> None:
@@ -76,8 +86,11 @@ def run(
     if print_config:
         print(config.to_toml(settings), end="")
         return
-    from app.watch import watch
+    from app.watch import rehearse, watch
 
+    if dry_run:
+        rehearse(settings)
+        return
     end(watch(settings))
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -46,6 +47,36 @@ def watch(settings: Settings, picture: Path | None = None) -> Outcome:
     if settings.json:
         to_stdout(json.dumps(outcome.summary, allow_nan=False))
     return outcome
+
+
+def rehearse(settings: Settings) -> None:
+    """Puts a run together and takes it apart again: says what would run, and writes nothing.
+
+    Raises:
+        AppError, ModelError: as the run would.
+    """
+    controls = Controls()
+    with orderly_end(controls.stop, running=lambda: False):
+        build.check_outputs(settings)
+        quiet = replace(settings, log=None, save=None, record_input=None, show=False)
+        session = build.session(quiet, sys.argv, controls, lambda *_, **__: None)
+        facts = dict(session.facts())
+        session.close()
+    named = {"save": settings.save, "log": settings.log, "record-input": settings.record_input, "state": settings.state}
+    outputs = {name: str(path) for name, path in named.items() if path is not None}
+    if settings.json:
+        to_stdout(json.dumps({**facts, "outputs": outputs}, allow_nan=False))
+        return
+    source, model = facts["source"], facts["model"]
+    rows = {
+        "source": ", ".join(f"{name} {value}" for name, value in source.items() if value not in (None, 0)),
+        "model": f"{model['name']}, {model['classes']} classes, input {model['preprocess']['size']} pixels",
+        "method": f"{facts['spec']}, lessons {facts['adapt']} from {settings.adapt_batch} frames, on {facts['device']}",
+        "outputs": ", ".join(f"{name} {path}" for name, path in outputs.items()) or "none",
+    }
+    for name, words in rows.items():
+        print(f"{name:9}{words}")
+    print("all of it would run")
 
 
 def people(settings: Settings) -> Console:

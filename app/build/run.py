@@ -93,8 +93,9 @@ def session(
         loop.close()
 
     render = renderer(controls, backbone.classes, settings.topk, corrupting=bool(plan.entries))
-    facts = {"source": source.facts, "model": describe(backbone), "method": settings.method}
-    facts["spec"] = str(deployed(settings, backbone, asked(settings)))
+    facts: dict[str, Any] = {"source": source.facts, "model": describe(backbone), "method": settings.method}
+    facts |= {"spec": str(deployed(settings, backbone, asked(settings))), "adapt": settings.adapt}
+    facts["device"] = str(backbone.device)
     journal = None
     if settings.log is not None:
         from app.log import LogSink
@@ -104,8 +105,7 @@ def session(
             configuration=to_dict(settings),
             seed=settings.seed,
             folder=str(Path.cwd()),
-            **compute(backbone),
-            **facts,
+            **{**facts, **compute(backbone)},
             learned_before={**provenance(settings, backbone), **taken_up},
             adapted=list(loop.learner.adapted),
         )
