@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from app.errors import OutputError, UsageError
+from app.session import Window
 from app.settings import Settings
 from app.types import FrameResult, Image, Sink
 
@@ -85,10 +86,10 @@ def _input_of(result: FrameResult) -> Image:
     return result.crop
 
 
-def window(settings: Settings, render: Callable[[FrameResult], Image], tell: Callable[..., None]) -> Any:
-    """A window if it is wanted and a display answers; otherwise None, and one line that says why."""
+def windows(settings: Settings, render: Callable[[FrameResult], Image], tell: Callable[..., None]) -> dict[str, Window]:
+    """The window, if it is wanted and a display answers; otherwise one line says why there is none."""
     if settings.show is False:
-        return None
+        return {}
     from app.sinks.display import display_problem
     from app.sinks.window import WindowSink
 
@@ -96,5 +97,5 @@ def window(settings: Settings, render: Callable[[FrameResult], Image], tell: Cal
         if settings.show:
             raise OutputError(f"--show: {problem}")
         tell("headless", why=problem)
-        return None
-    return WindowSink(TITLE, render)
+        return {}
+    return {"window": WindowSink(TITLE, render)}

@@ -10,7 +10,7 @@ from typing import Any
 
 from app.build.input import corrupted, open_source, stream
 from app.build.loop import model, pipeline
-from app.build.output import check_outputs, kept, recorders, window
+from app.build.output import check_outputs, kept, recorders, windows
 from app.config import to_dict
 from app.controls import Controls
 from app.errors import UsageError
@@ -100,7 +100,7 @@ def session(
         pipeline=loop,
         controls=controls,
         sinks=[*recorders(settings, source.fps, render, picture), *extra],
-        window=window(settings, render, everyone),
+        windows=windows(settings, render, everyone),
         journal=journal,
         snapshot=Snapshots(Path(), render).save,
         tell=everyone,
