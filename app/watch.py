@@ -66,6 +66,8 @@ class Announcer:
             "lost": "{name} was lost after {frames} frames: {why}; it is opened again as soon as it can be",
             "guard": "guard: learning does harm since update {updates} ({reasons}); --guard rollback takes it back",
             "rollback": "guard: what did harm was taken back ({reasons}); {updates} updates stay",
+            "web": "the run in a browser: {url}",
+            "web-mistake": "web view: a mistake of ours: {why}",
             "reconnect": "{name} is back after {after_s:.1f} s",
         }.get(kind)
         if words is not None:

@@ -5,12 +5,13 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from app.build.input import corrupted, open_source, stream
 from app.build.loop import model, pipeline
-from app.build.output import check_outputs, kept, recorders, windows
+from app.build.output import check_outputs, kept, recorders, web, windows
 from app.config import to_dict
 from app.controls import Controls
 from app.errors import UsageError
@@ -81,7 +82,8 @@ def session(
         let_go()
         loop.close()
 
-    render = renderer(controls, backbone.classes, settings.topk, corrupting=bool(plan.entries))
+    drawn = partial(renderer, controls, backbone.classes, settings.topk, corrupting=bool(plan.entries))
+    render = drawn()
     facts = {"source": source.facts, "model": describe(backbone), "method": settings.method}
     facts["spec"] = str(deployed(settings, backbone, asked(settings)))
     journal = None
@@ -100,7 +102,7 @@ def session(
         pipeline=loop,
         controls=controls,
         sinks=[*recorders(settings, source.fps, render, picture), *extra],
-        windows=windows(settings, render, everyone),
+        windows=windows(settings, render, everyone) | web(settings, drawn(), backbone.classes, controls, tell, notices),
         journal=journal,
         snapshot=Snapshots(Path(), render).save,
         tell=everyone,
