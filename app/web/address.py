@@ -78,7 +78,7 @@ def check(address: Address) -> None:
 def unusable(address: Address, error: OSError) -> OutputError:
     """What to say of an address that cannot be listened at."""
     why = error.strerror or str(error)
-    return OutputError(f"--web {address} cannot be used: {why.lower()}; choose another port, or 0 for any free one")
+    return OutputError(f"--web {address} cannot be used: {why.lower()}; choose another, or port 0 for any free one")
 
 
 def outward(family: socket.AddressFamily) -> str:

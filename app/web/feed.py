@@ -85,8 +85,9 @@ class Feed:
                 time.sleep(max(0.0, self._drawn_at + 1 / MOST_FPS - self._clock()))
                 with self._changed:
                     number, latest = self._number, self._latest
+                assert latest is not None
                 self._drawn_at = self._clock()
-                self._drawn = number, b"" if latest is None else encoded(self._render(latest))
+                self._drawn = number, encoded(self._render(latest))
             return self._drawn
 
     def state(self) -> dict[str, Any]:

@@ -6,13 +6,13 @@ const buttons = [...document.querySelectorAll("button[data-key]")];
 const TOGGLES = { pause: "paused", adapt: "adapting", compare: "compare", help: "help" };
 const pause = ms => new Promise(done => setTimeout(done, ms));
 const shown = () => new Promise(done => document.hidden ? addEventListener("visibilitychange", done, { once: true, capture: true }) : done());
-let over = false, run = null;
+let over = false, run = null, trouble = "";  // what a request of this page was refused for
 history.replaceState(null, "", location.pathname);  // the token leaves the address bar; the cookie has it
 
-function say(mood, words, note = "") {
+function say(mood, words, note = trouble) {
   $("status").dataset.mood = mood;
-  $("status").textContent = words;
-  $("note").textContent = note;
+  if ($("status").textContent !== words) $("status").textContent = words;  // each change is read aloud
+  if ($("note").textContent !== note) $("note").textContent = note;
   $("note").hidden = !note;
 }
 
@@ -43,7 +43,7 @@ function show(state) {
   if (over) say("bad", "ended", "The run has ended.");
   else if (state.paused) say("idle", "paused");
   else if (state.frame === undefined) say("idle", "waiting for the first frame");
-  else say("live", `live, ${state.fps.toFixed(1)} fps`);
+  else say("live", "live");
   if (state.frame !== undefined) {
     facts(state);
     drawCharts($("charts"), state);
@@ -75,8 +75,9 @@ async function followPicture() {
     await shown();
     try {
       const answer = await fetch(`picture?viewer=${viewer}&after=${after}`);
-      if (answer.status === 503) say("bad", "full", await answer.text());
+      if (answer.status === 503) trouble = await answer.text();
       if (answer.status === 200) {
+        trouble = "";
         after = Number(answer.headers.get("X-Picture"));
         await paint(await answer.blob());
         continue;
@@ -102,7 +103,7 @@ async function press(key) {
   const body = JSON.stringify({ key });
   try {
     const answer = await fetch("key", { method: "POST", body, headers: { "Content-Type": "application/json", "X-Token": token } });
-    if (!answer.ok) say("bad", "refused", await answer.text());
+    trouble = answer.ok ? "" : await answer.text();
   } catch {
     say("bad", "no connection", "The program does not answer.");
   }

@@ -47,6 +47,9 @@ def test_who_can_reach_it() -> None:
 
 def test_a_port_in_use() -> None:
     """It is found before anything slow begins, and another remedy than waiting is named."""
-    with socket.create_server(("127.0.0.1", 0)) as taken, pytest.raises(OutputError, match="choose another port"):
+    with (
+        socket.create_server(("127.0.0.1", 0)) as taken,
+        pytest.raises(OutputError, match="in use; choose another, or port 0"),
+    ):
         check(Address(*taken.getsockname()))
     check(Address("127.0.0.1", 0))

@@ -20,7 +20,7 @@ from app.web.page import GROUPS, page, policy
 from tests.app.clips import frames
 from tests.app.test_log import result
 from tests.app.web.browser import awaited, browser, complaints
-from tests.app.web.viewing import EVERYWHERE, press, viewing
+from tests.app.web.viewing import EVERYWHERE, ask, press, viewing
 
 ROOT = Path(__file__).resolve().parents[3]
 RUN = [
@@ -115,6 +115,20 @@ def test_a_signal_while_watched(command: tuple[subprocess.Popen[str], str], driv
     awaited(driver, STATUS, lambda words: words == "ended")
     program.communicate()
     assert program.returncode == 143
+
+
+def test_one_viewer_too_many(driver: Any) -> None:
+    """Its page says why there is no picture, for as long as it is so, and has the curves all the same."""
+    with viewing() as view:
+        view.write(result(0))
+        for name in "abcdefgh":
+            assert ask(view, f"/picture?viewer={name}&after=0").status == 200
+        driver.get(view.url)
+        note = "document.getElementById('note').innerText"
+        for _ in range(3):
+            awaited(driver, note, lambda words: words == "8 viewers watch already: close one of their pages")
+            view.write(result(1))
+        awaited(driver, FACT.format("frame"))
 
 
 def test_with_a_token(driver: Any) -> None:
