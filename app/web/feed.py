@@ -10,6 +10,8 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 import cv2
+import numpy as np
+from numpy.typing import NDArray
 
 from app.controls import Controls
 from app.log import entropy, finite, top
@@ -109,7 +111,6 @@ class Feed:
         }
         if latest is not None:
             truth = latest.frame.label
-            frozen = latest.frozen_logits
             state |= {
                 "frame": latest.frame.index,
                 "method": latest.method,
@@ -119,12 +120,15 @@ class Feed:
                 "fps": latest.fps,
                 "age_ms": age_ms,
                 "latency_ms": latest.latency_ms,
-                "answer": top(latest.logits, self._classes, 1)[0],
-                "frozen_answer": None if frozen is None else top(frozen, self._classes, 1)[0],
+                "answer": self._best(latest.logits),
+                "frozen_answer": self._best(latest.frozen_logits),
                 "truth": None if truth is None else self._classes[truth],
-                "labeled": 0 if latest.score is None else latest.score.n,
             }
         return finite(state)[0]
+
+    def _best(self, logits: NDArray[np.float32] | None) -> list[Any] | None:
+        """The likeliest class with its probability."""
+        return None if logits is None or not np.isfinite(logits).all() else top(logits, self._classes, 1)[0]
 
     def _count(self, result: FrameResult) -> None:
         now, frame = self._clock(), result.frame
