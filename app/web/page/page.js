@@ -5,7 +5,12 @@ const viewer = Array.from(crypto.getRandomValues(new Uint8Array(12)), b => (b % 
 const buttons = [...document.querySelectorAll("button[data-key]")];
 const TOGGLES = { pause: "paused", adapt: "adapting", compare: "compare", help: "help" };
 const pause = ms => new Promise(done => setTimeout(done, ms));
-const shown = () => new Promise(done => document.hidden ? addEventListener("visibilitychange", done, { once: true, capture: true }) : done());
+const shown = () => new Promise(done => {
+  if (document.hidden) document.addEventListener("visibilitychange", done, { once: true });
+  else done();
+});
+const OTHER_RUN = "This run has ended; the next one has a new token: open the address that it prints.";
+const HEADERS = { "Content-Type": "application/json", "X-Token": token };
 let over = false, run = null, trouble = "";  // what a request of this page was refused for
 history.replaceState(null, "", location.pathname);  // the token leaves the address bar; the cookie has it
 
@@ -20,8 +25,9 @@ function facts(state) {
   const of = answer => answer ? `${answer[0]} ${(100 * answer[1]).toFixed(1)} %` : null;
   const drops = Object.entries(state.dropped).map(([cause, n]) => `${n.toLocaleString("en")} ${cause}`).join(", ");
   const rows = {
-    method: state.method, updates: state.updates?.toLocaleString("en"), learning: learning(state), corruption: state.corruption,
-    answer: of(state.answer), "frozen answer": of(state.frozen_answer), truth: state.truth, frame: state.frame?.toLocaleString("en"),
+    method: state.method, updates: state.updates.toLocaleString("en"), learning: learning(state),
+    corruption: state.corruption, answer: of(state.answer), "frozen answer": of(state.frozen_answer),
+    truth: state.truth, frame: state.frame.toLocaleString("en"),
     "answered in": state.latency_ms == null ? null : `${state.latency_ms.toFixed(1)} ms`, dropped: drops || "none",
   };
   $("facts").replaceChildren(...Object.entries(rows).filter(([, v]) => v != null)
@@ -56,7 +62,7 @@ async function followState() {
     await shown();
     try {
       const answer = await fetch("state");
-      if (answer.status === 403) say("bad", "ended", "This run has ended; the next one has a new token: open the address that it prints.");
+      if (answer.status === 403) say("bad", "ended", OTHER_RUN);
       if (!answer.ok) throw new Error();
       const state = await answer.json();
       if (run !== null && run !== state.run) return location.reload();  // the program was started again
@@ -102,7 +108,7 @@ async function press(key) {
   if (over || (key === "q" && !await sure())) return;
   const body = JSON.stringify({ key });
   try {
-    const answer = await fetch("key", { method: "POST", body, headers: { "Content-Type": "application/json", "X-Token": token } });
+    const answer = await fetch("key", { method: "POST", body, headers: HEADERS });
     trouble = answer.ok ? "" : await answer.text();
   } catch {
     say("bad", "no connection", "The program does not answer.");

@@ -48,7 +48,9 @@ def feed(drawing: Drawing) -> Iterator[Feed]:
 
 def decoded(jpeg: bytes) -> Image:
     """RGB."""
-    return cv2.cvtColor(cv2.imdecode(np.frombuffer(jpeg, np.uint8), cv2.IMREAD_COLOR), cv2.COLOR_BGR2RGB)  # type: ignore[return-value]
+    image = cv2.imdecode(np.frombuffer(jpeg, np.uint8), cv2.IMREAD_COLOR)
+    assert image is not None
+    return cv2.cvtColor(image, cv2.COLOR_BGR2RGB).astype(np.uint8)
 
 
 def test_nothing_is_drawn_unasked(feed: Feed, drawing: Drawing) -> None:
