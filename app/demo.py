@@ -19,7 +19,7 @@ WINDOW = {"memory": "window", "adapt_stride": 8, "adapt_every": 32}
 OPTIONS = (
     *("max_frames", "method", "lr", "paper", "adapt_batch", "adapt_stride", "adapt_every", "memory", "guard"),
     *("corrupt_schedule", "seed", "device", "threads"),
-    *("show", "log", "json", "quiet", "verbose"),
+    *("show", "web", "log", "json", "quiet", "verbose"),
 )  # of the settings, that the demo takes
 
 

@@ -112,6 +112,13 @@ def _draw_row(ink: Ink, box: Box, row: tuple[int, str, float], accent: Color, *,
     )
 
 
+def why_unlearned(result: FrameResult) -> str | None:
+    """Why nothing is learned at the moment, in words."""
+    if result.method == NO_METHOD:
+        return None
+    return f"{result.frame.refused}: not learned" if result.frame.refused else UNLEARNED.get(result.unlearned or "")
+
+
 def draw_status(ink: Ink, box: Box, result: FrameResult, *, adapting: bool, paused: bool, corrupting: bool) -> None:
     """Speed at the right, method and updates at the left, the corruption after them; a card for each."""
     pad, gap = ink.px(PAD), ink.px(0.5)
@@ -161,9 +168,7 @@ def _draw_method(ink: Ink, box: Box, result: FrameResult, adapting: bool) -> int
     """Draw the method's card at the left of the box; returns its width."""
     pad, dot = ink.px(PAD), ink.px(1.1)
     count = f"{result.updates:,} update{'' if result.updates == 1 else 's'}"
-    why = None
-    if result.method != NO_METHOD:
-        why = f"{result.frame.refused}: not learned" if result.frame.refused else UNLEARNED.get(result.unlearned or "")
+    why = why_unlearned(result)
     learns = adapting and result.method != NO_METHOD and not why
     full = count if result.variety is None else f"{count}, {result.variety:.0f} frames' worth each"
     if learns and 2 * pad + dot + ink.text_width(f"{result.method}{full}", weight=BOLD) <= box.w:

@@ -23,7 +23,7 @@ def redact(text: str) -> str:
     """Hides user names, passwords and query values of a text that is an address, or of the addresses in a text.
 
     A password may hold `@`, `:` and even an unescaped `/`; where it is unclear what belongs to it, too much is hidden
-    rather than too little. Secrets that were met before (`fill`, `remember`) are hidden wherever they stand.
+    rather than too little. Secrets that were met before (`fill`, `remember`, `hide`) are hidden wherever they stand.
     """
     pattern = _WHOLE if _WHOLE.fullmatch(text) else _ADDRESS
     text = pattern.sub(lambda match: match[2] + _redact_rest(match[3]), text)
@@ -37,11 +37,12 @@ def remember(address: str) -> None:
     rest = address.partition("://")[2]
     if (login := _login(rest)) is not None:
         _, _, password = rest[: login.start()].partition(":")
-        _note(password)
-        _note(unquote(password))
+        hide(password)
+        hide(unquote(password))
 
 
-def _note(secret: str) -> None:
+def hide(secret: str) -> None:
+    """Takes note of a secret that was met."""
     if len(secret) >= SHORTEST:
         _known.add(secret)
 
@@ -70,7 +71,7 @@ def fill(template: str, environment: Mapping[str, str]) -> str:
         name = match[1]
         if name not in environment:
             raise UsageError(f"--source names {{{name}}}, but the environment variable {name} is not set")
-        _note(environment[name])
+        hide(environment[name])
         return environment[name]
 
     return _NAME.sub(value, template)

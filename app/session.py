@@ -33,7 +33,7 @@ class Journal(Sink, Protocol):
 class Window(Sink, Protocol):
     """A sink that hears keys."""
 
-    def poll(self, wait_ms: int = 1) -> str | None:
+    def poll(self, wait_ms: int) -> str | None:
         """Paints, and returns a key pressed meanwhile."""
         ...
 
@@ -42,14 +42,14 @@ class Window(Sink, Protocol):
 class Session:
     """All parts of a run, put together by `app.build`.
 
-    Each result goes once to the window, to `sinks` in order, and to the journal, which so knows what drawing took.
+    Each result goes once to the windows, to `sinks` in order, and to the journal, which so knows what drawing took.
     """
 
     frames: Iterable[Frame]
     pipeline: Callable[[Iterable[Frame]], Iterator[FrameResult]]
     controls: Controls
     sinks: Sequence[Sink] = ()
-    window: Window | None = None
+    windows: Mapping[str, Window] = field(default_factory=dict)  # by the name that a key's event has
     journal: Journal | None = None
     summary: Summary = field(default_factory=Summary)
     snapshot: Callable[[FrameResult], object] | None = None
@@ -85,8 +85,8 @@ def play(session: Session) -> Outcome:
     finally:
         _attempt(failures, session.close)
         _attempt(failures, session.keep)
-        for sink in (session.window, *session.sinks):
-            _attempt(failures, sink.close if sink is not None else None)
+        for sink in (*session.windows.values(), *session.sinks):
+            _attempt(failures, sink.close)
         facts = {**session.summary.facts(), **session.facts(), **_end(code, failures)}
         if session.journal is not None:
             journal = session.journal
@@ -105,14 +105,13 @@ def _loop(session: Session) -> None:
     controls = session.controls
     for answered in session.pipeline(session.frames):
         began = time.perf_counter()
-        for sink in (session.window, *session.sinks):
-            if sink is not None:
-                sink.write(answered)
+        for sink in (*session.windows.values(), *session.sinks):
+            sink.write(answered)
         result = replace(answered, ms={**answered.ms, "draw": (time.perf_counter() - began) * 1000})
         session.summary.write(result)
         if session.journal is not None:
             session.journal.write(result)
-        _listen(session, result, wait_ms=1)
+        _listen(session, result, wait_ms=0)
         controls.frame_done()
         while controls.paused and not controls.stopped:
             _listen(session, result, PAUSE_POLL_MS)
@@ -121,24 +120,29 @@ def _loop(session: Session) -> None:
 
 
 def _listen(session: Session, result: FrameResult, wait_ms: int) -> None:
-    """Serves the window and takes a key; without a window there are none, and a pause just passes."""
-    if session.window is None:
-        time.sleep(wait_ms / 1000 if session.controls.paused else 0)
-        return
-    key = session.window.poll(wait_ms)
-    action = session.controls.press(key) if key else None
+    """Serves the windows and takes a key of each; without any there are none, and a pause just passes."""
+    if not session.windows:
+        time.sleep(wait_ms / 1000)
+    for name, window in session.windows.items():
+        key = window.poll(wait_ms // len(session.windows))
+        if key is not None:
+            _press(session, result, key, name)
+
+
+def _press(session: Session, result: FrameResult, key: str, where: str) -> None:
+    action = session.controls.press(key)
     if action is None:
         return
-    session.tell("key", key=key, action=action)
+    session.tell("key", key=key, action=action, where=where)
     if session.snapshot is not None and session.controls.take("snapshot"):
         session.tell("snapshot", path=str(session.snapshot(result)))
     if session.controls.paused:
-        session.window.write(result)  # with what the key changed
+        for window in session.windows.values():
+            window.write(result)  # with what the key changed
 
 
-def _attempt(failures: list[AppError | ModelError], act: Callable[[], None] | None) -> None:
+def _attempt(failures: list[AppError | ModelError], act: Callable[[], None]) -> None:
     try:
-        if act is not None:
-            act()
+        act()
     except AppError as error:
         failures.append(error)

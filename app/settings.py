@@ -184,6 +184,11 @@ class Settings:
     record_input: Path | None = _output(
         None, "Keep the model's input without loss (.mkv, about 100 KB a frame), so that a live run can be replayed."
     )
+    web: str | None = _output(
+        None,
+        "Show picture and curves in a browser, with buttons for the keys: HOST:PORT, as 127.0.0.1:8080; port 0 takes a "
+        "free one. From other machines it needs the token that is printed.",
+    )
     json: bool = _output(False, "Print one summary object on stdout.")
     overwrite: bool = _output(False, "Replace output files that exist.")
     quiet: bool = _output(False, "No words but errors.", "-q")

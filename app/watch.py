@@ -15,7 +15,7 @@ from app import build
 from app.controls import Controls
 from app.progress import ProgressLine
 from app.session import Outcome, Session, play
-from app.settings import NOT_ADAPTING, Settings
+from app.settings import NOT_ADAPTING, Settings, flag
 from app.signals import orderly_end
 from app.summary import headline, table
 from app.types import Sink
@@ -58,12 +58,12 @@ def rehearse(settings: Settings) -> None:
     controls = Controls()
     with orderly_end(controls.stop, running=lambda: False):
         build.check_outputs(settings)
-        quiet = replace(settings, log=None, save=None, record_input=None, show=False)
+        quiet = replace(settings, log=None, save=None, record_input=None, web=None, show=False)
         session = build.session(quiet, sys.argv, controls, lambda *_, **__: None)
         facts = dict(session.facts())
         session.close()
-    named = {"save": settings.save, "log": settings.log, "record-input": settings.record_input, "state": settings.state}
-    outputs = {name: str(path) for name, path in named.items() if path is not None}
+    named = {name: getattr(settings, name) for name in ("save", "log", "record_input", "state", "web")}
+    outputs = {name: str(value) for name, value in named.items() if value is not None}
     if settings.json:
         to_stdout(json.dumps({**facts, "outputs": outputs}, allow_nan=False))
         return
@@ -72,7 +72,7 @@ def rehearse(settings: Settings) -> None:
         "source": ", ".join(f"{name} {value}" for name, value in source.items() if value not in (None, 0)),
         "model": f"{model['name']}, {model['classes']} classes, input {model['preprocess']['size']} pixels",
         "method": f"{facts['spec']}, lessons {facts['adapt']} from {settings.adapt_batch} frames, on {facts['device']}",
-        "outputs": ", ".join(f"{name} {path}" for name, path in outputs.items()) or "none",
+        "outputs": ", ".join(f"{flag(name)} {value}" for name, value in outputs.items()) or "none",
     }
     for name, words in rows.items():
         print(f"{name:9}{words}")
@@ -121,6 +121,8 @@ class Announcer:
             "lost": "{name} was lost after {frames} frames: {why}; it is opened again as soon as it can be",
             "guard": "guard: learning does harm since update {updates} ({reasons}); --guard rollback takes it back",
             "rollback": "guard: what did harm was taken back ({reasons}); {updates} updates stay",
+            "web": "the run in a browser: {url}",
+            "web-mistake": "web view: a mistake of ours: {why}",
             "reconnect": "{name} is back after {after_s:.1f} s",
             "other": "not as it was: {why}",
         }.get(kind)

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
+from app.controls import Controls
 from app.errors import OutputError, UsageError
+from app.notices import Notices
+from app.session import Window
 from app.settings import Settings
 from app.types import FrameResult, Image, Sink
 
@@ -45,6 +48,13 @@ def check_outputs(settings: Settings) -> None:
         raise UsageError(f"--record-input expects a file that ends in .mkv; got {settings.record_input.name}")
     if settings.state is not None and settings.state.suffix != ".safetensors":
         raise UsageError(f"--state expects a file that ends in .safetensors; got {settings.state.name}")
+    if settings.web is not None:
+        from app.web import address
+
+        listening = address.parse(settings.web)
+        address.check(listening)
+        if settings.quiet and not listening.private:
+            raise UsageError("--web on an address that others reach has a token, and --quiet would not tell it")
 
 
 def kept(settings: Settings, loop: Pipeline, backbone: Backbone) -> Callable[[], None]:
@@ -85,10 +95,10 @@ def _input_of(result: FrameResult) -> Image:
     return result.crop
 
 
-def window(settings: Settings, render: Callable[[FrameResult], Image], tell: Callable[..., None]) -> Any:
-    """A window if it is wanted and a display answers; otherwise None, and one line that says why."""
+def windows(settings: Settings, render: Callable[[FrameResult], Image], tell: Callable[..., None]) -> dict[str, Window]:
+    """The window, if it is wanted and a display answers; otherwise one line says why there is none."""
     if settings.show is False:
-        return None
+        return {}
     from app.sinks.display import display_problem
     from app.sinks.window import WindowSink
 
@@ -96,5 +106,36 @@ def window(settings: Settings, render: Callable[[FrameResult], Image], tell: Cal
         if settings.show:
             raise OutputError(f"--show: {problem}")
         tell("headless", why=problem)
-        return None
-    return WindowSink(TITLE, render)
+        return {}
+    return {"window": WindowSink(TITLE, render)}
+
+
+def web(
+    settings: Settings,
+    render: Callable[[FrameResult], Image],
+    classes: Sequence[str],
+    controls: Controls,
+    tell: Callable[..., None],
+    notices: Notices,
+) -> dict[str, Window]:
+    """The window in the browser, if it is wanted.
+
+    Args:
+        settings: all options.
+        render: draws a result; nobody else may use it.
+        classes: names by class index.
+        controls: what keys change.
+        tell: a person, who alone may hear of the address: it may hold the token.
+        notices: hears of mistakes, on any thread.
+
+    Raises:
+        OutputError: if the address cannot be used.
+    """
+    if settings.web is None:
+        return {}
+    from app.web import address
+    from app.web.view import WebView
+
+    view = WebView(address.parse(settings.web), render, classes, controls, lambda why: notices("web-mistake", why=why))
+    tell("web", url=view.url)
+    return {"web": view}

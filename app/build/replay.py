@@ -5,12 +5,13 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from app.build.input import corrupted, open_source
 from app.build.loop import again, model, pipeline
-from app.build.output import recorders, window
+from app.build.output import check_outputs, recorders, web, windows
 from app.controls import Controls
 from app.digests import of_file
 from app.errors import ReplayError, SourceError, UsageError
@@ -68,6 +69,7 @@ def replay(
     """
     from app.rendering import renderer
 
+    check_outputs(settings)
     backbone = model(settings)
     _check_origin(tape, settings, backbone, check, tell)
 
@@ -79,14 +81,16 @@ def replay(
     loop = again(tape, settings, backbone, comparison, tell)
     _take_up(tape, settings, loop, backbone)
     frames, fps, let_go = _frames(tape, settings, recording, backbone, controls)
-    render = renderer(controls, backbone.classes, settings.topk, corrupting=bool(tape.corruptions))
+    drawn = partial(renderer, controls, backbone.classes, settings.topk, corrupting=bool(tape.corruptions))
+    render = drawn()
     controls.compare = settings.compare == "split"
     session = Session(
         frames,
         loop,
         controls,
         sinks=[*recorders(settings, fps, render, None), *extra],
-        window=window(settings, render, tell),
+        windows=windows(settings, render, tell)
+        | web(settings, drawn(), backbone.classes, controls, tell, Notices(tell)),
         tell=tell,
         facts=lambda: {"log": str(tape.path), "method": settings.method},
         close=_both(let_go, loop.close),

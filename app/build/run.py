@@ -5,12 +5,13 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from app.build.input import corrupted, open_source, stream
 from app.build.loop import model, pipeline
-from app.build.output import check_outputs, kept, recorders, window
+from app.build.output import check_outputs, kept, recorders, web, windows
 from app.config import to_dict
 from app.controls import Controls
 from app.corruptions.names import NAMES
@@ -92,7 +93,8 @@ def session(
         let_go()
         loop.close()
 
-    render = renderer(controls, backbone.classes, settings.topk, corrupting=bool(plan.entries))
+    drawn = partial(renderer, controls, backbone.classes, settings.topk, corrupting=bool(plan.entries))
+    render = drawn()
     facts: dict[str, Any] = {"source": source.facts, "model": describe(backbone), "method": settings.method}
     facts |= {"spec": str(deployed(settings, backbone, asked(settings))), "adapt": settings.adapt}
     facts["device"] = str(backbone.device)
@@ -119,7 +121,7 @@ def session(
         pipeline=loop,
         controls=controls,
         sinks=[*recorders(settings, source.fps, render, picture), *extra],
-        window=window(settings, render, everyone),
+        windows=windows(settings, render, everyone) | web(settings, drawn(), backbone.classes, controls, tell, notices),
         journal=journal,
         snapshot=Snapshots(Path(), render).save,
         tell=everyone,

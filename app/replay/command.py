@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 OPTIONS = (
     *("source", "weights", "labels", "mgg", "stats", "state", "frost_dir", "device", "threads"),
-    *("show", "save", "json", "overwrite", "quiet", "verbose"),
+    *("show", "save", "web", "json", "overwrite", "quiet", "verbose"),
 )  # of the settings: where things lie now, and outputs of the replay's own
 FOLDER = Path("mgtta-cam-replay")
 

@@ -57,7 +57,7 @@ class WindowSink:
         """Paint, and return the character of a key pressed meanwhile.
 
         Args:
-            wait_ms: how long to wait for one, at least 1 ms.
+            wait_ms: how long to wait for one; less than 1 ms is 1 ms, or the window could not paint.
 
         Returns:
             The character (`"\\x1b"` for Escape), None if no key was pressed, and `"q"` if the window was closed.

@@ -20,7 +20,7 @@ def test_what_would_run(command: Command, ready: list[str], tmp_path: Path) -> N
     assert list(lines) == ["source", "model", "method", "outputs", "all"]
     assert "clip.mkv" in lines["source"]
     assert lines["method"] == "tent, lessons inline from 64 frames, on cpu"
-    assert lines["outputs"] == "save a.mkv, log a.jsonl, record-input b.mkv, state s.safetensors"
+    assert lines["outputs"] == "--save a.mkv, --log a.jsonl, --record-input b.mkv, --state s.safetensors"
     assert sorted(tmp_path.iterdir()) == before
     facts = json.loads(command(*ready, *outputs, "--dry-run", "--json").out)
     assert (facts["model"]["classes"], facts["outputs"]["log"]) == (4, "a.jsonl")

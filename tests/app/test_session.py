@@ -32,9 +32,9 @@ class Recorder:
         self.seen.append(result.frame.index)
         self.results.append(result)
 
-    def poll(self, wait_ms: int = 1) -> str | None:
+    def poll(self, wait_ms: int) -> str | None:
         """The next key."""
-        assert wait_ms >= 1
+        assert wait_ms >= 0
         return next(self._keys, None)
 
     def event(self, kind: str, **facts: Any) -> None:
@@ -66,7 +66,7 @@ def session(count: int = 5, **parts: Any) -> Session:
 def test_each_sink_gets_each_result_once_in_order() -> None:
     """Window, sinks and journal see every frame, and all are closed."""
     window, sink, journal = Recorder(), Recorder(), Recorder()
-    outcome = play(session(window=window, sinks=[sink], journal=journal))
+    outcome = play(session(windows={"window": window}, sinks=[sink], journal=journal))
     assert window.seen == sink.seen == journal.seen == [0, 1, 2, 3, 4]
     assert (window.closed, sink.closed, journal.closed) == (1, 1, 1)
     assert (outcome.exit_code, outcome.error, outcome.summary["frames"]) == (0, None, 5)
@@ -84,7 +84,7 @@ def test_drawing_time_is_in_the_journal() -> None:
 def test_quit_by_key() -> None:
     """The key q ends the run after the frame at hand, well."""
     window = Recorder(keys=[None, "q"])
-    outcome = play(session(window=window))
+    outcome = play(session(windows={"window": window}))
     assert (outcome.exit_code, window.seen) == (0, [0, 1])
 
 
@@ -92,7 +92,7 @@ def test_pause_and_single_step() -> None:
     """While paused no frame passes; n lets one through; Space goes on."""
     keys = [" ", None, "n", None, None, " "]
     window, sink = Recorder(keys), Recorder()
-    play(session(4, window=window, sinks=[sink]))
+    play(session(4, windows={"window": window}, sinks=[sink]))
     assert sink.seen == [0, 1, 2, 3]
     assert window.seen == [0, 0, 1, 2, 3]  # drawn again after the first Space
 
@@ -100,8 +100,22 @@ def test_pause_and_single_step() -> None:
 def test_a_key_while_paused_is_drawn_at_once() -> None:
     """The window shows what the key changed without waiting for a frame."""
     window = Recorder(keys=[" ", "o", None, " "])
-    play(session(2, window=window))
+    play(session(2, windows={"window": window}))
     assert window.seen == [0, 0, 0, 1]
+
+
+def test_two_windows() -> None:
+    """Each sees every result, and what a key in the other changed; the log hears where a key came from."""
+    told: list[dict[str, Any]] = []
+    first, second = Recorder([" ", None, None, "q"]), Recorder([None, "o"])
+    windows = {"window": first, "web": second}
+    outcome = play(session(windows=windows, tell=lambda kind, **facts: told.append({"kind": kind, **facts})))
+    assert outcome.exit_code == 0
+    assert first.seen == second.seen == [0, 0, 0, 0]  # written, then again after Space, o and q
+    assert [(fact["action"], fact["where"]) for fact in told if fact["kind"] == "key"] == [
+        ("pause", "window"), ("overlay", "web"), ("quit", "window")
+    ]  # fmt: skip
+    assert (first.closed, second.closed) == (1, 1)
 
 
 def test_snapshots() -> None:
@@ -109,7 +123,7 @@ def test_snapshots() -> None:
     told: list[tuple[str, dict[str, Any]]] = []
     window = Recorder(keys=[None, "s"])
     parts: dict[str, Any] = {"snapshot": lambda r: f"{r.frame.index}.png"}
-    play(session(3, window=window, tell=lambda kind, **facts: told.append((kind, facts)), **parts))
+    play(session(3, windows={"window": window}, tell=lambda kind, **facts: told.append((kind, facts)), **parts))
     assert ("snapshot", {"path": "1.png"}) in told
 
 
