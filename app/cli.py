@@ -19,6 +19,7 @@ from app.demo import FOLDER, OPTIONS
 from app.errors import AppError, UsageError
 from app.options import takes_settings
 from app.redaction import redact
+from app.report.command import report
 from app.settings import flag
 from app.signals import orderly_end
 from models.errors import ModelError
@@ -95,7 +96,7 @@ def demo(out: Annotated[Path, typer.Option(help="Folder for video and picture.")
     end(outcome)
 
 
-for command in (*COMMANDS, *CATALOG):
+for command in (*COMMANDS, report, *CATALOG):
     app.command()(command)
 
 
