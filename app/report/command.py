@@ -18,14 +18,13 @@ FOLDER = Path("mgtta-cam-report")
 
 @takes_settings(("json", "overwrite", "quiet"))
 def report(
-    logs: Annotated[list[Path], typer.Argument(metavar="LOG...", help="Adaptation logs, as --log wrote them.")],
+    logs: Annotated[list[Path], typer.Argument(metavar="LOG", help="Adaptation logs, as --log wrote them.")],
     out: Annotated[Path, typer.Option(help="Folder of page and pictures.")] = FOLDER,
     **flags: Any,
 ) -> None:
     """Makes a page of adaptation logs: what happened, whether adapting helped, where the model moved.
 
-    One HTML file that needs nothing beside it, and its pictures as PNG. Several logs are compared; logs of killed runs
-    are read as far as they go.
+    One HTML file that needs nothing beside it, and its pictures as PNG. Several logs are compared; a torn one will do.
     """
     settings = config.load(flags, environment=os.environ)
     from app.report.writing import PAGE, write

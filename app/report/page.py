@@ -12,7 +12,7 @@ from app.report import provenance, sections
 from app.report.markup import esc, figure, folded, section, table
 from app.report.pictures.paint import Picture
 from app.report.run import Run
-from app.report.series import share
+from app.report.series import percentile, share
 from app.report.thumbnails import Album
 from app.report.words import Finding, milliseconds, percent, plain, points
 
@@ -97,6 +97,6 @@ def _row(one: Told) -> list[str]:
         points(whole.gain) if whole.compared else NONE,
         f"{whole.entropy:.2f}" if whole.n else NONE,
         f"{sum(why is None for why in run.lessons.skipped):,}",
-        milliseconds(float(np.nanpercentile(waits, 99))) if np.isfinite(waits).any() else NONE,
+        milliseconds(percentile(waits, 99)),
         "killed" if run.summary is None else plain(run.summary.get("exit_code", NONE)),
     ]

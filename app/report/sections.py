@@ -14,7 +14,7 @@ from app.report.findings.lessons import moves
 from app.report.markup import data_uri, esc, facts, figure, folded, paragraph, section, table, tiles
 from app.report.pictures.paint import Picture
 from app.report.run import Event, Run
-from app.report.series import Share, share, shares
+from app.report.series import Share, percentile, share, shares
 from app.report.thumbnails import Album, Thumbnail
 from app.report.words import Finding, count, milliseconds, percent, plain, points, span
 
@@ -78,7 +78,7 @@ def figures(run: Run) -> str:
     waits = run.frames.age_ms if np.isfinite(run.frames.age_ms).any() else run.frames.infer_ms
     if np.isfinite(waits).any():
         name = "age of a frame when shown" if waits is run.frames.age_ms else "time for an answer"
-        found.append(("p99", milliseconds(float(np.nanpercentile(waits, 99))), name))
+        found.append(("p99", milliseconds(percentile(waits, 99)), name))
     return tiles(found)
 
 

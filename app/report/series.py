@@ -121,6 +121,12 @@ def mean(values: NDArray[np.generic] | Sequence[float]) -> float:
     return float(values.mean()) if len(values) else math.nan
 
 
+def percentile(values: Floats, percent: float) -> float:
+    """The smallest finite value that `percent` of all do not exceed, as the log has it; NaN where there is none."""
+    values = values[np.isfinite(values)]
+    return float(np.percentile(values, percent, method="inverted_cdf")) if len(values) else math.nan
+
+
 class Reliability(NamedTuple):
     """How sure a model is, and how right: by bin of confidence."""
 

@@ -9,7 +9,7 @@ from typing import NamedTuple
 import numpy as np
 
 from app.report.run import Run
-from app.report.series import mean
+from app.report.series import mean, percentile
 from app.report.words import Finding, count, listed, milliseconds, plain, span, times
 from app.settings import NOT_ADAPTING
 
@@ -37,10 +37,10 @@ def given(run: Run) -> Iterator[Finding]:
         return
     skipped = Counter(why for why in lessons.skipped if why is not None)
     taught = len(lessons) - skipped.total()
-    took = f", {milliseconds(float(np.nanmedian(lessons.facts['ms'])))} each in the median"
-    of = "All" if taught == len(lessons) else f"{taught:,} of"
-    how_many = f"{of} {count(len(lessons), 'lesson')} taught something" if taught else "No lesson taught anything"
-    yield Finding("note", f"{how_many}{took}.")
+    took = milliseconds(percentile(lessons.facts["ms"], 50))
+    yield Finding(
+        "note", f"Of {count(len(lessons), 'lesson')} {taught:,} taught something; the median one took {took}."
+    )
     for why, n in skipped.most_common(4):
         reason = WHY.get(why, why.replace("_", " "))
         yield Finding("bad" if why not in WHY else "note", f"{count(n, 'lesson')} taught nothing: {reason}.")

@@ -9,6 +9,7 @@ import numpy as np
 
 from app.report.columns import number
 from app.report.run import Run
+from app.report.series import percentile
 from app.report.words import Finding, count, listed, milliseconds, percent, plain, span, times
 
 GOOD_ENDS = (0, 130, 143)
@@ -84,18 +85,13 @@ def refused(run: Run) -> Iterator[Finding]:
 
 def latency(run: Run) -> Iterator[Finding]:
     """How long it took."""
-    age = run.frames.age_ms[np.isfinite(run.frames.age_ms)]
-    if len(age):
-        p50, p99 = np.percentile(age, (50, 99))
-        yield Finding(
-            "note",
-            f"Frames were {milliseconds(p50)} old when shown (median); p99 of frame age is {milliseconds(p99)}.",
-        )
-        return
-    infer = run.frames.infer_ms[np.isfinite(run.frames.infer_ms)]
-    if len(infer):
-        p50, p99 = np.percentile(infer, (50, 99))
-        yield Finding("note", f"The model took {milliseconds(p50)} for an answer (median), {milliseconds(p99)} at p99.")
+    age, infer = run.frames.age_ms, run.frames.infer_ms
+    if np.isfinite(age).any():
+        p50, p99 = (milliseconds(percentile(age, q)) for q in (50, 99))
+        yield Finding("note", f"Frames were {p50} old when shown (median); p99 of frame age is {p99}.")
+    elif np.isfinite(infer).any():
+        p50, p99 = (milliseconds(percentile(infer, q)) for q in (50, 99))
+        yield Finding("note", f"The model took {p50} for an answer (median), {p99} at p99.")
 
 
 CHECKS = (lost, drops, refused, latency)

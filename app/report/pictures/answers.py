@@ -11,7 +11,7 @@ from app.report.pictures import paint
 from app.report.pictures.paint import ADAPTED, FROZEN, INK, QUIET, RIGHT, SERIES, WRONG, Picture
 from app.report.run import Run
 from app.report.series import running, share, stretches, thinned
-from app.report.words import percent
+from app.report.words import percent, plain
 
 KINDS = 8  # of events, a row each
 LOUD = ("guard", "rollback", "lost", "stall", "corrupt-read", "missing")
@@ -115,7 +115,7 @@ def _rows(run: Run) -> dict[str, list[float]]:
 
 
 def _marks(axes: Any, events: dict[str, list[float]], divisor: float) -> None:
-    axes.set_yticks(range(len(events)), [paint_name(kind) for kind in events])
+    axes.set_yticks(range(len(events)), [plain(kind, paint.LONGEST) for kind in events])
     axes.set_ylim(len(events) - 0.4, -0.6)
     axes.grid(visible=False, axis="y")
     for row, (kind, at) in enumerate(events.items()):
@@ -124,8 +124,3 @@ def _marks(axes: Any, events: dict[str, list[float]], divisor: float) -> None:
         axes.plot(
             places * at[-1] / divisor, np.full(len(places), row), "|", color=color, markersize=9, markeredgewidth=1.6
         )
-
-
-def paint_name(kind: str) -> str:
-    """A kind of event on an axis."""
-    return kind if len(kind) <= 20 else kind[:19] + "…"

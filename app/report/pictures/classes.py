@@ -10,10 +10,9 @@ from app.report.pictures import paint
 from app.report.pictures.paint import ADAPTED, FROZEN, QUIET, TRUTH, Picture
 from app.report.run import Run
 from app.report.series import reliability
-from app.report.words import count
+from app.report.words import count, plain
 
 MOST = 20  # classes
-LONGEST = 28  # letters of a class name on the axis
 
 
 def histogram(run: Run, prefix: str = "") -> Picture | None:
@@ -35,7 +34,7 @@ def histogram(run: Run, prefix: str = "") -> Picture | None:
     for row, (name, part) in enumerate(parts.items()):
         places = np.arange(len(chosen)) + (row - (len(parts) - 1) / 2) * high
         axes.barh(places, part[chosen], 0.9 * high, color=columns[name][1], label=name)
-    axes.set_yticks(range(len(chosen)), [_short(run.classes[i]) for i in chosen])
+    axes.set_yticks(range(len(chosen)), [plain(run.classes[i], paint.LONGEST) for i in chosen])
     axes.set_ylim(len(chosen) - 0.4, -0.6)
     axes.grid(visible=False, axis="y")
     axes.set_xlabel("share of frames, %")
@@ -83,7 +82,3 @@ def calibration(run: Run, prefix: str = "") -> Picture | None:
         "surer than right.",
         f"Reliability diagram. Expected calibration error: {words}.",
     )
-
-
-def _short(name: str) -> str:
-    return name if len(name) <= LONGEST else name[: LONGEST - 1] + "…"

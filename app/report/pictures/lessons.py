@@ -11,10 +11,11 @@ from app.report.pictures import paint
 from app.report.pictures.paint import ADAPTED, FROZEN, QUIET, SERIES, WRONG, Band, Picture
 from app.report.run import Run
 from app.report.series import POINTS, grouped, stretches, thinned
-from app.report.words import count
+from app.report.words import count, plain
 
 TERMS = 5  # of a loss, that are drawn
 REASONS = 6
+FEW = 8  # lessons, each with its number on the axis
 
 
 def picture(run: Run, prefix: str = "") -> Picture | None:
@@ -71,6 +72,8 @@ def axis(axes: Any, lessons: int) -> None:
     axes.set_xlim(0.5, lessons + 0.5)
     axes.set_xlabel("lesson")
     axes.xaxis.get_major_locator().set_params(integer=True)
+    if lessons < FEW:
+        axes.set_xticks(range(1, lessons + 1))
 
 
 def _curves(axes: Any, curves: dict[str, np.ndarray[Any, Any]], color: str | None = None) -> None:
@@ -79,7 +82,14 @@ def _curves(axes: Any, curves: dict[str, np.ndarray[Any, Any]], color: str | Non
         if len(values) > POINTS:
             places, shown = thinned(places, values)
         few = {"marker": ".", "markersize": 4} if len(values) < 100 else {}
-        axes.plot(places, shown, color=color or (ADAPTED, FROZEN, *SERIES[2:])[i], label=name, linewidth=1.3, **few)
+        axes.plot(
+            places,
+            shown,
+            color=color or (ADAPTED, FROZEN, *SERIES[2:])[i],
+            label=plain(name, paint.LONGEST),
+            linewidth=1.3,
+            **few,
+        )
     finite = np.concatenate([v[np.isfinite(v)] for v in curves.values()])
     positive = finite[finite > 0]
     if len(positive) == len(finite) and finite.max() > 100 * finite.min():
@@ -91,7 +101,7 @@ def _curves(axes: Any, curves: dict[str, np.ndarray[Any, Any]], color: str | Non
 
 
 def _skipped(axes: Any, run: Run, reasons: Sequence[str]) -> None:
-    axes.set_yticks(range(len(reasons)), [why.replace("_", " ")[:30] for why in reasons])
+    axes.set_yticks(range(len(reasons)), [plain(why.replace("_", " "), paint.LONGEST) for why in reasons])
     axes.set_ylim(len(reasons) - 0.4, -0.6)
     axes.grid(visible=False, axis="y")
     for row, why in enumerate(reasons):

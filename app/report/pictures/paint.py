@@ -20,12 +20,14 @@ from matplotlib import pyplot as plt
 
 from app.report.columns import Floats
 from app.report.series import Stretch, is_clean
+from app.report.words import plain
 
 WIDTH = 9.6  # inches; 72 of the page's pixels each
 INK, QUIET, LINE, PAPER = "#1d2430", "#5d6675", "#d5d9e0", "#ffffff"  # stand for the page's own colors of these names
 FROZEN, ADAPTED, TRUTH, RIGHT, WRONG = "#3a83c4", "#d27a05", "#8a8f98", "#1d9a6c", "#d4472a"  # for light and dark paper
 SERIES = (ADAPTED, FROZEN, "#8c6bc8", RIGHT, "#c2578b", "#7f8a3c", "#2b9aa8", TRUTH)
 WEATHER = ("#3a83c4", "#c2578b", "#7f8a3c", "#8c6bc8", "#2b9aa8", "#d4472a", "#b58a2a", "#5c7f6b")
+LONGEST = 28  # letters of a name
 MOST_BANDS = 400  # beyond, they would only be stripes
 STYLE: dict[Any, Any] = {
     "svg.fonttype": "none",
@@ -147,8 +149,9 @@ def shaded(grid: Sequence[Any], over: Sequence[Band], alpha: float = 0.13) -> No
             place = {"xycoords": ("data", "axes fraction"), "ha": "center", "va": "bottom"}
             grid[0].annotate(band.name, (middle, 1.0), xytext=(0, 2), textcoords="offset points", color=QUIET, **place)
     if not named:
-        figure, columns = grid[0].get_figure(), min(5, len(patches))
-        figure.legend(patches.values(), patches.keys(), loc="outside lower center", ncols=columns)
+        figure, columns = grid[0].get_figure(), min(4, len(patches))
+        names = [plain(name, LONGEST) for name in patches]
+        figure.legend(patches.values(), names, loc="outside lower center", ncols=columns)
     elif grid[0].get_title("left"):
         grid[0].set_title(grid[0].get_title("left"), pad=18)
         legend(grid[0], raised=True)

@@ -11,6 +11,7 @@ from app.report.pictures import paint
 from app.report.pictures.paint import ADAPTED, FROZEN, SERIES, Picture
 from app.report.run import Run
 from app.report.series import grouped, stretches
+from app.report.words import plain
 
 BINS = 240  # over the run
 
@@ -77,7 +78,9 @@ def _waits(axes: Any, t: Floats, ms: Floats) -> None:
 def _lines(axes: Any, t: Floats, columns: dict[str, Floats]) -> None:
     for i, (name, values) in enumerate(list(columns.items())[: len(SERIES)]):
         color = {"in": SERIES[2], "out": FROZEN, "adapted": ADAPTED}.get(name, SERIES[(i + 1) % len(SERIES)])
-        axes.plot(grouped(t, np.mean), grouped(values, np.mean), color=color, label=name, linewidth=1.3)
+        axes.plot(
+            grouped(t, np.mean), grouped(values, np.mean), color=color, label=plain(name, paint.LONGEST), linewidth=1.3
+        )
     axes.set_ylim(bottom=0)
     if "" not in columns:
         paint.legend(axes)

@@ -11,7 +11,7 @@ from app.report.pictures.lessons import axis, bands
 from app.report.pictures.paint import QUIET, Picture
 from app.report.run import Run
 from app.report.series import grouped
-from app.report.words import count
+from app.report.words import count, plain
 
 NAMED = 52  # tensors that are named one by one; of more, blocks are
 TALLEST, STRIP = 11.0, 0.1  # inches
@@ -69,4 +69,4 @@ def _labels(names: tuple[str, ...]) -> tuple[list[float], list[str]]:
     for first in firsts:
         if not shown or first - shown[-1] >= len(names) / NAMED:  # or names would lie on each other
             shown.append(first)
-    return shown, [blocks[int(i)][:34] for i in shown]
+    return shown, [plain(blocks[int(i)], paint.LONGEST) for i in shown]

@@ -44,7 +44,7 @@ def test_a_log_with_labels(tmp_path: Path) -> None:
             "The adapted model's confidence is off by 25.0 points in the mean, ECE (the frozen model's by 25.0); "
             "it is too modest."
         ),
-        "All 10 lessons taught something, 20 ms each in the median.",
+        "Of 10 lessons 10 taught something; the median one took 20 ms.",
         (
             "blocks.5.norm1.weight ended furthest from the source model (60 of 95.4 for all 6 tensors), then "
             "blocks.4.norm1.weight."
@@ -126,7 +126,7 @@ def test_lessons_that_taught_nothing(tmp_path: Path) -> None:
     """By reason, in words; windows of few different frames."""
     lessons = [lesson(i, skipped="sure" if i < 3 else "loss_not_finite", frames=list(range(64))) for i in range(1, 5)]
     assert told(tmp_path, frame(0), *lessons)[1:5] == [
-        "No lesson taught anything, 20 ms each in the median.",
+        "Of 4 lessons 0 taught something; the median one took 20 ms.",
         "2 lessons taught nothing: the model was as sure as on clean pictures.",
         "2 lessons taught nothing: loss not finite.",
         (
