@@ -6,19 +6,16 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
-
 from app.report import provenance, sections
 from app.report.markup import esc, figure, folded, section, table
 from app.report.pictures.paint import Picture
 from app.report.run import Run
-from app.report.series import percentile, share
+from app.report.series import percentile, share, waits
 from app.report.thumbnails import Album
-from app.report.words import Finding, milliseconds, percent, plain, points
+from app.report.words import NONE, Finding, milliseconds, percent, plain, points
 
 POLICY = "default-src 'none'; img-src data:; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'"
 STYLE = Path(__file__).with_name("style.css")
-NONE = "–"
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -37,11 +34,11 @@ def page(told: Sequence[Told], comparison: Picture | None = None) -> str:
     first = told[0].run
     if len(told) == 1:
         title = f"{plain(first.part('source').get('name', first.path.name))}: {plain(first.header.get('spec', ''))}"
-        body = sections.figures(first) + _of_run(told[0], head=sections.head(first))
+        body = _of_run(told[0])
     else:
         title = f"{len(told)} runs compared"
         body = section("Comparison", _table(told), figure(comparison))
-        body += "".join(folded(_line(one), _of_run(one, sections.head(one.run)), kind="run") for one in told)
+        body += "".join(folded(_line(one), _of_run(one), kind="run") for one in told)
     style = STYLE.read_text(encoding="utf-8")
     return (
         '<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
@@ -56,10 +53,9 @@ def page(told: Sequence[Told], comparison: Picture | None = None) -> str:
     )
 
 
-def _of_run(one: Told, head: str) -> str:
-    return (
-        head + "".join(sections.of_run(one.run, one.findings, one.pictures, one.album)) + provenance.settings(one.run)
-    )
+def _of_run(one: Told) -> str:
+    parts = sections.of_run(one.run, one.findings, one.pictures, one.album)
+    return "".join(parts) + provenance.settings(one.run)
 
 
 def _line(one: Told) -> str:
@@ -68,25 +64,12 @@ def _line(one: Told) -> str:
 
 
 def _table(told: Sequence[Told]) -> str:
-    headings = [
-        "run",
-        "source",
-        "method",
-        "frames",
-        "frozen",
-        "adapted",
-        "gain",
-        "entropy",
-        "lessons",
-        "p99",
-        "end",
-    ]
+    headings = ["run", "source", "method", "frames", "frozen", "adapted", "gain", "entropy", "lessons", "p99", "end"]
     return table(headings, (_row(one) for one in told), left=3)
 
 
 def _row(one: Told) -> list[str]:
     run, whole = one.run, share(one.run, "all")
-    waits = run.frames.age_ms if np.isfinite(run.frames.age_ms).any() else run.frames.infer_ms
     return [
         one.name,
         plain(run.part("source").get("name", NONE)),
@@ -97,6 +80,6 @@ def _row(one: Told) -> list[str]:
         points(whole.gain) if whole.compared else NONE,
         f"{whole.entropy:.2f}" if whole.n else NONE,
         f"{sum(why is None for why in run.lessons.skipped):,}",
-        milliseconds(percentile(waits, 99)),
+        milliseconds(percentile(waits(run), 99)),
         "killed" if run.summary is None else plain(run.summary.get("exit_code", NONE)),
     ]

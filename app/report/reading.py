@@ -124,7 +124,7 @@ class _Builder:
 
     def _update(self, record: Record) -> None:
         self._facts.add(
-            {name: record[name] for name in ("t", "gnorm", "unorm", "dnorm", "lr", "ess", "ms")}
+            {name: record[name] for name in ("t", "n", "gnorm", "unorm", "dnorm", "lr", "ess", "ms")}
             | {"size": len(record["frames"]), "position": len(self._columns["t"])}
         )
         self._losses.add({plain(name): value for name, value in record["loss"].items()})
@@ -134,7 +134,8 @@ class _Builder:
         traces = record.get("tensors")
         if traces is not None:
             moved, sketch = (np.array([number(v) for v in traces[name]], np.float32) for name in ("moved", "sketch"))
-            self._by_digest[record["params"]] = _Traces(self._adapted, moved, sketch)
+            if len(moved) == len(sketch) == len(self._adapted):  # else nobody knows whose they are
+                self._by_digest[record["params"]] = _Traces(self._adapted, moved, sketch)
         elif record["dnorm"] == 0:
             zeros = np.zeros(len(self._adapted), np.float32)
             self._by_digest[record["params"]] = _Traces(self._adapted, zeros, zeros)

@@ -14,12 +14,11 @@ from app.report.findings.lessons import moves
 from app.report.markup import data_uri, esc, facts, figure, folded, paragraph, section, table, tiles
 from app.report.pictures.paint import Picture
 from app.report.run import Event, Run
-from app.report.series import Share, percentile, share, shares
+from app.report.series import Share, percentile, share, shares, waits
 from app.report.thumbnails import Album, Thumbnail
-from app.report.words import Finding, count, milliseconds, percent, plain, points, span
+from app.report.words import NONE, Finding, count, milliseconds, percent, plain, points, span
 
 SHOWN, MOST_EVENTS = 12, 1000  # events in the table at once, and behind the fold
-NONE = "–"
 
 
 def head(run: Run) -> str:
@@ -75,10 +74,10 @@ def figures(run: Run) -> str:
     found.append(("Frames", f"{whole.n:,}", f"in {span(run.seconds)}"))
     taught = sum(why is None for why in run.lessons.skipped)
     found.append(("Lessons", f"{taught:,}", f"taught, of {len(run.lessons):,} given"))
-    waits = run.frames.age_ms if np.isfinite(run.frames.age_ms).any() else run.frames.infer_ms
-    if np.isfinite(waits).any():
-        name = "age of a frame when shown" if waits is run.frames.age_ms else "time for an answer"
-        found.append(("p99", milliseconds(percentile(waits, 99)), name))
+    took = waits(run)
+    if np.isfinite(took).any():
+        name = "age of a frame when shown" if took is run.frames.age_ms else "time for an answer"
+        found.append(("p99", milliseconds(percentile(took, 99)), name))
     return tiles(found)
 
 
@@ -126,13 +125,12 @@ def _thumbnail(run: Run, thumbnail: Thumbnail) -> str:
     lines = [f'<b class="{_mark(thumbnail)}">{esc(thumbnail.moment.why)}</b>']
     lines += [f"<span>frame {frames.index[at]:,} at {esc(span(frames.t[at]))}</span>"]
     lines += [f"<span>truth {esc(truth)}</span>"] if truth is not None else []
-    for name, number, p in (
-        ("frozen", frames.frozen[at], frames.frozen_p[at]),
-        ("adapted", frames.answer[at], frames.p[at]),
-    ):
-        if number >= 0:
-            right = "" if truth is None else " ✓" if run.classes[number] == truth else " ✗"
-            lines.append(f"<span>{name} {esc(run.classes[number])} {p:.2f}{right}</span>")
+    answers = (("adapted", frames.answer[at], frames.p[at], frames.right[at] == 1),)
+    if frames.frozen[at] >= 0:
+        answers = (("frozen", frames.frozen[at], frames.frozen_p[at], frames.frozen[at] == frames.truth[at]), *answers)
+    for name, number, p, right in answers:
+        mark = "" if truth is None else " ✓" if right else " ✗"
+        lines.append(f"<span>{name} {esc(run.classes[number])} {_number(p)}{mark}</span>")
     width, height = thumbnail.size
     alt = esc(f"Frame {frames.index[at]}: {thumbnail.moment.why}")
     address = data_uri("image/jpeg", thumbnail.jpeg)
@@ -222,7 +220,9 @@ def _number(value: float) -> str:
 
 
 def of_run(run: Run, told: list[Finding], pictures: Mapping[str, Picture], shown: Album) -> Iterator[str]:
-    """All parts but the settings, in order."""
+    """All parts but the settings."""
+    yield figures(run)
+    yield head(run)
     yield found(told)
     yield answers(run, pictures)
     yield album(run, shown)

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from app.metrics import Calibration
 from app.report.columns import Floats
-from app.report.run import CLEAN, Run
+from app.report.run import Run
 
 POINTS = 600  # of a curve
 
@@ -127,6 +127,11 @@ def percentile(values: Floats, percent: float) -> float:
     return float(np.percentile(values, percent, method="inverted_cdf")) if len(values) else math.nan
 
 
+def waits(run: Run) -> Floats:
+    """[frames] How long each took, ms: its age when shown, of files the time for its answer."""
+    return run.frames.age_ms if np.isfinite(run.frames.age_ms).any() else run.frames.infer_ms
+
+
 class Reliability(NamedTuple):
     """How sure a model is, and how right: by bin of confidence."""
 
@@ -147,8 +152,3 @@ def reliability(p: Floats, right: NDArray[np.bool_]) -> Reliability | None:
     held = n > 0
     ece = float(np.abs(true - sure).sum() / len(p))
     return Reliability(ece, sure[held] / n[held], true[held] / n[held], n[held].astype(float))
-
-
-def is_clean(name: str) -> bool:
-    """Whether a corruption is none."""
-    return name == CLEAN

@@ -19,7 +19,7 @@ from app.report.run import Run
 from app.report.words import plain
 from app.types import Image
 
-FARTHEST = 12_000  # frames that are read from the beginning on: further ones would take too long
+FARTHEST = 5_000  # frames of a source, which is read from its beginning on: further ones would take too long
 SIDE = 240  # pixels, the longer side
 QUALITY = 86
 
@@ -69,27 +69,35 @@ def _found(run: Run, name: object) -> Path | None:
 
 
 def _shown(run: Run, path: Path, number_of: Sequence[int], *, check: bool) -> list[Thumbnail]:
-    """Moments whose frame, by its number in the file, could be read; with `check` only those of the logged digest."""
-    wanted = {number_of[moment.position]: moment for moment in moments(run, FARTHEST)}
+    """Moments whose frame, by its number in the file, could be read; with `check` only those of the logged digest.
+
+    Checked frames are jumped to; without a check only reading all before them is exact.
+    """
+    within = len(number_of) if check else int(np.searchsorted(number_of, FARTHEST))
+    wanted = {number_of[moment.position]: moment for moment in moments(run, within)}
     shown = []
-    for number, image in _read(path, set(wanted)):
+    for number, image in _read(path, sorted(wanted), jump=check):
         moment = wanted[number]
         if not check or int(digest(image), 16) == run.frames.digest[moment.position]:
             shown.append(_small(moment, image))
     return shown
 
 
-def _read(path: Path, numbers: set[int]) -> Iterator[tuple[int, Image]]:
-    """These frames of a video, RGB, read in order."""
+def _read(path: Path, numbers: Sequence[int], *, jump: bool) -> Iterator[tuple[int, Image]]:
+    """These frames of a video, RGB, in order."""
     capture = cv2.VideoCapture(str(path), cv2.CAP_FFMPEG)
+    at = 0
     try:
-        for number in range(min(max(numbers, default=-1) + 1, FARTHEST)):
-            if not capture.grab():
-                return
-            if number in numbers:
-                whole, image = capture.retrieve()
-                if whole:
-                    yield number, cv2.cvtColor(image, cv2.COLOR_BGR2RGB).astype(np.uint8)
+        for number in numbers:
+            if jump:
+                capture.set(cv2.CAP_PROP_POS_FRAMES, number)
+            else:
+                while at < number and capture.grab():
+                    at += 1
+            whole, image = capture.read()
+            at += 1
+            if whole:
+                yield number, cv2.cvtColor(image, cv2.COLOR_BGR2RGB).astype(np.uint8)
     finally:
         capture.release()
 

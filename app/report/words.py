@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from typing import Literal, NamedTuple
 
+NONE = "–"  # where nothing is known
 LONGEST = 120  # characters of a name that came with a log
 
 
@@ -46,7 +47,7 @@ def times(n: int) -> str:
 def span(seconds: float) -> str:
     """14.23 -> 14.2 s; 185 -> 3 min 5 s; 3720 -> 1 h 2 min."""
     if not math.isfinite(seconds):
-        return "–"
+        return NONE
     if seconds < 99.95:
         return f"{seconds:.1f} s"
     minutes, rest = divmod(round(seconds), 60)
@@ -57,7 +58,7 @@ def span(seconds: float) -> str:
 def milliseconds(ms: float) -> str:
     """41.3 -> 41 ms; 8.26 -> 8.3 ms; 2310 -> 2.3 s."""
     if not math.isfinite(ms):
-        return "–"
+        return NONE
     return span(ms / 1000) if ms >= 1000 else f"{ms:.0f} ms" if ms >= 10 else f"{ms:.1f} ms"
 
 

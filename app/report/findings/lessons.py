@@ -125,7 +125,10 @@ def moves(run: Run) -> list[Moves]:
     sketch = run.lessons.sketch.astype(np.float64)
     if len(sketch) < 2 or sketch.shape[1] < len(PARTS):
         return []
-    squares = np.diff(sketch, axis=0, prepend=np.zeros((1, sketch.shape[1]))) ** 2
+    before = np.roll(sketch, 1, axis=0)
+    before[run.lessons.facts["n"] == 1] = 0.0  # the source model
+    before[0] = np.nan if "state" in run.part("learned_before") else 0.0
+    squares = (sketch - before) ** 2
     taught = np.array([why is None for why in run.lessons.skipped]) & np.isfinite(squares).any(axis=1)
     found = []
     for kind in dict.fromkeys(run.lessons.corruption[taught].tolist()):
@@ -143,10 +146,13 @@ def where(run: Run) -> Iterator[Finding]:
         alike.setdefault((move.most, move.least), []).append(move.corruption)
     told = []
     for (most, least), names in alike.items():
-        parts = [f"the {part} layers {word}" for part, word in ((most, "most"), (least, "least")) if part is not None]
-        told += [f"under {listed(names[:4])} {listed(parts)}"] if parts else []
+        steps = [f"the {most} layers took the largest steps"] if most else []
+        if least:
+            steps.append(f"the {least} layers the smallest" if most else f"the {least} layers took the smallest steps")
+        told += [f"under {listed(names[:4])} {listed(steps)}"] if steps else []
     if told:
-        yield Finding("note", f"In a lesson there moved {'; '.join(told)}.")
+        text = "; ".join(told)
+        yield Finding("note", f"{text[0].upper()}{text[1:]}.")
 
 
 CHECKS = (given, guard, returns, variety, furthest, where)

@@ -8,7 +8,7 @@ import numpy as np
 
 from app.metrics import RECENT
 from app.report.pictures import paint
-from app.report.pictures.paint import ADAPTED, FROZEN, INK, QUIET, RIGHT, SERIES, WRONG, Picture
+from app.report.pictures.paint import ADAPTED, FROZEN, QUIET, RIGHT, SERIES, WRONG, Picture
 from app.report.run import Run
 from app.report.series import running, share, stretches, thinned
 from app.report.words import percent, plain
@@ -75,11 +75,7 @@ def _accuracy(axes: Any, run: Run, divisor: float) -> None:
         if chosen.any():
             curve = 100 * running(right[chosen], RECENT)
             axes.plot(*thinned(frames.t[chosen] / divisor, curve), color=color, label=name)
-    for name, values in run.stats.items():
-        if name.startswith("estimate") and np.isfinite(values).any():
-            axes.plot(
-                run.stats["t"] / divisor, 100 * values, "--", color=RIGHT, label=name.replace(".", ": "), linewidth=1
-            )
+    _estimates(axes, run, divisor)
     axes.set_ylim(0, 100)
     paint.legend(axes)
 
@@ -95,13 +91,17 @@ def _likeness(axes: Any, run: Run, divisor: float) -> None:
             axes.plot(*thinned(frames.t[asked] / divisor, curve), color=color, label=name)
     if not drawn:
         axes.plot(*thinned(frames.t / divisor, 100 * running(frames.p, RECENT)), color=ADAPTED, label="adapted")
-    for name, values in run.stats.items():
-        if name.startswith("estimate") and np.isfinite(values).any():
-            axes.plot(
-                run.stats["t"] / divisor, 100 * values, "--", color=INK, label=name.replace(".", ": "), linewidth=1
-            )
+    _estimates(axes, run, divisor)
     axes.set_ylim(0, 102)
     paint.legend(axes)
+
+
+def _estimates(axes: Any, run: Run, divisor: float) -> None:
+    """Of accuracy, made without labels."""
+    for name, values in run.stats.items():
+        if name.split(".")[0] == "estimate" and np.isfinite(values).any():
+            label = plain(name.replace(".", ": "), paint.LONGEST)
+            axes.plot(run.stats["t"] / divisor, 100 * values, "--", color=SERIES[2], label=label, linewidth=1)
 
 
 def _rows(run: Run) -> dict[str, list[float]]:
@@ -120,7 +120,6 @@ def _marks(axes: Any, events: dict[str, list[float]], divisor: float) -> None:
     axes.grid(visible=False, axis="y")
     for row, (kind, at) in enumerate(events.items()):
         color = WRONG if kind in LOUD else SERIES[2] if kind in ("reset", "undo", "key", "method") else QUIET
-        places, _ = np.unique(np.round(np.array(at) / max(at[-1], 1e-9), 3), return_index=True)
-        axes.plot(
-            places * at[-1] / divisor, np.full(len(places), row), "|", color=color, markersize=9, markeredgewidth=1.6
-        )
+        at = at[-1] * np.unique(np.round(np.array(at) / max(at[-1], 1e-9), 3))  # no more marks than can be told apart
+        row_of = np.full(len(at), row)
+        axes.plot(at / divisor, row_of, "|", color=color, markersize=9, markeredgewidth=1.6)

@@ -17,9 +17,10 @@ import numpy as np
 
 mpl.use("agg")
 from matplotlib import pyplot as plt
+from matplotlib.patches import Patch
 
 from app.report.columns import Floats
-from app.report.series import Stretch, is_clean
+from app.report.series import Stretch
 from app.report.words import plain
 
 WIDTH = 9.6  # inches; 72 of the page's pixels each
@@ -75,6 +76,7 @@ class Band(NamedTuple):
     left: float
     right: float
     name: str
+    color: str | None  # of a corruption the same in all pictures; none for clean
 
 
 @contextmanager
@@ -126,32 +128,30 @@ def _inline(svg: str) -> str:
 
 def bands(stretches: Sequence[Stretch], names: Sequence[str], edges: Floats) -> list[Band]:
     """Corruptions as bands; `edges` are the places of the items' beginnings, and of the last one's end."""
-    if len(stretches) > MOST_BANDS or all(is_clean(names[s.kind]) for s in stretches):
+    if len(stretches) > MOST_BANDS or not any(kind for _, _, kind in stretches):
         return []
-    return [Band(float(edges[s.first]), float(edges[s.end]), names[s.kind]) for s in stretches]
+    colors = (None, *(WEATHER[i % len(WEATHER)] for i in range(len(names))))
+    return [Band(float(edges[a]), float(edges[b]), names[kind], colors[kind]) for a, b, kind in stretches]
 
 
 def shaded(grid: Sequence[Any], over: Sequence[Band], alpha: float = 0.13) -> None:
-    """Bands behind all panels, named above the first if all names have room, else in a legend below."""
+    """Bands behind all panels, named above the first if all corruptions have room, else in a legend below."""
     if not over:
         return
-    whole = max(band.right for band in over) - min(band.left for band in over)
-    named = all(len(band.name) <= (band.right - band.left) / whole * WIDTH * 11 for band in over)  # letters
-    colors = colors_of([band.name for band in over])
-    patches: dict[str, Any] = {}
+    letters = WIDTH * 11 / (over[-1].right - over[0].left)  # on a unit of the axis
+    fits = {band: len(band.name) <= (band.right - band.left) * letters for band in over}
+    named = all(fits[band] for band in over if band.color is not None)
     for band in over:
-        if band.name in colors:
-            for axes in grid:
-                patch = axes.axvspan(band.left, band.right, color=colors[band.name], alpha=alpha, linewidth=0)
-                patches.setdefault(band.name, patch)
-        if named:
+        for axes in grid if band.color is not None else ():
+            axes.axvspan(band.left, band.right, color=band.color, alpha=alpha, linewidth=0)
+        if named and fits[band]:
             middle = (band.left + band.right) / 2
             place = {"xycoords": ("data", "axes fraction"), "ha": "center", "va": "bottom"}
             grid[0].annotate(band.name, (middle, 1.0), xytext=(0, 2), textcoords="offset points", color=QUIET, **place)
     if not named:
-        figure, columns = grid[0].get_figure(), min(4, len(patches))
-        names = [plain(name, LONGEST) for name in patches]
-        figure.legend(patches.values(), names, loc="outside lower center", ncols=columns)
+        colors = {plain(band.name, LONGEST): band.color for band in over if band.color is not None}
+        keys = [Patch(color=color, alpha=max(alpha, 0.4), label=name) for name, color in colors.items()]
+        grid[0].get_figure().legend(handles=keys, loc="outside lower center", ncols=min(4, len(keys)))
     elif grid[0].get_title("left"):
         grid[0].set_title(grid[0].get_title("left"), pad=18)
         legend(grid[0], raised=True)
@@ -167,12 +167,6 @@ def strip(axes: Any, over: Sequence[Band]) -> None:
     shaded([axes], over, alpha=1.0)
 
 
-def colors_of(names: Sequence[str]) -> dict[str, str]:
-    """One for each corruption, none for clean."""
-    found = [name for name in dict.fromkeys(names) if not is_clean(name)]
-    return {name: WEATHER[i % len(WEATHER)] for i, name in enumerate(found)}
-
-
 def clock(axes: Any, seconds: float) -> float:
     """Labels the horizontal axis; what to divide seconds by."""
     unit, divisor = ("hours", 3600) if seconds > 2 * 3600 else ("minutes", 60) if seconds > 300 else ("seconds", 1)
@@ -185,14 +179,8 @@ def legend(axes: Any, *, raised: bool = False) -> None:
     """Above the panel, at its right end; `raised` over names of corruptions."""
     if axes.get_legend_handles_labels()[0]:
         above = 1.4 if raised else 0.1  # letters' heights
-        axes.legend(
-            loc="lower right",
-            bbox_to_anchor=(1, 1),
-            borderaxespad=above,
-            handlelength=1.4,
-            ncols=5,
-            columnspacing=1.2,
-        )
+        place = {"loc": "lower right", "bbox_to_anchor": (1, 1), "borderaxespad": above}
+        axes.legend(**place, handlelength=1.4, columnspacing=1.2, ncols=5)
 
 
 def edges_of(t: Floats, end: float) -> Floats:

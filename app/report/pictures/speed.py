@@ -10,7 +10,7 @@ from app.report.columns import Floats
 from app.report.pictures import paint
 from app.report.pictures.paint import ADAPTED, FROZEN, SERIES, Picture
 from app.report.run import Run
-from app.report.series import grouped, stretches
+from app.report.series import grouped, percentile, stretches, waits
 from app.report.words import plain
 
 BINS = 240  # over the run
@@ -21,13 +21,11 @@ def picture(run: Run, prefix: str = "") -> Picture | None:
     frames, stats = run.frames, run.stats
     if not len(frames):
         return None
-    live = np.isfinite(frames.age_ms).any()
-    waits, title = (
-        (frames.age_ms, "Age of frames when shown, ms") if live else (frames.infer_ms, "Time for an answer, ms")
-    )
+    took = waits(run)
+    title = "Age of frames when shown, ms" if took is frames.age_ms else "Time for an answer, ms"
     drawn: list[tuple[str, float, Any]] = []
-    if np.isfinite(waits).any():
-        drawn.append((title, 1.6, lambda axes, divisor: _waits(axes, frames.t / divisor, waits)))
+    if np.isfinite(took).any():
+        drawn.append((title, 1.6, lambda axes, divisor: _waits(axes, frames.t / divisor, took)))
     rates = _chosen(stats, "fps.")
     if rates:
         drawn.append(("Frames a second", 1.3, lambda axes, divisor: _lines(axes, stats["t"] / divisor, rates)))
@@ -50,8 +48,8 @@ def picture(run: Run, prefix: str = "") -> Picture | None:
         f"{prefix}speed",
         "Over time",
         "Times: median and worst of short intervals. Frames adapted: members of lessons.",
-        f"{title.split(',')[0]} over time, median {np.nanmedian(waits):.0f} ms."
-        if np.isfinite(waits).any()
+        f"{title.split(',')[0]} over time, median {percentile(took, 50):.0f} ms."
+        if np.isfinite(took).any()
         else "Rates.",
     )
 

@@ -157,7 +157,7 @@ def test_outputs_that_exist(command: Command, tmp_path: Path) -> None:
     ("words", "code", "says"),
     [
         (["a.jsonl", "--out", "none/out"], 7, "there is no folder none"),
-        (["a.jsonl", "--out", "a.jsonl"], 7, "a.jsonl exists"),
+        (["a.jsonl", "--out", "a.jsonl"], 7, "--out a.jsonl is a file: name a folder"),
         (["absent.jsonl"], 2, "absent.jsonl cannot be read"),
         (["a.jsonl", "empty.jsonl"], 2, "empty.jsonl is empty"),
         ([], 2, "LOG"),

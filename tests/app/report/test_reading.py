@@ -82,6 +82,12 @@ def test_where_tensors_are(tmp_path: Path) -> None:
     np.testing.assert_array_equal(moved, [0, 1, 1, 2, 1, np.nan])
 
 
+def test_tensors_without_names(tmp_path: Path) -> None:
+    """Distances that no names belong to are left out."""
+    run = load(write(tmp_path / "a.jsonl", header(adapted=["norm.weight"]), lesson(1, [1.0] * 6)))
+    assert np.isnan(run.lessons.moved).all()
+
+
 def test_another_method(tmp_path: Path) -> None:
     """It may adapt other tensors: each has its own column, and is unknown while it is not adapted."""
     change = event(1.5, "method", method="tent", updates=0, adapted=["blocks.5.norm1.weight", "head.bias"])
