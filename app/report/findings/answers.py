@@ -25,14 +25,20 @@ def accuracy(run: Run) -> Iterator[Finding]:
         yield Finding("bad", "No frame was answered.")
     elif not all_.labeled:
         yield Finding("note", "Accuracy is unknown: no frame has a label (--truth or --label would give them).")
-    elif not all_.compared:
+    elif not all_.compared or run.header.get("method") == NOT_ADAPTING:
         low, high = wilson(round(all_.adapted * all_.labeled), all_.labeled)
+        worth = "What adapting was worth is unknown: the frozen model did not run (--compare split)."
+        if run.header.get("method") == NOT_ADAPTING:
+            worth = "The run did not adapt (--method none)."
         yield Finding(
             "note",
             f"{percent(all_.adapted)} of {count(all_.labeled, 'labeled frame')} are right (95 %: {percent(low)} to "
-            f"{percent(high)}). What adapting was worth is unknown: the frozen model did not run (--compare split).",
+            f"{percent(high)}). {worth}",
         )
-    elif run.header.get("method") != NOT_ADAPTING or all_.won + all_.lost:
+    elif not all_.won + all_.lost:
+        right = f"{percent(all_.both)} of {count(all_.compared, 'labeled frame')} are right with it and without"
+        yield Finding("note", f"Adapting turned no answer right or wrong: {right}.")
+    else:
         yield _compared(all_)
 
 

@@ -59,16 +59,17 @@ def test_in_a_browser(browser: Any, tmp_path: Path, make: Any) -> None:
 
 
 def test_both_schemes(browser: Any, tmp_path: Path) -> None:
-    """Ink and paper differ in the light and in the dark, in the drawings too."""
+    """Ink and paper differ in the light and in the dark, in the drawings too; on paper it is light."""
     write([labeled(tmp_path / "a.jsonl")], tmp_path / "out", overwrite=False)
     found = []
-    for scheme in ("light", "dark"):
+    for media, scheme in (("screen", "light"), ("screen", "dark"), ("print", "dark")):
         features = [{"name": "prefers-color-scheme", "value": scheme}]
-        browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": features})
+        browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"media": media, "features": features})
         browser.get((tmp_path / "out" / "report.html").as_uri())
         colors = "return [getComputedStyle(document.querySelector('section')).backgroundColor, "
         colors += "getComputedStyle(document.querySelector('.plot text')).fill]"
         found.append(browser.execute_script(colors))
-    (light_paper, light_ink), (dark_paper, dark_ink) = found
+    (light_paper, light_ink), (dark_paper, dark_ink), printed = found
     assert light_paper == "rgb(255, 255, 255)"
+    assert printed == [light_paper, light_ink]
     assert len({light_paper, light_ink, dark_paper, dark_ink}) == 4

@@ -82,6 +82,16 @@ def test_only_the_adapted_model(tmp_path: Path) -> None:
     )
 
 
+def test_nothing_changed(tmp_path: Path) -> None:
+    """Where no lesson turned an answer, and where there is nothing that adapts."""
+    frames = [frame(i, "mug", "mug", "mug") for i in range(40)]
+    text = "Adapting turned no answer right or wrong: 100.0 % of 40 labeled frames are right with it and without."
+    assert told(tmp_path, *frames)[0] == text
+    log = write(tmp_path / "b.jsonl", header(method="none"), *frames, summary(4.0))
+    text = "100.0 % of 40 labeled frames are right (95 %: 91.2 % to 100.0 %). The run did not adapt (--method none)."
+    assert findings(load(log))[0].text == text
+
+
 def test_no_labels(tmp_path: Path) -> None:
     """Agreement, doubt and steadiness, and no word of accuracy but that it is unknown."""
     frames = [
