@@ -124,8 +124,8 @@ class _Builder:
 
     def _update(self, record: Record) -> None:
         self._facts.add(
-            {name: record[name] for name in ("t", "n", "gnorm", "unorm", "dnorm", "lr", "ess", "ms")}
-            | {"size": len(record["frames"]), "position": len(self._columns["t"])}
+            {name: record[name] for name in ("t", "n", "gnorm", "dnorm", "lr", "ess", "ms")}
+            | {"size": len(record["frames"])}
         )
         self._losses.add({plain(name): value for name, value in record["loss"].items()})
         self._skipped.append(None if record["skipped"] is None else plain(record["skipped"]))

@@ -46,7 +46,7 @@ class Frames:
 class Lessons:
     """Lessons, in order: each array has one row a lesson."""
 
-    facts: Mapping[str, Floats]  # t, n, gnorm, unorm, dnorm, lr, ess, ms, size (frames of the window)
+    facts: Mapping[str, Floats]  # t, n, gnorm, dnorm, lr, ess, ms, size (frames of the window)
     losses: Mapping[str, Floats]  # terms by name
     skipped: tuple[str | None, ...]  # why nothing was learned
     corruption: NDArray[np.int16]  # of the frame before it

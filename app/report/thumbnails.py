@@ -6,6 +6,7 @@ file.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
@@ -63,7 +64,7 @@ def _found(run: Run, name: object) -> Path | None:
         return None
     places = [Path(str(run.header.get("folder", ""))) / name, run.path.parent / Path(name).name]
     try:
-        return next((place for place in places if place.is_file()), None)
+        return next((place for place in places if place.is_file() and os.access(place, os.R_OK)), None)
     except (OSError, ValueError):
         return None
 

@@ -49,8 +49,7 @@ def picture(run: Run, prefix: str = "") -> Picture | None:
     figure, grid = paint.panels(*(height for _, height, _ in drawn), titles=[title for title, _, _ in drawn])
     for axes, (_, _, draw) in zip(grid, drawn, strict=True):
         draw(axes)
-    over = bands(run)
-    paint.shaded(grid, over)
+    paint.shaded(grid, bands(run))
     axis(grid[-1], len(lessons))
     return paint.finished(
         figure,
