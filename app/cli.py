@@ -20,7 +20,8 @@ from app.ending import complain, end
 from app.errors import AppError, UsageError
 from app.options import takes_settings
 from app.redaction import redact
-from app.replay.command import COMMANDS as REPLAY
+from app.replay.command import replay
+from app.report.command import report
 from app.settings import flag
 from app.signals import orderly_end
 from models.errors import ModelError
@@ -108,7 +109,7 @@ def demo(out: Annotated[Path, typer.Option(help="Folder for video and picture.")
     end(outcome)
 
 
-for command in (*REPLAY, *COMMANDS, *CATALOG):
+for command in (replay, report, *COMMANDS, *CATALOG):
     app.command()(command)
 
 

@@ -214,6 +214,3 @@ def both(tell: Callable[..., None], hear: Callable[..., None]) -> Callable[..., 
         hear(kind, **facts)
 
     return told
-
-
-COMMANDS = (replay,)
