@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from torch import Tensor
 
+from app.answers import confidence
 from app.digests import digest
 from app.metrics import Accuracy, Paired, Rate
 from app.teaching import Learner
@@ -39,6 +40,7 @@ class Answering:
     ) -> None:
         self._prepare, self._frozen, self._clock = prepare, frozen, clock
         self._rate, self._by_labels, self._by_teacher = Rate(), Scores(), Scores()
+        self._expected, self._frozen_expected = Accuracy(), Accuracy()
 
     def __call__(
         self, learner: Learner, method: str, frame: Frame, *, compare: bool, teacher: bool = False
@@ -86,14 +88,25 @@ class Answering:
         for truth, scores in ((result.frame.label, self._by_labels), (result.teacher, self._by_teacher)):
             if truth is not None:
                 scores.update(truth, adapted, frozen)
-        taught = not self._by_labels.adapted.n
-        scores = self._by_teacher if taught else self._by_labels
-        compared = frozen is not None
+        self._expected.update(confidence(result.logits))
+        if result.frozen_logits is not None:
+            self._frozen_expected.update(confidence(result.frozen_logits))
+        estimate = self._expected.score("estimate")
+        frozen_estimate = self._frozen_expected.score("estimate") if frozen is not None else None
+        result = replace(
+            result,
+            estimate=None if estimate is None else estimate.recent,
+            frozen_estimate=None if frozen_estimate is None else frozen_estimate.recent,
+        )
+        if not self._by_labels.adapted.n and not self._by_teacher.adapted.n:
+            return replace(result, score=estimate, frozen_score=frozen_estimate)
+        by, scores = ("labels", self._by_labels) if self._by_labels.adapted.n else ("teacher", self._by_teacher)
+        compared = frozen is not None and scores.frozen.n > 0
         return replace(
             result,
-            score=scores.adapted.score(taught=taught),
-            frozen_score=scores.frozen.score(taught=taught) if compared else None,
-            verdict=scores.paired.verdict() if compared and scores.frozen.n else None,
+            score=scores.adapted.score(by),
+            frozen_score=scores.frozen.score(by) if compared else None,
+            verdict=scores.paired.verdict() if compared else None,
         )
 
     def warm_up(self, learner: Learner, image: Image, times: int, *, compare: bool) -> None:

@@ -21,9 +21,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Literal, TextIO, cast
 
-import numpy as np
-from numpy.typing import NDArray
-
+from app.answers import entropy, top
 from app.digests import chained, digest
 from app.errors import OutputError
 from app.metrics import Percentiles, Rate
@@ -33,7 +31,7 @@ from mgtta.types import SKIPPED, skipped
 
 VERSION = 1
 SECONDS_BETWEEN_SYNCS = 1.0
-LEAST_P, LEAST_MS = 0.05, 0.5  # of probabilities and times that are worth their bytes; `stats` tells of all times
+LEAST_MS = 0.5  # of times that are worth their bytes; `stats` tells of all
 Record = dict[str, Any]
 
 
@@ -224,11 +222,14 @@ class Stats:
         self._drops: Counter[str] = Counter()
         self._rates = {"in": 0.0, "out": 0.0, "adapted": 0.0}
         self._verdict: Verdict | None = None
+        self._estimate: Record = {}
 
     def update(self, result: FrameResult, now: float, age_s: float | None) -> None:
         """Counts one result; `now` in seconds never goes back."""
         self._drops.update(result.frame.dropped)
         self._verdict = result.verdict or self._verdict
+        known = {"adapted": result.estimate, "frozen": result.frozen_estimate}
+        self._estimate = {name: round(value, 4) for name, value in known.items() if value is not None}
         self._rates["out"] = self._out.update(now)
         for _ in range(1 + sum(result.frame.dropped.values())):
             self._rates["in"] = self._in.update(now)
@@ -243,6 +244,7 @@ class Stats:
         verdict = {} if self._verdict is None else {"verdict": asdict(self._verdict)}
         return {
             **verdict,
+            "estimate": self._estimate,
             "fps": {name: round(rate, 2) for name, rate in self._rates.items()},
             "ms": {
                 name: {f"p{q}": round(times.at(q) or 0.0, 1) for q in (50, 95, 99)}
@@ -251,26 +253,6 @@ class Stats:
             "dropped": dict(self._drops),
             "memory_mb": memory_mb(),
         }
-
-
-def top(logits: NDArray[np.float32], classes: Sequence[str], k: int) -> list[list[Any]]:
-    """The k likeliest classes, [[name, probability], ...]: the first, and others of at least LEAST_P."""
-    p = probabilities(logits)
-    first = np.argsort(-p, kind="stable")[:k]
-    return [[classes[i], round(float(p[i]), 3)] for at, i in enumerate(first) if at == 0 or p[i] >= LEAST_P]
-
-
-def entropy(logits: NDArray[np.float32]) -> float:
-    """Of the answer, nats."""
-    p = probabilities(logits)
-    return float(-(p * np.log(np.maximum(p, 1e-30))).sum())
-
-
-def probabilities(logits: NDArray[np.float32]) -> NDArray[np.float64]:
-    """Softmax over [c]; NaN where logits are not finite."""
-    shifted = logits.astype(np.float64)
-    shifted = np.exp(shifted - shifted.max()) if np.isfinite(shifted).all() else np.full_like(shifted, np.nan)
-    return shifted / shifted.sum()
 
 
 def significant(value: float | None) -> float | None:

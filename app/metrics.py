@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections import Counter, deque
 from collections.abc import Iterator
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 import numpy as np
 
@@ -46,14 +46,14 @@ class Accuracy:
 
     def __init__(self) -> None:
         self.n = 0
-        self.correct = 0
-        self._recent: deque[bool] = deque(maxlen=RECENT)
-        self._recent_correct = 0
+        self.correct = 0.0
+        self._recent: deque[float] = deque(maxlen=RECENT)
+        self._recent_correct = 0.0
         self._curve: list[float] = []
         self._stride = 1
 
-    def update(self, correct: bool) -> None:
-        """Count one labeled frame."""
+    def update(self, correct: float) -> None:
+        """Count one labeled frame, 0 or 1; or what stands for that, in 0..1."""
         if len(self._recent) == RECENT:
             self._recent_correct -= self._recent[0]
         self._recent.append(correct)
@@ -66,13 +66,13 @@ class Accuracy:
                 self._curve = self._curve[1::2]  # the points at multiples of the new stride
                 self._stride *= 2
 
-    def score(self, *, taught: bool = False) -> Score | None:
-        """The figures so far, `taught` by a teacher or not; None before the first frame."""
+    def score(self, by: Literal["labels", "teacher", "estimate"] = "labels") -> Score | None:
+        """The figures so far, and what they rest on; None before the first frame."""
         if self.n == 0:
             return None
         recent = self._recent_correct / len(self._recent)
         now = () if self.n % self._stride == 0 else (recent,)
-        return Score(self.n, self.correct / self.n, recent, (*self._curve, *now), taught)
+        return Score(self.n, self.correct / self.n, recent, (*self._curve, *now), by)
 
     def interval(self) -> tuple[float, float]:
         """95 % Wilson interval of the overall accuracy."""

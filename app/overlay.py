@@ -74,6 +74,11 @@ def _lines(result: FrameResult) -> list[Line]:
     return [Line(name, color, score) for name, color, score in scores if score is not None and score.n]
 
 
+def _judged(result: FrameResult) -> bool:
+    """Whether answers of this run are right or wrong, by labels or a teacher: a line has room for what is right."""
+    return result.frame.label is not None or (result.score is not None and result.score.by != "estimate")
+
+
 def _rows(room: float, truth: bool, topk: int) -> int:
     """How many classes fit into a height in ems, at least 1."""
     return next((k for k in range(topk, 1, -1) if answer_ems(k, truth) <= room), 1)
@@ -91,9 +96,9 @@ def _draw_single(ink: Ink, result: FrameResult, style: Style) -> None:
     """The whole picture; cards on it: status above, answer below at the left, accuracy at the right."""
     high, wide = ink.image.shape[:2]
     margin, pad = ink.px(MARGIN), ink.px(PAD)
-    label, lines = result.frame.label, _lines(result)
+    lines = _lines(result)
     full = style.level == 2
-    truth = full and (label is not None or bool(lines))
+    truth = full and _judged(result)
     rows = _rows(0.45 * high / ink.em - 2 * PAD, truth, style.topk) if full else 1
     card_w = min(ink.px(WIDEST_CARD), (wide - 3 * margin) // 2)
 
@@ -117,9 +122,9 @@ def _draw_split(ink: Ink, result: FrameResult, style: Style) -> None:
     assert result.frozen_logits is not None
     high, wide = ink.image.shape[:2]
     margin, gap = ink.px(MARGIN), ink.px(0.7)
-    label, lines = result.frame.label, _lines(result)
+    lines = _lines(result)
     full = style.level == 2
-    truth = full and (label is not None or bool(lines))
+    truth = full and _judged(result)
     top = _draw_status(ink, result, style) + gap if full else 0
     board = ink.px(table_ems(2)) if full and lines else 0
     fixed = top + 2 * gap + margin + (board + gap if board else 0)

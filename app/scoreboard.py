@@ -12,6 +12,7 @@ HEAD, ROW, VERDICT = 1.35, 1.5, 1.2
 TABLE_WIDTH = 17.0
 LEAST_CHART = 3.4
 RECENT = 200  # what `Score.recent` looks back on
+HEADINGS = {"labels": "accuracy", "teacher": "agrees with clean", "estimate": "estimated accuracy"}
 SURE = 0.05  # p from which on a difference is called clear
 
 
@@ -48,7 +49,7 @@ def draw_table(ink: Ink, box: Box, lines: list[Line], verdict: Verdict | None = 
     most = max(line.score.n for line in lines)
     head = ink.center_line(box.y, ink.px(HEAD), 0.85)
     ink.text(
-        "agrees with clean" if lines[0].score.taught else "accuracy",
+        HEADINGS[lines[0].score.by],
         box.x,
         head,
         width=ends[0] - box.x,

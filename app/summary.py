@@ -10,7 +10,8 @@ from typing import Any
 
 from rich.table import Table
 
-from app.metrics import Percentiles, Tallies, wilson
+from app.answers import confidence
+from app.metrics import Accuracy, Percentiles, Tallies, wilson
 from app.types import FrameResult, Verdict
 from mgtta.types import skipped
 
@@ -29,6 +30,7 @@ class Summary:
         self._latest = 0.0
         self._latency, self._ages, self._tallies = Percentiles(), Percentiles(), Tallies()
         self._agreement: Counter[str] = Counter()
+        self._expected, self._frozen_expected = Accuracy(), Accuracy()
         self._verdict: Verdict | None = None
         self._dropped: Counter[str] = Counter()
         self._refused: Counter[str] = Counter()
@@ -49,6 +51,9 @@ class Summary:
             self.skipped += nothing
             self.updates += not nothing
         self._verdict = result.verdict or self._verdict
+        self._expected.update(confidence(result.logits))
+        if result.frozen_logits is not None:
+            self._frozen_expected.update(confidence(result.frozen_logits))
         if result.teacher is not None:
             self._agreement.update(n=1, adapted=int(result.logits.argmax()) == result.teacher)
             if result.frozen_logits is not None:
@@ -83,6 +88,10 @@ class Summary:
             "agreement": {
                 "adapted": _accuracy(self._agreement["adapted"], self._agreement["n"]),
                 "frozen": _accuracy(self._agreement["frozen"], self._agreement["compared"]),
+            },
+            "estimate": {
+                "adapted": _overall(self._expected),
+                "frozen": _overall(self._frozen_expected),
             },
             "verdict": None if self._verdict is None else asdict(self._verdict),
             "by_corruption": [
@@ -149,6 +158,11 @@ def _accuracy(correct: int, n: int) -> dict[str, Any] | None:
         return None
     low, high = wilson(correct, n)
     return {"n": n, "correct": correct, "top1": correct / n, "low": low, "high": high}
+
+
+def _overall(expected: Accuracy) -> float | None:
+    score = expected.score()
+    return None if score is None else round(score.overall, 4)
 
 
 def _percent(accuracy: dict[str, Any] | None) -> str:

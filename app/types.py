@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Literal, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -37,16 +37,17 @@ class Frame:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Score:
-    """Running accuracy of one model over the labeled frames so far; or without labels, its agreement with a teacher.
+    """Running accuracy of one model, or what stands for it where frames have no labels.
 
-    The teacher is the source model on the same frame without its synthetic corruption.
+    `teacher`: agreement with the source model on the same frames without their synthetic corruption. `estimate`: what
+    the model's own answers let expect (`app.metrics.Expected`).
     """
 
-    n: int  # labeled frames, or such with a teacher
+    n: int  # frames that it rests on
     overall: float  # 0..1, over all of them
     recent: float  # 0..1, over the last 200
     curve: tuple[float, ...]  # 0..1, `recent` over time, oldest first, at most 120 points
-    taught: bool = False  # by a teacher, not by labels
+    by: Literal["labels", "teacher", "estimate"] = "labels"
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,9 +83,11 @@ class FrameResult:
     frozen_logits: NDArray[np.float32] | None = None  # [c], the source model on the same frame (split view)
     lesson: Lesson | None = None  # the lesson that this frame completed
     teacher: int | None = None  # the class that the source model sees in the clean frame
-    score: Score | None = None  # with labels, or a teacher
-    frozen_score: Score | None = None  # the same, in split view
-    verdict: Verdict | None = None  # the same
+    score: Score | None = None  # by labels, else by a teacher, else as estimated
+    frozen_score: Score | None = None  # by the same, in split view
+    verdict: Verdict | None = None  # by labels or a teacher, in split view
+    estimate: float | None = None  # accuracy as estimated without labels, 0..1, recent
+    frozen_estimate: float | None = None  # the same, in split view
     fps: float = 0.0  # answered frames a second, recent
     variety: float | None = None  # effective sample size of the frames that the latest lesson was made of
     unlearned: str | None = None  # why the latest lesson taught nothing: sure, alike, guard, ...

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from typing import Any
 
-from app.log import entropy
+from app.answers import entropy
 from app.metrics import wilson
 from app.replay.tape import Tape
 from app.types import FrameResult

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple, cast
 
+from app.answers import LEAST_P
 from app.digests import TENSOR_DIGITS
 from app.errors import ReplayError
-from app.log import LEAST_P, Record, finite, frame_record, update_record
+from app.log import Record, finite, frame_record, update_record
 from app.replay.tape import Beat
 from app.types import FrameResult
 

@@ -13,9 +13,11 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from app.answers import entropy, top
 from app.controls import Controls
-from app.log import entropy, finite, top
+from app.log import finite
 from app.panels import why_unlearned
+from app.scoreboard import HEADINGS
 from app.types import FrameResult, Image
 from app.web.curves import Curves, Point
 
@@ -112,6 +114,7 @@ class Feed:
         if latest is not None:
             truth = latest.frame.label
             state |= {
+                "score": None if latest.score is None else HEADINGS[latest.score.by],
                 "frame": latest.frame.index,
                 "method": latest.method,
                 "updates": latest.updates,

@@ -13,8 +13,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from app.answers import entropy, top
 from app.errors import OutputError
-from app.log import LogSink, entropy, finite, read, top
+from app.log import LogSink, finite, read
 from app.types import Frame, FrameResult, Lesson
 from tests.app.clips import frames, picture
 

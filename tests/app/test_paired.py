@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 from torch import Tensor
 
 from app.answering import Answering, Input
+from app.answers import confidence
 from app.log import read
 from app.metrics import Paired, coin
 from app.scoreboard import sentence
@@ -88,21 +91,31 @@ def test_a_teacher() -> None:
     assert [result.teacher for result in results] == [3, 5, 3, 3]
     score = results[-1].score
     assert score is not None
-    assert (score.n, score.overall, score.taught) == (4, 0.75, True)
+    assert (score.n, score.overall, score.by) == (4, 0.75, "teacher")
 
 
 def test_labels_are_worth_more() -> None:
     """With labels the score is accuracy, also of frames that have a teacher."""
     [result] = answers([Frame(0, 0.0, picture(3), label=4, clean=picture(3))])
     assert result.score is not None
-    assert (result.score.taught, result.score.overall, result.teacher) == (False, 0.0, 3)
+    assert (result.score.by, result.score.overall, result.teacher) == ("labels", 0.0, 3)
     assert result.verdict == Verdict(0, 0, 1.0)
 
 
 def test_clean_frames_have_no_teacher() -> None:
-    """Without labels either there is no score."""
+    """Without labels either, accuracy is estimated by the confidence of the answers, and nothing is compared."""
     [result] = answers([Frame(0, 0.0, picture(3))])
-    assert (result.teacher, result.score, result.frozen_score, result.verdict) == (None, None, None, None)
+    assert result.score is not None
+    expected = math.e / (math.e + 7)  # one logit of 1 beside seven of 0
+    assert (result.score.by, result.score.overall) == ("estimate", pytest.approx(expected))
+    assert (result.estimate, result.frozen_estimate) == (pytest.approx(expected), pytest.approx(expected))
+    assert (result.teacher, result.verdict) == (None, None)
+
+
+def test_confidence() -> None:
+    """Of the first answer; none where there is no answer."""
+    assert confidence(np.array([0.0, 50.0], np.float32)) == pytest.approx(1.0)
+    assert confidence(np.array([0.0, np.nan], np.float32)) == 0.0
 
 
 def test_it_is_logged(command: Command, ready: list[str]) -> None:

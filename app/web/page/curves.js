@@ -4,7 +4,7 @@ const NAME_SHARE = .22;  // of the width, that a corruption's name may take
 const duration = ms => ms < 1000 ? `${ms.toFixed(0)} ms` : `${+(ms / 1000).toPrecision(3)} s`;
 const CHARTS = [
   {
-    name: "accuracy, last 200", lines: [["frozen", "frozen"], ["adapted", "adapted"]], top: 1,
+    name: state => `${state.score || "accuracy"}, last 200`, lines: [["frozen", "frozen"], ["adapted", "adapted"]], top: 1,
     show: v => (100 * v).toFixed(1) + " %", tick: v => 100 * v + " %",
   },
   { name: "entropy, nats", lines: [["frozen_entropy", "frozen"], ["entropy", "adapted"]], show: v => v.toFixed(2) },
@@ -46,7 +46,7 @@ function drawCharts(place, state) {
     const line = (x1, x2, y1, y2, kind) => svg.append(element("line", { class: kind, x1, x2, y1, y2 }));
     for (const level of [0, 50, 100]) line(0, 1000, level, level, "level");
     for (const [s] of changes.slice(1)) line(x(s), x(s), 0, 100, "mark");
-    const caption = element("figcaption", {}, element("b", {}, chart.name));
+    const caption = element("figcaption", {}, element("b", {}, typeof chart.name === "string" ? chart.name : chart.name(state)));
     for (const [name, values] of lines) {
       let piece = [];
       const pieces = [piece];

@@ -73,7 +73,7 @@ def summary(t: float, **facts: Any) -> Record:
     known |= {"refused": {}, "latency_ms": none, "age_ms": none, "accuracy": {"adapted": None, "frozen": None}}
     known |= {"by_corruption": [], "exit_code": 0, "chain": "0" * 16, "written": "0" * 16}
     known |= {"source": {}, "model": {}, "method": "mgtta", "spec": "mgtta", "adapt": "inline", "device": "cpu"}
-    known |= {"agreement": known["accuracy"], "verdict": None}
+    known |= {"agreement": known["accuracy"], "verdict": None, "estimate": {"adapted": None, "frozen": None}}
     return line("summary", t, **(known | facts))
 
 
