@@ -47,6 +47,7 @@ def draw(courses: Sequence[Course], bands: Sequence[Band], path: Path) -> None:
     last = max(len(course.right) for course in courses)
     for first, after, name in bands:
         axes.axvspan(first, after, color="0.5", alpha=0.07 if name == "clean" else 0.16, linewidth=0)
+        axes.axvline(first, color="0.5", linewidth=0.6)
         axes.text((first + after) / 2, 1.01, name, transform=axes.get_xaxis_transform(), ha="center", fontsize=8)
     for i, course in enumerate(courses):
         values = course.right if labeled else course.doubt
