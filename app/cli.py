@@ -132,7 +132,7 @@ def main() -> None:
     except Exception as error:
         explain = getattr(error, "format_message", None)  # typer's own errors: options it does not know, and the like
         if explain is not None:
-            complain(f"{explain()}; see `mgtta-cam --help`")
+            complain(f"{explain().rstrip('.')}; see `mgtta-cam --help`")
             code = 2
         else:
             complain(f"internal error: {type(error).__name__}: {error}; run again with -v for the traceback")

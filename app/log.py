@@ -13,10 +13,8 @@ import json
 import math
 import os
 import time
-from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Literal, TextIO, cast
@@ -24,13 +22,13 @@ from typing import Any, Literal, TextIO, cast
 from app.answers import entropy, top
 from app.digests import chained, digest
 from app.errors import OutputError
-from app.metrics import Percentiles, Rate
-from app.process import memory_mb
-from app.types import FrameResult, Lesson, Verdict
+from app.pulse import Stats
+from app.types import FrameResult, Lesson
 from mgtta.types import SKIPPED, skipped
 
 VERSION = 1
 SECONDS_BETWEEN_SYNCS = 1.0
+ENCODER = json.JSONEncoder(ensure_ascii=False, allow_nan=False, separators=(",", ":"))
 LEAST_MS = 0.5  # of times that are worth their bytes; `stats` tells of all
 Record = dict[str, Any]
 
@@ -101,10 +99,7 @@ class LogSink:
         self._put("stats", {**self._stats.record(), "written": self._written.hexdigest()})
 
     def _put(self, kind: str, facts: Mapping[str, Any]) -> None:
-        record, nonfinite = finite({"v": VERSION, "t": round(self._clock() - self._began, 4), "type": kind, **facts})
-        if nonfinite:
-            record["nonfinite"] = nonfinite
-        line = json.dumps(record, ensure_ascii=False, allow_nan=False, separators=(",", ":")) + "\n"
+        line = dumped({"v": VERSION, "t": round(self._clock() - self._began, 4), "type": kind, **facts}) + "\n"
         self._written.update(line.encode(errors="replace"))
         try:
             self._file.write(line)
@@ -154,9 +149,32 @@ def lines(path: Path) -> Iterator[tuple[str, Record]]:
             except ValueError:
                 damaged = number
                 continue
-            if not isinstance(record, dict) or record.get("v") != VERSION or "type" not in record:
-                raise ValueError(f"{path}, line {number} is not a log record of version {VERSION}")
+            if not isinstance(record, dict) or "type" not in record:
+                raise ValueError(f"{path}, line {number} is not a log record")
+            if record.get("v") != VERSION:
+                raise ValueError(f"{path} is a log of version {record.get('v')}; this program reads {VERSION}")
             yield line, record
+
+
+class Seal:
+    """Holds the lines of a log, as they come, against the digests that they carry.
+
+    Args:
+        name: of the log, for people.
+    """
+
+    def __init__(self, name: str) -> None:
+        self.damage: str | None = None  # where lines are not as they were written, if there are such
+        self._name, self._digest, self._line, self._sure = name, written(), 0, 1
+
+    def take(self, line: str, record: Record) -> None:
+        """Takes the next line."""
+        self._line += 1
+        if "written" in record:
+            if self.damage is None and record["written"] != self._digest.hexdigest():
+                self.damage = f"lines {self._sure} to {self._line} of {self._name} are not as they were written"
+            self._sure = self._line
+        self._digest.update(line.encode(errors="replace"))
 
 
 def frame_record(result: FrameResult, classes: Sequence[str], topk: int, age_s: float | None) -> Record:
@@ -213,48 +231,6 @@ def update_record(lesson: Lesson) -> Record:
     return record
 
 
-class Stats:
-    """How the stream runs: rates, percentiles of frame age and of each stage, drops, memory."""
-
-    def __init__(self) -> None:
-        self._out, self._in, self._adapted = Rate(), Rate(), Rate(60.0)
-        self._times: dict[str, Percentiles] = {}
-        self._drops: Counter[str] = Counter()
-        self._rates = {"in": 0.0, "out": 0.0, "adapted": 0.0}
-        self._verdict: Verdict | None = None
-        self._estimate: Record = {}
-
-    def update(self, result: FrameResult, now: float, age_s: float | None) -> None:
-        """Counts one result; `now` in seconds never goes back."""
-        self._drops.update(result.frame.dropped)
-        self._verdict = result.verdict or self._verdict
-        known = {"adapted": result.estimate, "frozen": result.frozen_estimate}
-        self._estimate = {name: round(value, 4) for name, value in known.items() if value is not None}
-        self._rates["out"] = self._out.update(now)
-        for _ in range(1 + sum(result.frame.dropped.values())):
-            self._rates["in"] = self._in.update(now)
-        if result.lesson is not None:
-            self._rates["adapted"] = self._adapted.update(now) * len(result.lesson.frames)
-        durations = dict(result.ms) if age_s is None else {"age": age_s * 1000, **result.ms}
-        for name, ms in durations.items():
-            self._times.setdefault(name, Percentiles()).update(max(0.0, ms))
-
-    def record(self) -> Record:
-        """So far."""
-        verdict = {} if self._verdict is None else {"verdict": asdict(self._verdict)}
-        return {
-            **verdict,
-            "estimate": self._estimate,
-            "fps": {name: round(rate, 2) for name, rate in self._rates.items()},
-            "ms": {
-                name: {f"p{q}": round(times.at(q) or 0.0, 1) for q in (50, 95, 99)}
-                for name, times in self._times.items()
-            },
-            "dropped": dict(self._drops),
-            "memory_mb": memory_mb(),
-        }
-
-
 def significant(value: float | None) -> float | None:
     """To six significant digits."""
     return None if value is None else float(f"{value:.6g}")
@@ -263,6 +239,15 @@ def significant(value: float | None) -> float | None:
 def written() -> Any:
     """A digest of all lines so far, as bytes: `stats` and `summary` carry that of the lines before them."""
     return hashlib.blake2b(digest_size=8)
+
+
+def dumped(record: Record) -> str:
+    """As JSON, with null in the place of NaN and Infinity and `nonfinite` where they stood."""
+    try:
+        return ENCODER.encode(record)
+    except ValueError:
+        record, places = finite(record)
+        return ENCODER.encode({**record, "nonfinite": places})
 
 
 def finite(value: Any, path: str = "") -> tuple[Any, list[str]]:

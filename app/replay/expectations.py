@@ -15,6 +15,11 @@ _COMPARE: dict[str, Callable[[float, float], bool]] = {
     ">=": operator.ge, "<=": operator.le, ">": operator.gt, "<": operator.lt
 }  # fmt: skip
 ALARMS = ("guard", "rollback")  # both are meant by `guard`
+KINDS = (
+    *("open", "stall", "lost", "retry", "reconnect", "missing", "corrupt-read", "shape-change", "refused", "chaos"),
+    *("cut", "corruption-change", *ALARMS, "reset", "undo", "method", "method-unavailable"),
+    *("key", "snapshot", "headless", "web-mistake"),
+)  # events that a log may have
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +32,8 @@ class Expectations:
     def __post_init__(self) -> None:
         if self.accuracy is not None:
             _parsed(self.accuracy)
+        if unknown := [kind for kind in self.no_events if kind not in KINDS]:
+            raise UsageError(f"--expect-no-event: there are no events {unknown[0]!r}; known: {', '.join(KINDS)}")
 
     def broken(self, name: str, accuracy: Mapping[str, Any] | None, events: Mapping[str, int]) -> Iterator[str]:
         """What a run of that name did not keep, in words.

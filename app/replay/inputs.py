@@ -39,7 +39,9 @@ def played(records: Iterable[Record], source: Iterable[Frame], label_of: Label) 
     for record in records:
         frame = next((frame for frame in frames if frame.index >= record["i"]), None)
         if frame is None or frame.index != record["i"]:
-            raise ReplayError(f"the source gives no frame {record['i']}, which the log has: it is another file")
+            raise ReplayError(
+                f"the source gives no frame {record['i']}, which the log has: another file, or the log was changed"
+            )
         yield _as_logged(frame, record, label_of)
 
 

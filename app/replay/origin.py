@@ -7,15 +7,16 @@ from typing import Any
 
 from app.log import Record
 
-WEIGHTY = {"sha256": "the model's weights", "classes_sha256": "the class names", "preprocess": "the preprocessing"}
+WEIGHTY = {"sha256": "weights", "classes_sha256": "class names", "preprocess": "preprocessing"}
 SOFTWARE = ("mgtta-cam", "torch", "timm", "numpy", "opencv-python", "ffmpeg", "platform")
 
 
 def other_files(header: Record, model: Mapping[str, Any], learned_before: Mapping[str, str]) -> Iterator[str]:
     """What is not as it was, of what a run is made of: with it, no replay can be the same."""
     for name, what in WEIGHTY.items():
-        if _plain(model[name]) != header["model"][name]:
-            yield f"{what} of {model['name']} are not those of the log"
+        before, now = header["model"].get(name), _plain(model[name])
+        if before != now:
+            yield f"other {what} of {model['name']} than in the log: {now} now, {before} then"
     for name, digest in header["learned_before"].items():
         if learned_before.get(name, digest) != digest:
             yield f"the {name} of method {header['method']} is another file than that of the log"

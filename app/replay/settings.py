@@ -30,7 +30,7 @@ def of_log(tape: Tape, flags: Mapping[str, Any]) -> Settings:
     Raises:
         UsageError: if this version does not know them.
     """
-    return config.load({**_logged(tape), **_given(flags)}, environment={})
+    return _checked({**_logged(tape), **_given(flags)})
 
 
 def otherwise(tape: Tape, flags: Mapping[str, Any], text: str) -> Settings:
@@ -56,9 +56,7 @@ def otherwise(tape: Tape, flags: Mapping[str, Any], text: str) -> Settings:
         values |= dict.fromkeys(OF_THE_PAPER)
     if values.get("updates_per_window") == "auto":
         values["updates_per_window"] = None
-    settings = config.load(_given({**values, **changes}), environment={})
-    check_method(settings)
-    return settings
+    return _checked(_given({**values, **changes}))
 
 
 def found(text: str, tape: Tape) -> str:
@@ -66,6 +64,12 @@ def found(text: str, tape: Tape) -> str:
     name = Path(text)
     places = (name, Path(tape.header.get("folder", "")) / name, tape.path.parent / name.name)
     return next((str(place) for place in places if place.exists()), text)
+
+
+def _checked(values: Mapping[str, Any]) -> Settings:
+    settings = config.load(values, environment={})
+    check_method(settings)
+    return settings
 
 
 def _logged(tape: Tape) -> dict[str, Any]:

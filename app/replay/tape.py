@@ -6,12 +6,21 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from app.errors import ReplayError, UsageError
-from app.log import Record, lines, read, written
+from app.log import Record, Seal, lines, read
 
 STEERING = ("reset", "undo", "method")  # events that change what answers rest on
+
+WHOLE: dict[str, dict[str, Any]] = {
+    "header": {"configuration": dict, "versions": dict, "source": dict, "model": dict, "learned_before": dict}
+    | {"adapted": list, "threads": int, "device": str, "method": str, "spec": str},
+    "frame": {"i": int, "pts_ms": (float, int), "in": str, "out": str, "top": list, "dropped_before": dict}
+    | {"updates": int, "H": (float, int, type(None)), "corr": (dict, type(None))},
+    "update": {"n": int, "frames": list, "params": str},
+    "event": {"kind": str},
+}  # what a replay needs of each line
 
 
 class Beat(NamedTuple):
@@ -63,6 +72,8 @@ def scan(path: Path) -> Tape:
         first, header = next(found, ("", {}))
         if header.get("type") != "header":
             raise UsageError(f"{path} does not begin with the header of a log: expected a file that --log wrote")
+        if missing := lacking(header):
+            raise UsageError(f"{path}: expected {missing} in the header: expected a file that --log wrote")
     except OSError as error:
         raise UsageError(f"{path} cannot be read: {error.strerror or error}") from None
     except ValueError as error:
@@ -73,20 +84,25 @@ def scan(path: Path) -> Tape:
         raise ReplayError(f"{error}: a log that is damaged in the middle cannot be run again") from None
 
 
+def lacking(record: Record) -> str | None:
+    """What a line should have and has not, or of another kind."""
+    parts = WHOLE.get(record["type"], {}).items()
+    return next((f"{name!r}" for name, kind in parts if not isinstance(record.get(name, ...), kind)), None)
+
+
 def _scanned(path: Path, first: str, header: Record, found: Iterator[tuple[str, Record]]) -> Tape:
-    digest, sure, damage = written(), 1, None
-    digest.update(first.encode(errors="replace"))
+    seal = Seal(path.name)
+    seal.take(first, header)
     frames = updates = 0
     last_use: dict[int, int] = {}
     corruptions: dict[tuple[str, int], None] = {}
     events: Counter[str] = Counter()
     summary: Record | None = None
     for number, (line, record) in enumerate(found, start=2):
-        if "written" in record:
-            if damage is None and record["written"] != digest.hexdigest():
-                damage = f"lines {sure} to {number} of {path.name} are not as they were written"
-            sure = number
-        digest.update(line.encode(errors="replace"))
+        seal.take(line, record)
+        if missing := lacking(record):
+            why = f" ({seal.damage})" if seal.damage else ""
+            raise ReplayError(f"{path}, line {number}: expected {missing} in the {record['type']} line{why}")
         match record["type"]:
             case "frame":
                 frames += 1
@@ -100,7 +116,9 @@ def _scanned(path: Path, first: str, header: Record, found: Iterator[tuple[str, 
                 last_use |= dict.fromkeys(record.get("dropped", ()), frames)
             case "summary":
                 summary = record
-    return Tape(path, header, frames, updates, last_use, tuple(corruptions), events, summary, damage)
+    if not frames:
+        raise UsageError(f"{path} has no frame: there is nothing to run again")
+    return Tape(path, header, frames, updates, last_use, tuple(corruptions), events, summary, seal.damage)
 
 
 def _beats(records: Iterator[Record]) -> Iterator[Beat]:

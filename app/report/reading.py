@@ -6,6 +6,7 @@ import zlib
 from array import array
 from collections import Counter
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -13,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from app.errors import UsageError
-from app.log import Record, read
+from app.log import Record, Seal, lines
 from app.report.columns import Columns, Names, number
 from app.report.run import CLEAN, UNKNOWN, Event, Frames, Lessons, Run
 from app.report.words import plain
@@ -29,11 +30,12 @@ def load(path: Path) -> Run:
     Raises:
         UsageError: with one line, if there is no log, or it is damaged.
     """
-    builder = _Builder()
+    builder, seal = _Builder(), Seal(path.name)
     line = 0
     try:
-        for record in read(path):
+        for text, record in lines(path):
             line += 1
+            seal.take(text, record)
             builder.take(record)
     except OSError as error:
         raise UsageError(f"{path} cannot be read ({(error.strerror or str(error)).lower()}): {REMEDY}") from None
@@ -44,7 +46,7 @@ def load(path: Path) -> Run:
         raise UsageError(f"{path} is damaged after line {line}: {REMEDY}") from None
     if not line:
         raise UsageError(f"{path} is empty, or its first line is torn: {REMEDY}")
-    return builder.run(path)
+    return replace(builder.run(path), damage=seal.damage)
 
 
 class _Traces(NamedTuple):

@@ -83,6 +83,7 @@ class Run:
     dropped: Mapping[str, int]
     refused: Mapping[str, int]
     seconds: float  # to the last line
+    damage: str | None = None  # where the log is not as it was written
 
     def part(self, name: str) -> Mapping[str, Any]:
         """A mapping in the header; an empty one where there is none."""

@@ -94,4 +94,10 @@ def latency(run: Run) -> Iterator[Finding]:
         yield Finding("note", f"The model took {p50} for an answer (median), {p99} at p99.")
 
 
-CHECKS = (lost, drops, refused, latency)
+def altered(run: Run) -> Iterator[Finding]:
+    """What was changed in the log since."""
+    if run.damage is not None:
+        yield Finding("bad", f"The log was changed after the run: {run.damage}.")
+
+
+CHECKS = (altered, lost, drops, refused, latency)

@@ -196,7 +196,7 @@ def test_other_files(command: Command, ready: list[str]) -> None:
     """Another clip, other weights or a recording that is gone are told before anything is run."""
     path = logged(command, ready)
     write_model(Path("tiny.safetensors"), seed=1)
-    assert "the model's weights of tiny are not those of the log" in replayed(command, path, code=9)
+    assert "other weights of tiny than in the log" in replayed(command, path, code=9)
     write_model(Path("tiny.safetensors"))
     Path("clip.mkv").rename("moved.mkv")
     write_clip(Path("clip.mkv"), 11)
@@ -247,6 +247,30 @@ def test_no_logs(command: Command, content: str) -> None:
     assert (ended.code, ended.err.count("\n"), "--log" in ended.err) == (2, 1, True)
     assert command("replay", "none.jsonl").code == 2
     assert command("replay", str(Path.cwd())).code == 2
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "code", "said"),
+    [
+        ('"configuration":{', '"configuratiom":{', 2, "'configuration' in the header"),
+        ('"source":{', '"source":[],"sourcf":{', 2, "'source' in the header"),
+        ('"method":"tent"', '"method":"tend"', 2, "no method 'tend'"),
+        ('"v":1', '"v":2', 2, "is a log of version 2; this program reads 1"),
+        ('"updates":0', '"updates":null', 9, "line 4: expected 'updates' in the frame line"),
+        ('"params":"', '"params":7,"p":"', 9, "expected 'params' in the update line"),
+    ],
+    ids=["settings", "source", "method", "version", "frame", "update"],
+)
+def test_odd_lines(command: Command, ready: list[str], old: str, new: str, code: int, said: str) -> None:
+    """What is not there, or of another kind, is named in one line."""
+    assert said in replayed(command, changed(logged(command, ready), old, new), code=code)
+
+
+def test_nothing_to_verify(command: Command, ready: list[str]) -> None:
+    """A log without a frame verifies nothing, and does not pass for it."""
+    first = logged(command, ready).read_text(encoding="utf-8").splitlines(keepends=True)[0]
+    Path("b.jsonl").write_text(first, encoding="utf-8")
+    assert "has no frame" in replayed(command, "b.jsonl", code=2)
 
 
 def test_damage_in_the_middle(command: Command, ready: list[str]) -> None:

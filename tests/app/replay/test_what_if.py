@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 
 import cv2
@@ -10,7 +11,7 @@ import pytest
 
 from app.errors import UsageError
 from app.log import read
-from app.replay.expectations import Expectations
+from app.replay.expectations import KINDS, Expectations
 from tests.app.conftest import Command
 
 SMALL = ["--adapt-batch", "4", "--label", "chair", "--compare", "split", "--log", "a.jsonl"]
@@ -70,6 +71,19 @@ def test_expected(command: Command, log: str) -> None:
     assert (ended.code, "no event open was expected; there were 1" in ended.err) == (9, True)
     ended = command("replay", log, "--what-if", "method=none", "--expect-accuracy", ">=101%")
     assert ended.code == 2
+
+
+def test_all_kinds_of_events_are_known() -> None:
+    """An expectation that can never fail is refused, and no kind that the program tells of is."""
+    with pytest.raises(UsageError, match="no events 'gaurd'; known: open, "):
+        Expectations(no_events=("guard", "gaurd"))
+    told = {
+        kind
+        for path in (Path(__file__).resolve().parents[3] / "app").rglob("*.py")
+        for kind in re.findall(r"(?:tell|everyone|notices)\(\s*\"([a-z-]+)\"", path.read_text(encoding="utf-8"))
+    }
+    assert len(told) > 15
+    assert told - set(KINDS) == {"web", "other"}  # for people only
 
 
 def test_bounds() -> None:

@@ -6,6 +6,8 @@ import json
 from pathlib import Path
 from typing import Any
 
+from app.log import written
+
 Record = dict[str, Any]
 TENSORS = tuple(f"blocks.{i}.norm1.weight" for i in range(6))
 
@@ -78,8 +80,14 @@ def summary(t: float, **facts: Any) -> Record:
 
 
 def write(path: Path, *records: Record, torn: str = "") -> Path:
-    """A log of these lines, and perhaps the beginning of another."""
-    path.write_text("".join(json.dumps(record) + "\n" for record in records) + torn, encoding="utf-8")
+    """A log of these lines, sealed as the program seals them, and perhaps the beginning of another."""
+    digest, text = written(), ""
+    for record in records:
+        sealed = {**record, "written": digest.hexdigest()} if "written" in record else record
+        line = json.dumps(sealed) + "\n"
+        digest.update(line.encode())
+        text += line
+    path.write_text(text + torn, encoding="utf-8")
     return path
 
 

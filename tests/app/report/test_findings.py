@@ -196,3 +196,11 @@ def test_how_it_ended(tmp_path: Path) -> None:
     damaged = [frame(0), summary(2.0, source={"promised": 20, "delivered": 18})]
     assert "The source promised 20 frames and 18 of them were read." in told(tmp_path, *damaged, whole=False)
     assert killed not in told(tmp_path, line("stats", 1.0, fps={}, ms={}, dropped={}, memory_mb=1, written="0"))
+
+
+def test_a_log_that_was_changed(tmp_path: Path) -> None:
+    """Which lines, however the rest reads."""
+    path = labeled(tmp_path / "a.jsonl")
+    path.write_text(path.read_text(encoding="utf-8").replace('"age_ms": 25.0', '"age_ms": 35.0', 1), encoding="utf-8")
+    [told] = [finding.text for finding in findings(load(path)) if "changed" in finding.text]
+    assert told == "The log was changed after the run: lines 1 to 14 of a.jsonl are not as they were written."
