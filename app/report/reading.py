@@ -21,7 +21,7 @@ from app.report.words import plain
 
 REMEDY = "give a log that --log wrote"
 KINDS = {"index": "q", "corruption": "h", "answer": "i", "frozen": "i", "truth": "i", "digest": "Q"}
-KINDS |= dict.fromkeys(("right", "same", "teacher", "cut"), "b")  # all others are doubles
+KINDS |= dict.fromkeys(("right", "same", "teacher", "frozen_teacher", "cut"), "b")  # all others are doubles
 
 
 def load(path: Path) -> Run:
@@ -97,7 +97,6 @@ class _Builder:
         corr, frozen, truth = record["corr"], record.get("frozen_top"), record.get("truth")
         answer, p = record["top"][0]
         said, frozen_p = frozen[0] if frozen else (None, None)
-        agree = record.get("frozen_agree", None if said is None else said == answer)
         row = {
             "t": number(record["t"]),
             "media_s": number(record["pts_ms"]) / 1000,
@@ -112,8 +111,9 @@ class _Builder:
             "frozen_p": number(frozen_p),
             "truth": UNKNOWN if truth is None else self._classes[plain(truth)],
             "right": _yes(record.get("ok", None if truth is None else truth == answer)),
-            "same": _yes(agree),
+            "same": _yes(None if said is None else said == answer),
             "teacher": _yes(record.get("teacher_agree")),
+            "frozen_teacher": _yes(record.get("frozen_agree")),
             "cut": int(record.get("cut") is True),
             "digest": int(record["in"][:16] or "0", 16),
         }

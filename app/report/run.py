@@ -34,7 +34,8 @@ class Frames:
     truth: NDArray[np.int32]
     right: NDArray[np.int8]  # 1 yes, 0 no
     same: NDArray[np.int8]  # whether both models gave one answer
-    teacher: NDArray[np.int8]  # whether a teacher agreed
+    teacher: NDArray[np.int8]  # whether a teacher agreed: the source model on the clean frame
+    frozen_teacher: NDArray[np.int8]  # whether it agreed with the source model on the corrupted frame
     cut: NDArray[np.int8]  # 1 where a scene begins
     digest: NDArray[np.uint64]  # of the model's input
 

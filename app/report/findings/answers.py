@@ -105,7 +105,11 @@ def estimated(run: Run) -> Iterator[Finding]:
         yield Finding("note", f"Accuracy as estimated without labels{whom}: {percent(known[-1])} at the end.")
     asked = run.frames.teacher >= 0
     if asked.any():
-        yield Finding("note", f"The teacher agreed with {percent(mean(run.frames.teacher[asked]))} of the answers.")
+        frozen = run.frames.frozen_teacher
+        beside = f", the frozen one's in {percent(mean(frozen[frozen >= 0]))}" if (frozen >= 0).any() else ""
+        agreed = percent(mean(run.frames.teacher[asked]))
+        what = "what the source model sees in the clean frame"
+        yield Finding("note", f"Under corruption the adapted model's answer agreed with {what} in {agreed}{beside}.")
 
 
 def one_class(run: Run) -> Iterator[Finding]:

@@ -8,7 +8,7 @@ import numpy as np
 
 from app.metrics import RECENT
 from app.report.pictures import paint
-from app.report.pictures.paint import ADAPTED, FROZEN, QUIET, RIGHT, SERIES, WRONG, Picture
+from app.report.pictures.paint import ADAPTED, FROZEN, QUIET, SERIES, WRONG, Picture
 from app.report.run import Run
 from app.report.series import running, share, stretches, thinned
 from app.report.words import percent, plain
@@ -59,7 +59,9 @@ def _alt(run: Run) -> str:
 
 
 def _agreement(run: Run) -> str:
-    if (run.frames.same >= 0).any() or (run.frames.teacher >= 0).any():
+    if (run.frames.teacher >= 0).any():
+        return f"Agrees with the source model on the clean frame, % of the last {RECENT} corrupted frames"
+    if (run.frames.same >= 0).any():
         return f"Same answer as the adapted model, % of the last {RECENT} frames"
     return "Probability of the answer, %"
 
@@ -83,7 +85,9 @@ def _accuracy(axes: Any, run: Run, divisor: float) -> None:
 def _likeness(axes: Any, run: Run, divisor: float) -> None:
     frames = run.frames
     drawn = False
-    for name, color, values in (("frozen", FROZEN, frames.same), ("teacher", RIGHT, frames.teacher)):
+    same = (("frozen", FROZEN, frames.same),)
+    clean = (("frozen", FROZEN, frames.frozen_teacher), ("adapted", ADAPTED, frames.teacher))
+    for name, color, values in clean if (frames.teacher >= 0).any() else same:
         asked = values >= 0
         if asked.any():
             drawn = True

@@ -123,13 +123,14 @@ def test_collapse(tmp_path: Path) -> None:
 
 
 def test_estimates_without_labels(tmp_path: Path) -> None:
-    """What a later version logs: an estimate, a teacher, agreement in the program's own words."""
+    """Estimates of accuracy, and the agreement of both models with the source model on clean frames."""
     frames = [frame(i, "mug", "hat", teacher_agree=i < 8, frozen_agree=True) for i in range(10)]
     texts = told(tmp_path, *frames, stats(1.0, estimate={"adapted": 0.62, "frozen": 0.31}), stats(2.0, estimate=0.5))
     assert "Accuracy as estimated without labels (adapted): 62.0 % at the end." in texts
     assert "Accuracy as estimated without labels: 50.0 % at the end." in texts
-    assert "The teacher agreed with 80.0 % of the answers." in texts
-    assert any(text.startswith("Both models gave the same answer to 100.0 %") for text in texts)
+    agreed = "Under corruption the adapted model's answer agreed with what the source model sees in the clean frame in"
+    assert f"{agreed} 80.0 %, the frozen one's in 100.0 %." in texts
+    assert any(text.startswith("Both models gave the same answer to 0.0 %") for text in texts)
 
 
 def test_lessons_that_taught_nothing(tmp_path: Path) -> None:
