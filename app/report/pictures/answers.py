@@ -60,7 +60,7 @@ def _alt(run: Run) -> str:
 
 def _agreement(run: Run) -> str:
     if (run.frames.teacher >= 0).any():
-        return f"Agrees with the source model on the clean frame, % of the last {RECENT} corrupted frames"
+        return f"Agrees with the clean frame, % of the last {RECENT}"
     if (run.frames.same >= 0).any():
         return f"Same answer as the adapted model, % of the last {RECENT} frames"
     return "Probability of the answer, %"
