@@ -93,11 +93,7 @@ class Answering:
             self._frozen_expected.update(confidence(result.frozen_logits))
         estimate = self._expected.score("estimate")
         frozen_estimate = self._frozen_expected.score("estimate") if frozen is not None else None
-        result = replace(
-            result,
-            estimate=None if estimate is None else estimate.recent,
-            frozen_estimate=None if frozen_estimate is None else frozen_estimate.recent,
-        )
+        result = replace(result, estimate=estimate, frozen_estimate=frozen_estimate)
         if not self._by_labels.adapted.n and not self._by_teacher.adapted.n:
             return replace(result, score=estimate, frozen_score=frozen_estimate)
         by, scores = ("labels", self._by_labels) if self._by_labels.adapted.n else ("teacher", self._by_teacher)

@@ -8,8 +8,9 @@ from pathlib import Path
 from typing import Any
 
 from app import config
-from app.errors import OutputError, SourceError
+from app.errors import SourceError
 from app.settings import Settings
+from app.writing import folder_for_outputs
 
 CLIP = Path(__file__).resolve().parents[1] / "samples" / "clip.mp4"  # beside the packages, in a clone and in a wheel
 FOLDER = Path("mgtta-cam-demo")
@@ -33,10 +34,7 @@ def settings(flags: Mapping[str, Any], folder: Path, clip: Path = CLIP) -> Setti
     """
     if not clip.is_file():
         raise SourceError(f"the embedded clip is missing from this installation ({clip.name}): install mgtta-cam again")
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise OutputError(f"--out {folder} cannot be made: {error.strerror}") from None
+    folder_for_outputs(folder)
     presets = {"source": str(clip), "model": "demo", "compare": "split", "teacher": False, **WINDOW}
     presets |= {"corrupt_schedule": SCHEDULE, "corrupt_on": "crop", "save": folder / "demo.mp4", "overwrite": True}
     taken = {config.PREFIX + name.upper() for name in OPTIONS}

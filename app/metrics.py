@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections import Counter, deque
 from collections.abc import Iterator
+from functools import lru_cache
 from typing import Literal, NamedTuple
 
 import numpy as np
@@ -113,6 +114,7 @@ class Paired:
         return self._better + (self._lead > 0), self._worse + (self._lead < 0)
 
 
+@lru_cache(maxsize=4)  # asked with each frame; it changes with scenes
 def coin(heads: int, tails: int) -> float:
     """How likely a coin is to fall so unevenly, or more so, either way: 0..1. Beyond 2,000 throws by the normal law."""
     n, few = heads + tails, min(heads, tails)

@@ -27,7 +27,7 @@ class Stats:
         self._drops.update(result.frame.dropped)
         self._verdict = result.verdict or self._verdict
         known = {"adapted": result.estimate, "frozen": result.frozen_estimate}
-        self._estimate = {name: round(value, 4) for name, value in known.items() if value is not None}
+        self._estimate = {name: round(value.recent, 4) for name, value in known.items() if value is not None}
         self._rates["out"] = self._out.update(now)
         for _ in range(1 + sum(result.frame.dropped.values())):
             self._rates["in"] = self._in.update(now)

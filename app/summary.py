@@ -10,9 +10,8 @@ from typing import Any
 
 from rich.table import Table
 
-from app.answers import confidence
-from app.metrics import Accuracy, Percentiles, Tallies, wilson
-from app.types import FrameResult, Verdict
+from app.metrics import Percentiles, Tallies, wilson
+from app.types import FrameResult, Score, Verdict
 from mgtta.types import skipped
 
 
@@ -30,7 +29,8 @@ class Summary:
         self._latest = 0.0
         self._latency, self._ages, self._tallies = Percentiles(), Percentiles(), Tallies()
         self._agreement: Counter[str] = Counter()
-        self._expected, self._frozen_expected = Accuracy(), Accuracy()
+        self._estimate: Score | None = None
+        self._frozen_estimate: Score | None = None
         self._verdict: Verdict | None = None
         self._dropped: Counter[str] = Counter()
         self._refused: Counter[str] = Counter()
@@ -51,9 +51,8 @@ class Summary:
             self.skipped += nothing
             self.updates += not nothing
         self._verdict = result.verdict or self._verdict
-        self._expected.update(confidence(result.logits))
-        if result.frozen_logits is not None:
-            self._frozen_expected.update(confidence(result.frozen_logits))
+        self._estimate = result.estimate or self._estimate
+        self._frozen_estimate = result.frozen_estimate or self._frozen_estimate
         if result.teacher is not None:
             self._agreement.update(n=1, adapted=int(result.logits.argmax()) == result.teacher)
             if result.frozen_logits is not None:
@@ -90,8 +89,8 @@ class Summary:
                 "frozen": _accuracy(self._agreement["frozen"], self._agreement["compared"]),
             },
             "estimate": {
-                "adapted": _overall(self._expected),
-                "frozen": _overall(self._frozen_expected),
+                "adapted": _overall(self._estimate),
+                "frozen": _overall(self._frozen_estimate),
             },
             "verdict": None if self._verdict is None else asdict(self._verdict),
             "by_corruption": [
@@ -160,8 +159,7 @@ def _accuracy(correct: int, n: int) -> dict[str, Any] | None:
     return {"n": n, "correct": correct, "top1": correct / n, "low": low, "high": high}
 
 
-def _overall(expected: Accuracy) -> float | None:
-    score = expected.score()
+def _overall(score: Score | None) -> float | None:
     return None if score is None else round(score.overall, 4)
 
 

@@ -86,8 +86,8 @@ class FrameResult:
     score: Score | None = None  # by labels, else by a teacher, else as estimated
     frozen_score: Score | None = None  # by the same, in split view
     verdict: Verdict | None = None  # by labels or a teacher, in split view
-    estimate: float | None = None  # accuracy as estimated without labels, 0..1, recent
-    frozen_estimate: float | None = None  # the same, in split view
+    estimate: Score | None = None  # of accuracy, without labels
+    frozen_estimate: Score | None = None  # the same, in split view
     fps: float = 0.0  # answered frames a second, recent
     variety: float | None = None  # effective sample size of the frames that the latest lesson was made of
     unlearned: str | None = None  # why the latest lesson taught nothing: sure, alike, guard, ...

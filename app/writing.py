@@ -28,6 +28,19 @@ def writable(path: Path, *, overwrite: bool) -> Path:
     return path
 
 
+def folder_for_outputs(folder: Path) -> Path:
+    """The folder, made if it is not there.
+
+    Raises:
+        OutputError: if it cannot be made.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise OutputError(f"--out {folder} cannot be made: {error.strerror}") from None
+    return folder
+
+
 def to_stdout(line: str) -> None:
     """Prints a line of data, now.
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from app.bench.cells import Row
 from app.bench.report import by_budget, mean, ms_a_picture, pictures_of, scored, settings
-from app.errors import OutputError
+from app.figures import save
 
 PANELS = 6  # at most, one below the other
 MOST_NAMED = 6  # methods whose names fit beside their points
@@ -49,12 +49,7 @@ def draw(rows: Sequence[Row], path: Path) -> None:
             axes.spines[["top", "right"]].set_visible(False)
     handles = [Patch(color=color, label=method) for method, color in colors.items()]
     figure.legend(handles=handles, fontsize=8, ncols=min(7, len(methods)), loc="outside upper center", frameon=False)
-    try:
-        figure.savefig(path, dpi=110)
-    except OSError as error:
-        raise OutputError(f"cannot write {path}: {error.strerror or error}") from None
-    finally:
-        plt.close(figure)
+    save(figure, path)
 
 
 def _bars(axes: Any, rows: Sequence[Row], colors: dict[str, Any]) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from app.log import Record
+from app.log import Record, finite
 
 WEIGHTY = {"sha256": "weights", "classes_sha256": "class names", "preprocess": "preprocessing"}
 SOFTWARE = ("mgtta-cam", "torch", "timm", "numpy", "opencv-python", "ffmpeg", "platform")
@@ -14,7 +14,7 @@ SOFTWARE = ("mgtta-cam", "torch", "timm", "numpy", "opencv-python", "ffmpeg", "p
 def other_files(header: Record, model: Mapping[str, Any], learned_before: Mapping[str, str]) -> Iterator[str]:
     """What is not as it was, of what a run is made of: with it, no replay can be the same."""
     for name, what in WEIGHTY.items():
-        before, now = header["model"].get(name), _plain(model[name])
+        before, now = header["model"].get(name), finite(model[name])[0]  # as JSON gives it back
         if before != now:
             yield f"other {what} of {model['name']} than in the log: {now} now, {before} then"
     for name, digest in header["learned_before"].items():
@@ -31,10 +31,3 @@ def other_software(header: Record, versions: Mapping[str, Any], compute: Mapping
     for name, now in compute.items():
         if header.get(name) != now:
             yield f"{name.replace('_', ' ')} {header.get(name)} then, {now} now"
-
-
-def _plain(value: Any) -> Any:
-    """As JSON gives it back."""
-    if isinstance(value, Mapping):
-        return {key: _plain(item) for key, item in value.items()}
-    return list(value) if isinstance(value, tuple) else value

@@ -10,9 +10,10 @@ import numpy as np
 from numpy.typing import NDArray
 from rich.table import Table
 
-from app.errors import OutputError
+from app.figures import save
 from app.metrics import RECENT
 from app.replay.course import Course
+from app.report.series import running
 
 Band = tuple[int, int, str]  # first frame, the one after the last, corruption
 LONGEST_CURVE = 2000  # points
@@ -65,22 +66,14 @@ def draw(courses: Sequence[Course], bands: Sequence[Band], path: Path) -> None:
     axes.grid(axis="y", alpha=0.3)
     axes.spines[["top", "right"]].set_visible(False)
     axes.legend(loc="center left", bbox_to_anchor=(1.01, 0.5), frameon=False, fontsize=9)
-    try:
-        figure.savefig(path, dpi=110)
-    except OSError as error:
-        raise OutputError(f"cannot write {path}: {error.strerror or error}") from None
-    finally:
-        plt.close(figure)
+    save(figure, path)
 
 
 def _running(values: Sequence[float | None], scale: float) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
     """Frames with known values, and `scale` times the mean over up to RECENT of them, up to each."""
     at = np.flatnonzero([value is not None for value in values])
     known = np.asarray([value for value in values if value is not None], float)
-    sums = np.concatenate([[0.0], np.cumsum(known)])
-    ends = np.arange(1, len(at) + 1)
-    starts = np.maximum(0, ends - RECENT)
-    curve = scale * (sums[ends] - sums[starts]) / np.maximum(1, ends - starts)
+    curve = scale * running(known, RECENT)
     step = max(1, len(at) // LONGEST_CURVE)
     return at[::step], curve[::step]
 

@@ -12,7 +12,6 @@ from rich.console import Console
 from app.build.replay import Check, replay, what_if
 from app.controls import Controls
 from app.ending import end
-from app.errors import OutputError
 from app.replay.course import Course, recorded
 from app.replay.expectations import ALARMS, Expectations
 from app.replay.picture import draw
@@ -24,7 +23,7 @@ from app.settings import Settings
 from app.summary import headline, table
 from app.types import Sink
 from app.watch import conduct
-from app.writing import to_stdout, writable
+from app.writing import folder_for_outputs, to_stdout, writable
 
 
 def once(
@@ -132,11 +131,7 @@ def pictured(folder: Path, *, overwrite: bool) -> Path:
     Raises:
         OutputError: if it cannot be written.
     """
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise OutputError(f"--out {folder} cannot be made: {error.strerror}") from None
-    return writable(folder / "what-if.png", overwrite=overwrite)
+    return writable(folder_for_outputs(folder) / "what-if.png", overwrite=overwrite)
 
 
 def both(tell: Callable[..., None], hear: Callable[..., None]) -> Callable[..., None]:

@@ -108,7 +108,9 @@ def test_clean_frames_have_no_teacher() -> None:
     assert result.score is not None
     expected = math.e / (math.e + 7)  # one logit of 1 beside seven of 0
     assert (result.score.by, result.score.overall) == ("estimate", pytest.approx(expected))
-    assert (result.estimate, result.frozen_estimate) == (pytest.approx(expected), pytest.approx(expected))
+    assert result.estimate is not None
+    assert result.frozen_estimate is not None
+    assert (result.estimate.recent, result.frozen_estimate.recent) == (pytest.approx(expected), pytest.approx(expected))
     assert (result.teacher, result.verdict) == (None, None)
 
 
