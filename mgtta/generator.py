@@ -6,8 +6,8 @@ reconstruction loss updates at each use (the gradient memory layer, GML); 164 sh
 
 Departures, all as in the authors' code: the input is not the gradient but momentum and gradient, both divided by the
 root of the second moment; bias corrections use exponent t + 1 at step t; the inner model is residual with a shared
-layer norm; the initial memory is learned and shared. The memory's step is written in closed form: equal up to
-rounding to the authors' batched module.
+layer norm; the initial memory is learned and shared. The memory's step is written in closed form, and deployed as one
+kernel (`mgtta.kernels`): equal up to rounding to the authors' batched module.
 
 Notation: n adapted scalars, f = 8 memory width.
 """
@@ -21,6 +21,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor, nn
 
+from mgtta.kernels import kernel
 from mgtta.parameters import flatten, unflatten
 from mgtta.types import Tensors, Transform
 from models import ModelError
@@ -28,7 +29,6 @@ from models import ModelError
 WIDTH = 8
 BETA1, BETA2, INPUT_EPS = 0.9, 0.99, 1e-8
 NORM_EPS = 1e-6
-CHUNK = 4096  # scalars at a time while deployed: their memory (1.2 MB) stays in the processor's cache
 
 # symbol -> the authors' name and shape
 OFFICIAL: dict[str, tuple[str, tuple[int, ...]]] = {
@@ -96,7 +96,7 @@ class MetaGradientGenerator(nn.Module):
             u [n], the generated gradient in (-1, 1), and the memory after the step.
         """
         q, k, v = x @ self.Q.T, x @ self.K.T, x @ self.V.T  # [n, f] each
-        eta = (1 + self.tau).clamp(min=0) * torch.sigmoid(x @ self.w + self.c).unsqueeze(1) / WIDTH  # [n, 1]
+        eta = self.inner_rate(x).unsqueeze(1)
         qW, kW = torch.stack((q, k), dim=1).bmm(W).unbind(dim=1)  # one read of the memory serves both
         n, s = _normalize(kW + b)
         p = (self.gamma * n + self.beta - (v - k)) * self.gamma  # the layer's target is v - k: it is residual
@@ -105,6 +105,24 @@ class MetaGradientGenerator(nn.Module):
         h = q + self.gamma * _normalize(Z)[0] + self.beta
         u = torch.tanh((self.gamma_p * _normalize(h)[0] + self.beta_p) @ self.o[0])
         return u, torch.addcmul(W, k.unsqueeze(2), d.unsqueeze(1), value=-1), b - d
+
+    def inner_rate(self, x: Tensor) -> Tensor:
+        """How much of an input [n, 2] is memorized: eta [n]."""
+        return (1 + self.tau).clamp(min=0) * torch.sigmoid(x @ self.w + self.c) / WIDTH
+
+    @torch.no_grad()
+    def deployed(self, x: Tensor, W: Tensor, b: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """`forward` without gradients, up to rounding; it may change W and b in place.
+
+        Where there is a kernel, the memory that comes back is laid out for it: [f, f, n], seen as [n, f, f].
+        """
+        memorize = kernel(W)
+        if memorize is None:
+            return self(x, W, b)
+        W, b = W.permute(1, 2, 0).contiguous(), b.T.contiguous()  # copies at the first step only
+        weights = (self.Q, self.K, self.V, self.gamma, self.beta, self.gamma_p, self.beta_p, self.o[0])
+        answers = memorize(x.T.contiguous(), self.inner_rate(x), W, b, [w.detach() for w in weights], NORM_EPS)
+        return answers.tanh_(), W.permute(2, 0, 1), b.T
 
     def transform(self) -> Transform:
         """This generator as an optimizer: `meta_gradient`."""
@@ -142,7 +160,7 @@ def meta_gradient(generator: MetaGradientGenerator) -> Transform:
     """The generator as an optimizer: gradients in, updates in (-1, 1) out, not yet times the learning rate.
 
     With gradients enabled the step is differentiable with respect to the generator (pre-training); without, the
-    memory is updated in place, chunk by chunk. Moments and memory are kept in the generator's type, float32.
+    memory is updated in place, by a compiled kernel. Moments and memory are kept in the generator's type, float32.
     """
 
     def init(parameters: Tensors) -> GradientMemory:
@@ -153,13 +171,8 @@ def meta_gradient(generator: MetaGradientGenerator) -> Transform:
 
     def update(gradients: Tensors, state: GradientMemory) -> tuple[Tensors, GradientMemory]:
         x, m, v = normalized_inputs(flatten(gradients).detach().to(state.m), state.m, state.v, int(state.t) + 1)
-        if torch.is_grad_enabled():
-            u, W, b = generator(x, state.W, state.b)
-        else:
-            u, W, b = torch.empty_like(m), state.W, state.b
-            for start in range(0, len(u), CHUNK):
-                rows = slice(start, start + CHUNK)
-                u[rows], W[rows], b[rows] = generator(x[rows], W[rows], b[rows])
+        use = generator if torch.is_grad_enabled() else generator.deployed
+        u, W, b = use(x, state.W, state.b)
         return unflatten(u, gradients), GradientMemory(m, v, W, b, state.t + 1)
 
     return Transform(init, update)

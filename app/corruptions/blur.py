@@ -11,7 +11,6 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from app.corruptions.compiled import compiled
 from app.corruptions.draws import integer_field
 from app.corruptions.motion import drag, path
 from app.corruptions.setting import Setting
@@ -19,6 +18,7 @@ from app.corruptions.smooth import gaussian, gaussian_bytes, truncate
 from app.corruptions.textures import enlarge_grains
 from app.corruptions.zoom import magnify_mean
 from app.types import Image
+from mgtta.compiled import compiled
 
 GAUSSIAN_SIGMA = (1, 2, 3, 4, 6)
 DEFOCUS_RADIUS_SIGMA = ((3, 0.1), (4, 0.5), (6, 0.5), (8, 0.5), (10, 0.5))

@@ -14,8 +14,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from app.corruptions.compiled import compiled
 from app.corruptions.setting import Setting
+from mgtta.compiled import compiled
 
 WORDS = 1 << 16
 """How many values a random word can take."""

@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from app.corruptions.compiled import compiled
 from app.types import Image
+from mgtta.compiled import compiled
 
 
 def change_hsv(image: Image, *, saturation_factor: float = 1, saturation_add: float = 0, value_add: float = 0) -> Image:

@@ -9,8 +9,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from app.corruptions.compiled import compiled
 from app.types import Image
+from mgtta.compiled import compiled
 
 Path = tuple[NDArray[np.int32], NDArray[np.int32], NDArray[np.float32]]
 """Row offsets, column offsets and weights [n] of the pixels that are averaged."""

@@ -12,11 +12,11 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from app.corruptions.compiled import compiled
 from app.corruptions.draws import WORDS, look_up, normal_field, normal_quantiles, random_words
 from app.corruptions.setting import Setting
 from app.corruptions.textures import enlarge_grains
 from app.types import Image
+from mgtta.compiled import compiled
 
 GAUSSIAN_SD = (0.08, 0.12, 0.18, 0.26, 0.38)
 SHOT_PHOTONS = (60, 25, 12, 5, 3)

@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from app.corruptions.compiled import compiled
 from app.corruptions.draws import uniform_field
 from app.corruptions.setting import Setting
+from mgtta.compiled import compiled
 
 FIRST_AMPLITUDE = 100.0
 

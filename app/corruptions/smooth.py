@@ -9,8 +9,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from app.corruptions.compiled import compiled
 from app.types import Image
+from mgtta.compiled import compiled
 
 CUT_AT_SIGMA = 4.0
 """Where scikit-image's Gaussian ends."""

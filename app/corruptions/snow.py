@@ -9,13 +9,13 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from app.corruptions.compiled import compiled
 from app.corruptions.draws import normal_field
 from app.corruptions.motion import drag, path
 from app.corruptions.setting import Setting
 from app.corruptions.textures import enlarge, window
 from app.corruptions.zoom import magnify, magnify_torus, torus_cells
 from app.types import Image
+from mgtta.compiled import compiled
 
 SNOW = (  # mean, sd, zoom, threshold, radius, sigma, share of the picture
     (0.1, 0.3, 3, 0.5, 10, 4, 0.8),

@@ -6,12 +6,12 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from app.corruptions.compiled import compiled
 from app.corruptions.draws import normal_field
 from app.corruptions.setting import Setting
 from app.corruptions.smooth import gaussian
 from app.corruptions.textures import enlarge
 from app.types import Image
+from mgtta.compiled import compiled
 
 SPATTER = (  # mean, sd, sigma, threshold, amount (water) or second sigma (mud), mud
     (0.65, 0.3, 4, 0.69, 0.6, False),

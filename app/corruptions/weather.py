@@ -9,13 +9,13 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from app.corruptions.compiled import compiled
 from app.corruptions.frost import frost_pictures
 from app.corruptions.hsv import change_hsv
 from app.corruptions.plasma import plasma
 from app.corruptions.setting import Setting
 from app.corruptions.textures import enlarge, window
 from app.types import Image
+from mgtta.compiled import compiled
 
 FROST_PICTURE_ICE = ((1, 0.4), (0.8, 0.6), (0.7, 0.7), (0.65, 0.7), (0.6, 0.75))
 FOG_AMOUNT_DECAY = ((1.5, 2), (2, 2), (2.5, 1.7), (2.5, 1.5), (3, 1.4))

@@ -9,8 +9,8 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from app.corruptions.compiled import compiled
 from app.types import Image
+from mgtta.compiled import compiled
 
 
 class Samples(NamedTuple):

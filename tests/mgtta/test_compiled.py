@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from app.corruptions import warm_up
-from app.corruptions.compiled import compile_loop
+from mgtta.compiled import compile_loop
 
 
 def double(values: np.ndarray) -> None:
