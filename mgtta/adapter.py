@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from mgtta.learned import Learned
 from mgtta.losses import Loss
-from mgtta.parameters import norm_parameters
+from mgtta.parameters import flatten, norm_parameters, unflatten, vector
 from mgtta.transforms import checked_rate
 from mgtta.types import Step, Tensors, Transform
 from models import Backbone, Output
@@ -143,9 +143,9 @@ def memoryless(loss: Loss) -> Objective:
 def gradient(loss: Tensor, parameters: Tensors) -> dict[str, Tensor]:
     """Of a scalar loss, by parameter name; zero where the loss does not depend on a parameter."""
     values = torch.autograd.grad(loss, list(parameters.values()), materialize_grads=True)
-    return dict(zip(parameters, values, strict=True))
+    return unflatten(flatten(values), parameters)
 
 
 def norm(tensors: Tensors) -> float:
     """Euclidean norm over all tensors; infinite or NaN if one scalar is."""
-    return torch.stack([tensor.float().norm() for tensor in tensors.values()]).norm().item()
+    return vector(tensors).float().norm().item()

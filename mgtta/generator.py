@@ -22,7 +22,7 @@ import torch
 from torch import Tensor, nn
 
 from mgtta.kernels import kernel
-from mgtta.parameters import flatten, unflatten
+from mgtta.parameters import unflatten, vector
 from mgtta.types import Tensors, Transform
 from models import ModelError
 
@@ -167,10 +167,11 @@ def meta_gradient(generator: MetaGradientGenerator) -> Transform:
         like = generator.b0
         n = sum(parameter.numel() for parameter in parameters.values())
         W, b = generator.W0.expand(n, WIDTH, WIDTH).clone(), generator.b0.expand(n, WIDTH).clone()
+        generator.deployed(like.new_zeros(1, 2), W[:1].detach().clone(), b[:1].detach().clone())  # compiles, if need be
         return GradientMemory(like.new_zeros(n), like.new_zeros(n), W, b, torch.zeros((), dtype=torch.int64))
 
     def update(gradients: Tensors, state: GradientMemory) -> tuple[Tensors, GradientMemory]:
-        x, m, v = normalized_inputs(flatten(gradients).detach().to(state.m), state.m, state.v, int(state.t) + 1)
+        x, m, v = normalized_inputs(vector(gradients).detach().to(state.m), state.m, state.v, int(state.t) + 1)
         use = generator if torch.is_grad_enabled() else generator.deployed
         u, W, b = use(x, state.W, state.b)
         return unflatten(u, gradients), GradientMemory(m, v, W, b, state.t + 1)

@@ -8,11 +8,14 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from mgtta.parameters import joined, unflatten
 from mgtta.types import Tensors
 
 
 class Learned:
     """Parameters that change in place, and a state (NamedTuples of tensors, nested as one likes) that is replaced.
+
+    Parameters that lie one after another in memory, as a Backbone's norms do, are copied and moved as one vector.
 
     Args:
         parameters: the adapted ones, thawed here; their values now are the source that `reset` returns to.
@@ -21,7 +24,8 @@ class Learned:
 
     def __init__(self, parameters: Mapping[str, nn.Parameter], init: Callable[[Tensors], Any]) -> None:
         self.parameters = {name: p.requires_grad_() for name, p in parameters.items()}
-        self.source = {name: p.detach().clone() for name, p in self.parameters.items()}
+        self._whole = joined(self.parameters)
+        self.source = self.values()
         self.init = init
         self.state = init(self.parameters)
 
@@ -30,22 +34,37 @@ class Learned:
         self.assign(self.source)
         self.state = self.init(self.parameters)
 
+    def values(self) -> dict[str, Tensor]:
+        """Copies of the parameters."""
+        if self._whole is not None:
+            return unflatten(self._whole.clone(), self.parameters)
+        return {name: p.detach().clone() for name, p in self.parameters.items()}
+
     @torch.no_grad()
     def assign(self, values: Tensors) -> None:
         """Gives all parameters these values."""
+        values = {name: values[name] for name in self.parameters}
+        whole = joined(values)
+        if self._whole is not None and whole is not None:
+            self._whole.copy_(whole)
+            return
         for name, parameter in self.parameters.items():
             parameter.copy_(values[name])
 
     @torch.no_grad()
     def move(self, updates: Tensors, rate: float) -> None:
         """Parameters minus rate times updates."""
+        whole = joined(updates)
+        if self._whole is not None and whole is not None:
+            self._whole.add_(whole, alpha=-rate)
+            return
         for name, parameter in self.parameters.items():
             parameter.add_(updates[name], alpha=-rate)
 
     def state_dict(self) -> dict[str, Tensor]:
         """Copies of the adapted parameters (`parameter.*`) and of the state (`state.*`)."""
-        learned = {f"parameter.{name}": p for name, p in self.parameters.items()} | flat(self.state, "state")
-        return {name: tensor.detach().clone() for name, tensor in learned.items()}
+        state = {name: tensor.detach().clone() for name, tensor in flat(self.state, "state").items()}
+        return {f"parameter.{name}": value for name, value in self.values().items()} | state
 
     def load_state_dict(self, saved: Mapping[str, Tensor]) -> None:
         """Takes up what `state_dict` gave.

@@ -34,10 +34,31 @@ def early_norm_parameters(backbone: Backbone) -> dict[str, nn.Parameter]:
     return {name: p for name, p in norm_parameters(backbone).items() if not name.startswith(("norm.", *late))}
 
 
+def joined(tensors: Tensors) -> Tensor | None:
+    """All scalars as one vector [n] in the same memory, if the tensors lie there one after another; else None."""
+    values = list(tensors.values())
+    if not values:
+        return None
+    first, end = values[0], values[0].storage_offset()
+    where = first.untyped_storage().data_ptr()
+    for tensor in values:
+        apart = tensor.storage_offset() != end or tensor.untyped_storage().data_ptr() != where
+        if apart or tensor.dtype != first.dtype or not tensor.is_contiguous():
+            return None
+        end += tensor.numel()
+    return first.detach().as_strided((end - first.storage_offset(),), (1,), first.storage_offset())
+
+
 def flatten(tensors: Tensors | Sequence[Tensor]) -> Tensor:
-    """All scalars in one vector [n], tensor after tensor."""
+    """A copy of all scalars in one vector [n], tensor after tensor."""
     values = tensors if isinstance(tensors, Sequence) else tensors.values()
     return torch.cat([tensor.reshape(-1) for tensor in values])
+
+
+def vector(tensors: Tensors) -> Tensor:
+    """All scalars in one vector [n]: the same memory where `joined` finds one, a copy elsewhere."""
+    own = joined(tensors)
+    return flatten(tensors) if own is None else own
 
 
 def unflatten(vector: Tensor, like: Tensors) -> dict[str, Tensor]:

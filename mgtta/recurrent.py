@@ -15,7 +15,7 @@ import torch
 from torch import Tensor, nn
 
 from mgtta.generator import WIDTH, normalized_inputs
-from mgtta.parameters import flatten, unflatten
+from mgtta.parameters import unflatten, vector
 from mgtta.types import Tensors, Transform
 from models import ModelError
 
@@ -89,7 +89,7 @@ def recurrent_gradient(generator: RecurrentGenerator) -> Transform:
         return RecurrentMemory(like.new_zeros(n), like.new_zeros(n), h, h.clone(), torch.zeros((), dtype=torch.int64))
 
     def update(gradients: Tensors, state: RecurrentMemory) -> tuple[Tensors, RecurrentMemory]:
-        x, m, v = normalized_inputs(flatten(gradients).detach().to(state.m), state.m, state.v, int(state.t) + 1)
+        x, m, v = normalized_inputs(vector(gradients).detach().to(state.m), state.m, state.v, int(state.t) + 1)
         u, h, c = generator(x, state.h, state.c)
         return unflatten(u, gradients), RecurrentMemory(m, v, h, c, state.t + 1)
 

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor
 
-from mgtta.parameters import flatten, unflatten
+from mgtta.parameters import flatten, unflatten, vector
 from mgtta.types import Tensors, Transform
 
 
@@ -37,7 +37,7 @@ def sgd(momentum: float = 0.0) -> Transform:
         return Velocity(torch.zeros_like(flatten(parameters)))
 
     def update(gradients: Tensors, state: Velocity) -> tuple[Tensors, Velocity]:
-        velocity = momentum * state.velocity + flatten(gradients)
+        velocity = momentum * state.velocity + vector(gradients)
         return unflatten(velocity, gradients), Velocity(velocity)
 
     return Transform(init, update)
@@ -69,7 +69,7 @@ def settling(transform: Transform, boost: float) -> Transform:
         t = state.t + 1
         updates, inner = transform.update(gradients, state.inner)
         factor = max(1.0, boost / math.sqrt(int(t)))
-        return {name: factor * value for name, value in updates.items()}, Settling(t, inner)
+        return unflatten(factor * vector(updates), updates), Settling(t, inner)
 
     return Transform(init, update)
 

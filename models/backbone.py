@@ -51,6 +51,7 @@ class Backbone(nn.Module):
         super().__init__()
         vit = _checked(vit)
         self.vit = vit.eval().requires_grad_(False)
+        self._gather()
         config: dict[str, Any] = getattr(vit, "pretrained_cfg", None) or {}
         self.name = name or config.get("architecture") or type(vit).__name__
         self.preprocess = preprocess or Preprocess.of(vit)
@@ -142,7 +143,21 @@ class Backbone(nn.Module):
         twin = copy.deepcopy(self, {id(tensor): tensor for tensor in shared})
         for _, layer in twin.norms():
             layer.requires_grad_(False)
+        twin._gather()
         return twin
+
+    def _apply(self, *args: Any, **kwargs: Any) -> Backbone:
+        """Moves to a device or another type, and brings the norms together there."""
+        super()._apply(*args, **kwargs)
+        self._gather()
+        return self
+
+    def _gather(self) -> None:
+        """The norms' parameters become views of one vector, so that a whole set of them is copied at once."""
+        parameters = [p for _, layer in self.norms() for p in layer.parameters(recurse=False)]
+        whole = torch.cat([p.detach().flatten() for p in parameters])
+        for parameter, own in zip(parameters, whole.split([p.numel() for p in parameters]), strict=True):
+            parameter.data = own.view_as(parameter)
 
     def norms(self) -> Iterator[tuple[str, nn.Module]]:
         """The normalization layers by timm's names, in the model's order."""
