@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from types import FrameType
 
 SIGNALS = [number for name in ("SIGINT", "SIGTERM", "SIGHUP") if (number := getattr(signal, name, None)) is not None]
+SIGNALED = 128  # exit codes above it: that many less is the signal
 
 
 @contextmanager
@@ -24,7 +25,7 @@ def orderly_end(stop: Callable[[int], None], running: Callable[[], bool]) -> Ite
     received: list[int] = []
 
     def handle(number: int, _: FrameType | None) -> None:
-        code = 128 + number
+        code = SIGNALED + number
         if received:
             os._exit(code)
         received.append(number)

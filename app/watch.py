@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import signal
 import sys
 from collections.abc import Callable, Sequence
 from dataclasses import replace
@@ -16,7 +17,7 @@ from app.controls import Controls
 from app.progress import ProgressLine
 from app.session import Outcome, Session, play
 from app.settings import NOT_ADAPTING, Settings, flag
-from app.signals import orderly_end
+from app.signals import SIGNALED, orderly_end
 from app.summary import headline, table
 from app.types import Sink
 from app.writing import to_stdout
@@ -102,7 +103,10 @@ def conduct(
         line = [ProgressLine(console)] if console.is_terminal and not settings.quiet else []
         session = make(controls, Announcer(console, verbose=settings.verbose), line)
         running.append(session)
-        return play(session)
+        outcome = play(session)
+    if outcome.exit_code > SIGNALED:
+        console.print(f"ended by {signal.Signals(outcome.exit_code - SIGNALED).name}")
+    return outcome
 
 
 class Announcer:

@@ -52,7 +52,7 @@ def _devices() -> Iterator[Finding]:
     import torch
 
     threads = torch.get_num_threads()
-    yield Finding("cpu", "ok", f"{platform.machine()}, {os.cpu_count()} cores, {threads} threads, fp32")
+    yield Finding("cpu", "ok", f"{platform.machine()}, {os.cpu_count()} cores, threads: {threads}, fp32")
     if not torch.cuda.is_available():
         built = torch.version.cuda
         remedy = "an NVIDIA GPU with its driver makes ViT-B live" if built else "install a torch that is built for CUDA"

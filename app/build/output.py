@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -21,11 +21,15 @@ if TYPE_CHECKING:
 TITLE = "mgtta-cam"
 
 
-def check_outputs(settings: Settings) -> None:
+def check_outputs(settings: Settings, read: Mapping[str, Path | None] | None = None) -> None:
     """Sees that all output files can be written, before anything slow begins.
 
+    Args:
+        settings: all options.
+        read: further files that the run reads, by what names them.
+
     Raises:
-        OutputError, UsageError: if one cannot, or two are the same.
+        OutputError, UsageError: if one cannot, if two are the same, or one is read.
     """
     from app.writing import writable
 
@@ -38,6 +42,12 @@ def check_outputs(settings: Settings) -> None:
     wanted = {option: path for option, path in named.items() if path is not None}
     if len({path.resolve() for path in wanted.values()}) < len(wanted):
         raise UsageError(f"two of {', '.join(wanted)} name the same file: {', '.join(map(str, wanted.values()))}")
+    own = {f"--{name}": getattr(settings, name) for name in ("weights", "labels", "truth", "mgg", "stats")}
+    own |= {"--source": Path(settings.source or "")}
+    for name, used in {**own, **(read or {})}.items():
+        for option, path in wanted.items():
+            if used is not None and path.exists() and used.exists() and path.samefile(used):
+                raise UsageError(f"{option} {path} is the file that is read as {name}: choose another name")
     for option, path in wanted.items():
         writable(path, overwrite=settings.overwrite or option == "--state")
     if settings.save is not None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -29,8 +29,6 @@ from app.sources import address as addresses
 from app.types import Frame, Sink
 
 if TYPE_CHECKING:
-    from app.pipeline import Pipeline
-    from app.replay.loop import Again
     from models import Backbone
 
 FILES = ("video", "pictures")  # kinds of sources that can be played again
@@ -67,9 +65,13 @@ def replay(
     Raises:
         UsageError, SourceError, OutputError, ModelError, ReplayError: with one line each.
     """
+    from app.keeping import resume
     from app.rendering import renderer
 
-    check_outputs(settings)
+    own = _recording(tape, recording)
+    read = {"LOG": tape.path, "the run's recording": own, "--state": settings.state}
+    check_outputs(replace(settings, state=None), read)
+    _check_state(tape, settings)
     backbone = model(settings)
     _check_origin(tape, settings, backbone, check, tell)
 
@@ -79,8 +81,9 @@ def replay(
     how: dict[str, Any] = {"damage": tape.damage, "tolerance": check.tolerance, "strict": check.strict}
     comparison = Comparison(backbone.classes, settings.topk, adapted, **how)
     loop = again(tape, settings, backbone, comparison, tell)
-    _take_up(tape, settings, loop, backbone)
-    frames, fps, let_go = _frames(tape, settings, recording, backbone, controls)
+    if settings.state is not None:
+        resume(settings.state, loop, backbone.digest)
+    frames, fps, let_go = _frames(tape, settings, own, backbone, controls)
     drawn = partial(renderer, controls, backbone.classes, settings.topk, corrupting=bool(tape.corruptions))
     render = drawn()
     controls.compare = settings.compare == "split"
@@ -106,15 +109,14 @@ def what_if(
     tell: Callable[..., None],
     sinks: Sequence[Sink],
 ) -> Session:
-    """The frames of a log under other settings.
+    """The frames of a log under other settings, from the source model on.
 
     Raises:
         UsageError, SourceError, ModelError: with one line each.
     """
     backbone = model(settings)
     loop = pipeline(settings, backbone, controls, tell)
-    _take_up(tape, settings, loop, backbone)
-    frames, _, let_go = _frames(tape, settings, recording, backbone, controls)
+    frames, _, let_go = _frames(tape, settings, _recording(tape, recording), backbone, controls)
     return Session(frames, loop, controls, sinks, tell=tell, close=_both(let_go, loop.close))
 
 
@@ -127,36 +129,41 @@ def _check_origin(tape: Tape, settings: Settings, backbone: Backbone, check: Che
         tell("other", why=why)
 
 
-def _take_up(tape: Tape, settings: Settings, loop: Pipeline | Again, backbone: Backbone) -> None:
-    """What the run began with, if it was not the source model.
+def _check_state(tape: Tape, settings: Settings) -> None:
+    """Sees that what the run began with, if that was not the source model, is at hand.
 
     Raises:
-        UsageError: if that is not there any more.
+        UsageError: if it is not.
     """
     expected = tape.header["learned_before"].get("state")
+    given = settings.state
+    if given is not None and not given.is_file():
+        raise UsageError(f"--state {given}: there is no such file")
     if expected is None:
+        if given is not None:
+            raise UsageError("the run began with the source model: leave --state away")
         return
-    from app.keeping import resume
-
-    if settings.state is None or not settings.state.exists() or of_file(settings.state) != expected:
-        raise UsageError(
-            "the run began with what --state had learned before, and the file was written anew at its end: give a copy "
-            f"from before it with --state (digest {expected})"
-        )
-    resume(settings.state, loop, backbone.digest)
+    copy = f"a copy from before the run is needed, whose digest is {expected}"
+    if given is None:
+        raise UsageError(f"the run began with what --state had learned before: {copy}; say where with --state")
+    if (digest := of_file(given)) != expected:
+        raise UsageError(f"--state {given} is not what the run began with (digest {digest}): {copy}")
 
 
 def _frames(
-    tape: Tape, settings: Settings, recording: Path | None, backbone: Backbone, controls: Controls
+    tape: Tape, settings: Settings, path: Path | None, backbone: Backbone, controls: Controls
 ) -> tuple[Iterable[Frame], float, Callable[[], None]]:
-    """The frames of the log as the loop gets them, their rate, and what lets their source go."""
+    """The frames of the log as the loop gets them, their rate, and what lets their source go.
+
+    They come from the recording at `path`, or from the file that was played.
+    """
     from app.sources.stages import repeated
     from app.sources.video import VideoSource
 
     def records() -> Iterator[dict[str, Any]]:
         return (beat.frame for beat in tape.beats())
 
-    if (path := _recording(tape, recording)) is not None:
+    if path is not None:
         video = VideoSource(path)
         return inputs.recorded(records(), video, backbone.labels.index), video.fps, video.close
     address = _played(tape, settings)
@@ -191,7 +198,10 @@ def _played(tape: Tape, settings: Settings) -> addresses.Address:
         lost = f"its recording {recording} is not there, say where with --recording"
         never = "record them next time with --record-input (`mgtta-cam report` reads this log all the same)"
         raise SourceError(f"{name} was a live source, its frames are gone: {lost if recording else never}")
-    address = addresses.parse(found(text, tape), shown=settings.source)
+    try:
+        address = addresses.parse(found(text, tape), shown=settings.source)
+    except SourceError as error:
+        raise SourceError(f"{error}; if the file lies elsewhere now, say where with --source") from None
     digest = facts.get("digest")
     if address.kind == "video" and digest is not None and of_file(address.paths[0]) != digest:
         raise ReplayError(f"{address.shown} is not the file that was played (digest {digest}): say where with --source")

@@ -7,11 +7,11 @@ from typing import Annotated, Any
 
 import typer
 
-from app.errors import ReplayError
+from app.errors import ReplayError, UsageError
 from app.options import takes_settings
 
 OPTIONS = (
-    *("source", "weights", "labels", "mgg", "stats", "state", "frost_dir", "device", "threads"),
+    *("source", "weights", "labels", "mgg", "stats", "frost_dir", "device", "threads"),
     *("show", "save", "web", "json", "overwrite", "quiet", "verbose"),
 )  # of the settings: where things lie now, and outputs of the replay's own
 FOLDER = Path("mgtta-cam-replay")
@@ -49,6 +49,9 @@ def replay(
     expect_no_event: Annotated[
         list[str] | None, typer.Option(metavar="KIND", help="Exit code 9 if there is one: guard, reconnect, ...")
     ] = None,
+    state: Annotated[
+        Path | None, typer.Option(metavar="PATH", help="A copy of what the run's --state held before it.")
+    ] = None,
     out: Annotated[Path, typer.Option(help="Folder for the picture of --what-if.")] = FOLDER,
     **flags: Any,
 ) -> None:
@@ -59,9 +62,14 @@ def replay(
     from app.replay.tape import scan
     from app.watch import people
 
+    if what_if and (verify or tolerance is not None or state is not None):
+        raise UsageError(
+            "--what-if runs from the source model under other settings: there is nothing for --verify, --tolerance or "
+            "--state to be compared with; leave them away"
+        )
     expected = Expectations(expect_accuracy, tuple(expect_no_event or ()))
     tape = scan(log)
-    settings = of_log(tape, flags)
+    settings = of_log(tape, {**flags, "state": state})
     console = people(settings)
     if what_if:
         choices = [(text, otherwise(tape, flags, text)) for text in what_if]

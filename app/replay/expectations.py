@@ -10,7 +10,7 @@ from typing import Any
 
 from app.errors import UsageError
 
-_BOUND = re.compile(r"\s*(>=|<=|>|<)\s*(\d+(?:\.\d+)?)\s*(%?)\s*")
+_BOUND = re.compile(r"\s*(>=|<=|>|<)\s*(\d+(?:\.\d*)?|\.\d+)\s*(%?)\s*")
 _COMPARE: dict[str, Callable[[float, float], bool]] = {
     ">=": operator.ge, "<=": operator.le, ">": operator.gt, "<": operator.lt
 }  # fmt: skip
@@ -46,7 +46,7 @@ class Expectations:
         if self.accuracy is not None:
             sign, bound = _parsed(self.accuracy)
             if accuracy is None:
-                yield f"{name}: accuracy {self.accuracy} was expected, and no frame is labeled: see --truth, --label"
+                yield f"{name}: accuracy {self.accuracy} was expected, and no frame is labeled: record with --truth"
             elif not _COMPARE[sign](accuracy["top1"], bound):
                 yield (
                     f"{name}: accuracy {self.accuracy} was expected; it is {accuracy['top1']:.4f} (95 %: "

@@ -46,9 +46,13 @@ def otherwise(tape: Tape, flags: Mapping[str, Any], text: str) -> Settings:
         if not equals or name not in CHANGEABLE:
             known = ", ".join(map(_word, CHANGEABLE))
             raise UsageError(f"--what-if: expected OPTION=VALUE with an option of {known}; got {part!r}")
+        if name in changes:
+            raise UsageError(f"--what-if {text}: {_word(name)} is given twice; for several runs repeat --what-if")
         changes[name] = value.strip()
     if not changes:
         raise UsageError("--what-if expects OPTION=VALUE, several with commas: method=tent,lr=1e-3")
+    if changes.get("updates_per_window") == "auto":
+        raise UsageError("--what-if: updates-per-window=auto asks a clock, which no what-if has; give a number")
     values = {**_logged(tape), **_given(flags)} | OFFLINE
     if changes.get("method", values["method"]) != values["method"]:
         values |= dict.fromkeys(OF_THE_METHOD)

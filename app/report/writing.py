@@ -44,14 +44,22 @@ def write(logs: Sequence[Path], folder: Path, *, overwrite: bool) -> list[Told]:
     files |= {PAGE: page(told, comparison).encode(errors="replace")}
     try:
         folder.mkdir(exist_ok=True)
-        for path in planned:
+        for name, content in files.items():
+            _part(folder / name).write_bytes(content)
+        for path in planned:  # all of it is on the disk: the report of before goes now
             if path.name in files:
-                path.write_bytes(files[path.name])
+                _part(path).replace(path)
             else:
                 path.unlink(missing_ok=True)  # of an earlier report that had it
     except OSError as error:
+        for name in files:
+            _part(folder / name).unlink(missing_ok=True)
         raise OutputError(f"--out {folder} cannot be written: {error.strerror or error}") from None
     return told
+
+
+def _part(path: Path) -> Path:
+    return path.with_name(path.name + ".part")
 
 
 def _told(run: Run, name: str, prefix: str) -> Told:

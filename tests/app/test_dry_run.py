@@ -31,7 +31,7 @@ def test_what_would_run(command: Command, ready: list[str], tmp_path: Path) -> N
     [
         (["--source", "none.mkv"], 3),
         (["--weights", "none.safetensors"], 6),
-        (["--log", "clip.mkv"], 7),
+        (["--log", "."], 7),
         (["--save", "a.xyz"], 7),
         (["--method", "tend"], 2),
         (["--corrupt", "fogg"], 2),

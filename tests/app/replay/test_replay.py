@@ -213,17 +213,29 @@ def test_live_runs(command: Command, ready: list[str]) -> None:
     assert "--record-input" in replayed(command, path, code=3)
 
 
+@pytest.mark.parametrize("name", ["a.jsonl", "a.mkv", "clip.mkv"])
+def test_what_is_read_is_not_written(command: Command, ready: list[str], name: str) -> None:
+    """Neither log nor recording nor source, also with --overwrite."""
+    path = logged(command, ready, "--record-input", "a.mkv")
+    before = Path(name).read_bytes()
+    assert "is the file that is read as" in replayed(command, path, "--save", name, "--overwrite", code=2)
+    assert Path(name).read_bytes() == before
+
+
 def test_what_was_learned_before(command: Command, ready: list[str]) -> None:
     """A run that went on from a state is replayed from a copy of it, and only from that."""
     words = ["--state", "s.safetensors"]
     logged(command, ready, *words)
     Path("before.safetensors").write_bytes(Path("s.safetensors").read_bytes())
     path = logged(command, ready, *words, name="b.jsonl")
-    assert "give a copy" in replayed(command, path, code=2)
-    assert "give a copy" in replayed(command, path, "--state", "s.safetensors", code=2)
+    assert "say where with --state" in replayed(command, path, code=2)
+    assert "is not what the run began with" in replayed(command, path, "--state", "s.safetensors", code=2)
+    assert "no such file" in replayed(command, path, "--state", "none.safetensors", code=2)
+    Path("before.safetensors").chmod(0o444)
     before = Path("before.safetensors").read_bytes()
     assert replayed(command, path, "--state", "before.safetensors")["equal"]
     assert Path("before.safetensors").read_bytes() == before
+    assert command("replay", str(path), "--what-if", "method=none").code == 0  # which starts from the source model
 
 
 def test_tolerance(command: Command, ready: list[str]) -> None:

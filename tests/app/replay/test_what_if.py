@@ -50,8 +50,19 @@ def test_options_are_the_run_s(command: Command, log: str) -> None:
     assert command("replay", log, "--what-if", "lr=1e-9,adapt-batch=2", "--overwrite", "--json").code == 0
 
 
+@pytest.mark.parametrize("words", [["--verify"], ["--tolerance", "1"], ["--state", "s.safetensors"]])
+def test_nothing_to_compare_with(command: Command, log: str, words: list[str]) -> None:
+    """Other settings give other numbers: whoever asks to verify them is told."""
+    ended = command("replay", log, "--what-if", "lr=0.1", *words)
+    assert (ended.code, words[0] in ended.err) == (2, True)
+
+
 @pytest.mark.parametrize(
-    "text", ["", "tent", "nothing=1", "method=tend", "lr=fast", "corrupt=fog", "method=lame,lr=0.1"]
+    "text",
+    [
+        *("", "tent", "nothing=1", "method=tend", "lr=fast", "corrupt=fog", "method=lame,lr=0.1"),
+        *("lr=1,lr=2", "updates-per-window=auto"),
+    ],
 )
 def test_wrong_use(command: Command, log: str, text: str) -> None:
     """One line, exit code 2."""
