@@ -1,4 +1,4 @@
-"""The sub-commands that prepare and measure: `stats`, `pretrain`, `bench`. Parse, build, run, print; no logic."""
+"""The sub-commands beside a run: `stats`, `pretrain`, `bench`, `export`. Parse, build, run, print; no logic."""
 
 from __future__ import annotations
 
@@ -163,14 +163,38 @@ def bench(
         to_stdout(json.dumps({"header": top, "rows": rows}, allow_nan=False))
 
 
+@takes_settings((*MODEL, "overwrite"))
+def export(
+    path: Annotated[Path, typer.Option("--out", help="Where the model goes: an .onnx file.")],
+    state: Annotated[
+        Path | None, typer.Option(metavar="PATH", help="What --state kept of a run: the model as it was at its end.")
+    ] = None,
+    **flags: Any,
+) -> None:
+    """Writes the adapted model as a plain ONNX file, for deployment where nothing adapts.
+
+    `pixels` [b, 3, h, w], normalized, become `logits` [b, classes]; its metadata has size, mean, std and class names.
+    """
+    settings, console = begin(flags, path, kind=".onnx")
+    from app import build
+    from app.exporting import write
+
+    apart = write(build.model(settings), state, path)
+    console.print(f"{path}: answers as the model does (logits within {apart:.1e} of the largest)", soft_wrap=True)
+
+
 def begin(
-    flags: dict[str, Any], path: Path | None = None, going_on: bool = False, presets: dict[str, Any] | None = None
+    flags: dict[str, Any],
+    path: Path | None = None,
+    going_on: bool = False,
+    presets: dict[str, Any] | None = None,
+    kind: str = ".safetensors",
 ) -> tuple[Settings, Console]:
     """Checked settings and the console for people; sees that the output file can be written before anything slow."""
     settings = config.load(flags, environment=os.environ, file=None, presets=presets)
     if path is not None:
-        if path.suffix != ".safetensors":
-            raise UsageError(f"--out is a .safetensors file; got {path.name}")
+        if path.suffix != kind:
+            raise UsageError(f"--out is a file that ends in {kind}; got {path.name}")
         writable(path, overwrite=settings.overwrite or going_on)
     return settings, Console(stderr=True, quiet=settings.quiet, emoji=False, markup=False, highlight=False)
 
@@ -192,4 +216,4 @@ def names(text: str) -> tuple[str, ...]:
         raise UsageError(f"--corruptions: {error}") from None
 
 
-COMMANDS = (stats, pretrain, bench)
+COMMANDS = (stats, pretrain, bench, export)

@@ -10,9 +10,11 @@ from torch import Tensor
 
 from app.errors import OutputError, UsageError
 from app.teaching import Learner
+from mgtta.types import Tensors
 from models import files
 
 FORMAT = "mgtta-cam state 1"
+PARAMETER = "parameter."  # what `Method.state_dict` puts before names of the model's
 
 
 class Loop(Protocol):
@@ -35,18 +37,39 @@ def resume(path: Path, loop: Loop, model_digest: str) -> None:
     """
     if not path.exists():
         return
-    tensors, card = files.read(path)
-    expected = {"format": FORMAT, "model_digest": model_digest, "method": loop.method}
-    for name, value in expected.items():
-        if card.get(name) != value:
-            raise UsageError(
-                f"--state {path}: expected {name.replace('_', ' ')} {value}; it has {card.get(name)}: what was learned "
-                "fits the model and method that learned it only; give another file"
-            )
+    tensors, card = _read(path, {"model_digest": model_digest, "method": loop.method})
     try:
         loop.take_up(tensors, int(card.get("updates", "0")))
     except ValueError as error:
         raise UsageError(f"--state {path}: {error}") from None
+
+
+def weights(path: Path, own: Tensors, model_digest: str) -> dict[str, Tensor]:
+    """What the file holds, of a model's adapted parameters `own`.
+
+    Raises:
+        ModelError: if it cannot be read.
+        UsageError: if it is of another model, or what was learned is no value of these parameters.
+    """
+    tensors, card = _read(path, {"model_digest": model_digest})
+    learned = {name.removeprefix(PARAMETER): t for name, t in tensors.items() if name.startswith(PARAMETER)}
+    if not learned or learned.keys() - own.keys():
+        raise UsageError(
+            f"--state {path}: what {card.get('method')} learned are no parameters of norm layers, and a model alone "
+            "does not answer as it does; expected a state of another method"
+        )
+    return learned
+
+
+def _read(path: Path, expected: Mapping[str, str]) -> files.Checkpoint:
+    checkpoint = files.read(path)
+    for name, value in {"format": FORMAT, **expected}.items():
+        if checkpoint.card.get(name) != value:
+            raise UsageError(
+                f"--state {path}: expected {name.replace('_', ' ')} {value}; it has {checkpoint.card.get(name)}: what "
+                "was learned fits the model and method that learned it only; give another file"
+            )
+    return checkpoint
 
 
 def keep(path: Path, loop: Loop, model_digest: str) -> None:

@@ -58,6 +58,7 @@ def compute(backbone: Backbone) -> dict[str, Any]:
         "device": str(backbone.device),
         "device_name": torch.cuda.get_device_name(backbone.device) if backbone.device.type == "cuda" else None,
         "threads": torch.get_num_threads(),
+        "runtime": "torch" if backbone.engine is None else "onnx",
         "deterministic": torch.are_deterministic_algorithms_enabled(),
         "matmul_precision": torch.get_float32_matmul_precision(),
     }

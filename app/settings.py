@@ -115,6 +115,11 @@ class Settings:
     std: Channels | None = _model(None, "Of the pixels, 0..1, that the model expects: R,G,B.")
     device: str = _model("auto", "auto, cpu, cuda or cuda:N.", pattern=r"^(auto|cpu|cuda(:\d+)?)$")
     precision: Literal["fp32", "tf32"] = _model("fp32", "Arithmetic of matrix products on CUDA.")
+    runtime: Literal["auto", "torch", "onnx"] = _model(
+        "auto",
+        "What computes answers: torch, or ONNX Runtime, faster for single frames on the CPU, where auto takes it; each "
+        "model is exported once. Lessons are torch's.",
+    )
     threads: int | None = _model(None, "CPU threads; by default the libraries decide.", ge=1)
     warmup: int = _model(3, "Unseen answers before the first frame, so that its latency is typical.", ge=0)
     topk: int = _model(5, "Answers to show and log for each frame.", ge=1)

@@ -122,6 +122,8 @@ class Announcer:
             "snapshot": "saved {path}",
             "method-unavailable": "{name}: {why}",
             "missing": "{why}",
+            "export": "{model} is exported for ONNX Runtime, once: some seconds (--runtime torch does without)",
+            "runtime": "torch answers: {why}",
             "lost": "{name} was lost after {frames} frames: {why}; it is opened again as soon as it can be",
             "guard": "guard: learning does harm since update {updates} ({reasons}); --guard rollback takes it back",
             "rollback": "guard: what did harm was taken back ({reasons}); {updates} updates stay",

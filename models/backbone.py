@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 import hashlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any, NamedTuple, cast
 
 import torch
@@ -25,10 +25,14 @@ class Output(NamedTuple):
     features: Tensor  # [b, l, d]
 
 
+Engine = Callable[[Tensor, Tensor], Output]  # pictures [b, 3, h, w] and norms [n] -> output of all classes
+
+
 class Backbone(nn.Module):
     """Wraps any timm VisionTransformer with a class token (ViT, DeiT, of any size).
 
-    All parameters are frozen and the model is in eval mode; an adaptation method thaws the ones that it adapts.
+    All parameters are frozen and the model is in eval mode; an adaptation method thaws the ones that it adapts. With an
+    `engine`, that computes passes without gradients; only the norms' parameters may change then.
 
     Args:
         vit: the model; with `global_pool="token"` and pre-norm blocks.
@@ -51,6 +55,7 @@ class Backbone(nn.Module):
         super().__init__()
         vit = _checked(vit)
         self.vit = vit.eval().requires_grad_(False)
+        self.engine: Engine | None = None
         self._gather()
         config: dict[str, Any] = getattr(vit, "pretrained_cfg", None) or {}
         self.name = name or config.get("architecture") or type(vit).__name__
@@ -85,6 +90,13 @@ class Backbone(nn.Module):
             x: the pictures.
             prompts: [p, d] further tokens, put between the class token and the picture's after the positions.
         """
+        if self.engine is not None and prompts is None and not torch.is_grad_enabled():
+            logits, features = self.engine(x, self.norm_vector)
+        else:
+            logits, features = self._pass(x, prompts)
+        return Output(logits if self.kept is None else logits[:, self.kept], features)
+
+    def _pass(self, x: Tensor, prompts: Tensor | None) -> Output:
         vit = self.vit
         tokens: Tensor = vit.patch_drop(vit._pos_embed(vit.patch_embed(x)))
         if prompts is not None:
@@ -100,7 +112,7 @@ class Backbone(nn.Module):
         # norms act on each token alone, so only the tokens that the head may read are normalized
         prefix: Tensor = vit.norm(tokens[:, : vit.num_prefix_tokens])
         features.append(prefix[:, 0])
-        return Output(logits=self._chosen(vit.forward_head(prefix)), features=torch.stack(features, dim=1))
+        return Output(logits=vit.forward_head(prefix), features=torch.stack(features, dim=1))
 
     def classifier(self) -> Tensor:
         """The head's rows [classes, d], one for each of all classes."""
@@ -115,10 +127,7 @@ class Backbone(nn.Module):
         if hasattr(self.vit, "head_dist"):
             raise ModelError(f"{self.name} has a second head for its distillation token: this method needs one head")
         logits = self.vit.forward_head(z.unsqueeze(1))
-        return logits if among_all else self._chosen(logits)
-
-    def _chosen(self, logits: Tensor) -> Tensor:
-        return logits if self.kept is None else logits[:, self.kept]
+        return logits if among_all or self.kept is None else logits[:, self.kept]
 
     def restrict(self, kept: Sequence[int]) -> None:
         """Leaves only some classes to choose from, as ImageNet-R and -A have 200 of the 1,000; c is their number then.
@@ -143,6 +152,7 @@ class Backbone(nn.Module):
         twin = copy.deepcopy(self, {id(tensor): tensor for tensor in shared})
         for _, layer in twin.norms():
             layer.requires_grad_(False)
+        twin.engine = self.engine
         twin._gather()
         return twin
 
@@ -155,8 +165,8 @@ class Backbone(nn.Module):
     def _gather(self) -> None:
         """The norms' parameters become views of one vector, so that a whole set of them is copied at once."""
         parameters = [p for _, layer in self.norms() for p in layer.parameters(recurse=False)]
-        whole = torch.cat([p.detach().flatten() for p in parameters])
-        for parameter, own in zip(parameters, whole.split([p.numel() for p in parameters]), strict=True):
+        self.norm_vector = torch.cat([p.detach().flatten() for p in parameters])  # [n]
+        for parameter, own in zip(parameters, self.norm_vector.split([p.numel() for p in parameters]), strict=True):
             parameter.data = own.view_as(parameter)
 
     def norms(self) -> Iterator[tuple[str, nn.Module]]:

@@ -55,6 +55,30 @@ def model(settings: Settings) -> Backbone:
     return load_backbone(settings.model, settings.weights, where, settings.precision, settings.labels, preprocess)
 
 
+def accelerate(settings: Settings, backbone: Backbone, tell: Callable[..., None]) -> None:
+    """Lets ONNX Runtime compute answers, where --runtime says so or where it is known to be faster.
+
+    Raises:
+        ModelError: if it was asked for and cannot.
+    """
+    from models import ModelError
+
+    if settings.runtime == "torch" or (settings.runtime == "auto" and backbone.device.type != "cpu"):
+        return
+    import torch
+
+    from models import onnx
+
+    if not onnx.path_of(backbone).exists():
+        tell("export", model=backbone.name)
+    try:
+        backbone.engine = onnx.Session(backbone, torch.get_num_threads())
+    except ModelError as error:
+        if settings.runtime == "onnx":
+            raise
+        tell("runtime", why=str(error))
+
+
 def pipeline(settings: Settings, backbone: Backbone, controls: Controls, tell: Callable[..., None]) -> Pipeline:
     """The loop around the model."""
     from app.pace import Window
@@ -123,10 +147,12 @@ def learners(settings: Settings, backbone: Backbone) -> Mapping[str, Callable[[]
     from app.background import Background
     from app.teaching import Inline
 
-    watched, own = guarded(settings, backbone), methods(settings, backbone)
+    watched, answering = guarded(settings, backbone), methods(settings, backbone)
     if settings.adapt == "inline":
-        return {name: lambda name=name: Inline(watched(own[name]())) for name in own}
+        return {name: lambda name=name: Inline(watched(answering[name]())) for name in answering}
     import torch
 
-    answering, threads = methods(settings, backbone.twin()), max(1, torch.get_num_threads() // 2)
+    learning, threads = backbone.twin(), max(1, torch.get_num_threads() // 2)
+    learning.engine = None  # it would take all threads
+    own = methods(settings, learning)
     return {name: lambda name=name: Background(answering[name](), watched(own[name]()), threads) for name in own}

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from app.build.input import corrupted, open_source
-from app.build.loop import again, model, pipeline
+from app.build.loop import accelerate, again, model, pipeline
 from app.build.output import check_outputs, recorders, web, windows
 from app.controls import Controls
 from app.digests import of_file
@@ -73,6 +73,7 @@ def replay(
     check_outputs(replace(settings, state=None), read)
     _check_state(tape, settings)
     backbone = model(settings)
+    accelerate(settings, backbone, tell)
     _check_origin(tape, settings, backbone, check, tell)
 
     def adapted() -> Sequence[str]:
@@ -115,6 +116,7 @@ def what_if(
         UsageError, SourceError, ModelError: with one line each.
     """
     backbone = model(settings)
+    accelerate(settings, backbone, tell)
     loop = pipeline(settings, backbone, controls, tell)
     frames, _, let_go = _frames(tape, settings, _recording(tape, recording), backbone, controls)
     return Session(frames, loop, controls, sinks, tell=tell, close=_both(let_go, loop.close))

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from app.build.input import corrupted, open_source, stream
-from app.build.loop import model, pipeline
+from app.build.loop import accelerate, model, pipeline
 from app.build.output import check_outputs, kept, recorders, web, windows
 from app.config import to_dict
 from app.controls import Controls
@@ -81,6 +81,7 @@ def session(
     source = open_source(settings, address, lambda: controls.stopped, notices)
     taken_up = before(settings)
     backbone = model(settings)
+    accelerate(settings, backbone, everyone)
     loop = pipeline(settings, backbone, controls, everyone)
     keep = kept(settings, loop, backbone)
     frames, let_go = stream(settings, address, source, backbone, controls, notices)

@@ -18,7 +18,7 @@ ALARMS = ("guard", "rollback")  # both are meant by `guard`
 KINDS = (
     *("open", "stall", "lost", "retry", "reconnect", "missing", "corrupt-read", "shape-change", "refused", "chaos"),
     *("cut", "corruption-change", *ALARMS, "reset", "undo", "method", "method-unavailable"),
-    *("key", "snapshot", "headless", "web-mistake"),
+    *("key", "snapshot", "headless", "web-mistake", "export", "runtime"),
 )  # events that a log may have
 
 

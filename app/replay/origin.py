@@ -8,7 +8,17 @@ from typing import Any
 from app.log import Record, finite
 
 WEIGHTY = {"sha256": "weights", "classes_sha256": "class names", "preprocess": "preprocessing"}
-SOFTWARE = ("mgtta-cam", "torch", "timm", "numpy", "opencv-python", "ffmpeg", "platform")
+SOFTWARE = (
+    "mgtta-cam",
+    "torch",
+    "timm",
+    "numpy",
+    "opencv-python",
+    "ffmpeg",
+    "platform",
+    "onnxruntime",
+    "onnxruntime-gpu",
+)
 
 
 def other_files(header: Record, model: Mapping[str, Any], learned_before: Mapping[str, str]) -> Iterator[str]:

@@ -82,7 +82,7 @@ def _logged(tape: Tape) -> dict[str, Any]:
     left = {name for name, info in fields.items() if cast("Any", info.json_schema_extra)["panel"] == "Output"}
     left |= {"state"}  # outputs, and what is written at the end
     values = {name: value for name, value in header["configuration"].items() if name not in left}
-    values |= {"threads": header["threads"], "device": header["device"]}
+    values |= {"threads": header["threads"], "device": header["device"], "runtime": header.get("runtime", "torch")}
     for name, info in fields.items():
         if Path in typing.get_args(info.annotation) and isinstance(values.get(name), str):
             values[name] = found(values[name], tape)

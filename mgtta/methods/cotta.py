@@ -101,7 +101,7 @@ class Cotta:
         teacher = unflatten(self.state.teacher, names)
 
         def taught(pictures: Tensor) -> Tensor:
-            return functional_call(self.backbone, dict(teacher), (pictures,)).logits
+            return functional_call(self.student, dict(teacher), (pictures,)).logits  # a copy: it has no engine
 
         confidence = self.backbone(x).logits.softmax(dim=1).amax(dim=1).mean() if self.augment_below else 1.0
         if given is None and not confidence < self.augment_below:

@@ -15,6 +15,7 @@ from mgtta.recurrent import RecurrentGenerator
 from mgtta.statistics import measure_fisher
 from mgtta.types import Method
 from models import Backbone
+from models.onnx import Session
 
 LEARNING = sorted(METHODS.keys() - {"none", "lame"})
 FILTERING = ("sar", "eata", "deyo")
@@ -117,6 +118,19 @@ def test_predict_changes_nothing(name: str, build: Callable[..., Method]) -> Non
     before = method.state_dict()
     assert torch.equal(method.predict(x), method.predict(x))
     assert same(before, method.state_dict())
+
+
+@pytest.mark.parametrize("name", METHODS)
+def test_answers_by_onnx_runtime(name: str, build: Callable[..., Method]) -> None:
+    """After lessons the answers are torch's, within 1e-4: what a method changes reaches the session."""
+    fast, plain = tiny(), tiny()
+    fast.engine = Session(fast, threads=1)
+    one, other = build(name, fast), build(name, plain)
+    for seed in range(2):
+        other.step(pictures(seed))
+        one.load_state_dict(other.state_dict())
+        x = pictures(seed + 10)
+        torch.testing.assert_close(one.predict(x), other.predict(x), rtol=0, atol=1e-4)
 
 
 @pytest.mark.parametrize("name", METHODS.keys() - set(SEARCHING))

@@ -22,7 +22,14 @@ def header(**facts: Any) -> Record:
         "seed": 0,
         "folder": "/nowhere",
     }
-    known |= {"device": "cpu", "device_name": None, "threads": 1, "deterministic": False, "matmul_precision": "highest"}
+    known |= {
+        "device": "cpu",
+        "device_name": None,
+        "threads": 1,
+        "runtime": "torch",
+        "deterministic": False,
+        "matmul_precision": "highest",
+    }
     known |= {
         "source": {"kind": "stream", "name": "cam"},
         "model": model,

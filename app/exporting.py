@@ -1,0 +1,62 @@
+"""A model as it has become, as a plain ONNX file: `mgtta-cam export`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import onnxruntime
+import torch
+
+from app.errors import OutputError
+from app.keeping import weights
+from mgtta import norm_parameters
+from models import Backbone, ModelError, onnx
+
+TRIED = 4  # random pictures
+MOST = 1e-4  # that logits may differ by, as a share of the largest
+
+
+def write(backbone: Backbone, state: Path | None, path: Path) -> float:
+    """Takes up what was learned and writes the model, if ONNX Runtime makes of the file what torch answers.
+
+    Args:
+        backbone: the source model; it becomes the adapted one.
+        state: what `--state` kept of a run; None: the source model is written.
+        path: of the file.
+
+    Returns:
+        The largest difference of a logit, as a share of the largest logit.
+
+    Raises:
+        ModelError, UsageError: if there is no such state, or none of this model.
+        OutputError: if the file cannot be written.
+    """
+    own = norm_parameters(backbone)
+    learned = {} if state is None else weights(state, own, backbone.digest)
+    with torch.no_grad():
+        for name, value in learned.items():
+            own[name].copy_(value)
+    part = path.with_name(path.name + ".part")
+    try:
+        onnx.export(backbone, part)
+        apart = difference(backbone, part)
+        if not apart <= MOST:
+            raise ModelError(f"{path} would not answer as the model does: logits differ by {apart:.1e} of the largest")
+        part.replace(path)
+    except OSError as error:
+        raise OutputError(f"--out {path} cannot be written: {error.strerror or error}") from None
+    finally:
+        part.unlink(missing_ok=True)
+    return apart
+
+
+def difference(backbone: Backbone, path: Path) -> float:
+    """Between the logits of a model and those of its file, over random pictures, as a share of the largest."""
+    size = backbone.preprocess.size
+    x = torch.randn(TRIED, 3, size, size, generator=torch.Generator().manual_seed(0))
+    with torch.no_grad():
+        expected = backbone(x.to(backbone.device)).logits.cpu().numpy()
+    session = onnxruntime.InferenceSession(path, providers=["CPUExecutionProvider"])
+    found = np.asarray(session.run(["logits"], {"pixels": x.numpy()})[0])
+    return float(np.abs(found - expected).max() / np.abs(expected).max())
