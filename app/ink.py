@@ -143,7 +143,9 @@ class Ink:
         x, y, w, h = box
         behind = self.image[y : y + h, x : x + w]
         grain = max(4, self.em // 2)
-        coarse = cv2.resize(behind, (max(1, w // grain), max(1, h // grain)), interpolation=cv2.INTER_AREA)
+        columns, rows = max(1, w // grain), max(1, h // grain)
+        even = behind[: rows * grain, : columns * grain]  # whole grains: OpenCV has a quick way for them
+        coarse = cv2.resize(even, (columns, rows), interpolation=cv2.INTER_AREA)
         coarse = cv2.convertScaleAbs(coarse, alpha=CARD_SHARE, beta=CARD_TINT)
         pane = cv2.resize(coarse, (w, h), interpolation=cv2.INTER_LINEAR)
         radius = min(self.px(0.5), w // 2, h // 2)

@@ -20,9 +20,12 @@ def picture(height: int, width: int) -> NDArray[np.uint8]:
 
 
 @pytest.mark.parametrize("shape", [(480, 640), (720, 1280), (640, 360), (301, 223), (100, 90), (225, 224)])
-@pytest.mark.parametrize(("crop_pct", "interpolation"), [(0.9, "bicubic"), (0.875, "bilinear"), (1.0, "bicubic")])
+@pytest.mark.parametrize(
+    ("crop_pct", "interpolation"),
+    [(0.9, "bicubic"), (0.875, "bilinear"), (1.0, "bicubic"), (0.9, "lanczos"), (0.9, "nearest")],
+)
 def test_equal_to_timm(shape: tuple[int, int], crop_pct: float, interpolation: str) -> None:
-    """Resize, crop and normalization agree with timm's evaluation transform up to Pillow's rounding."""
+    """Resize, crop and normalization agree with timm's evaluation transform up to one level, in few pixels."""
     own = Preprocess(crop_pct=crop_pct, interpolation=interpolation)
     reference = create_transform(
         224, crop_pct=crop_pct, interpolation=interpolation, mean=own.mean, std=own.std, is_training=False
@@ -31,8 +34,16 @@ def test_equal_to_timm(shape: tuple[int, int], crop_pct: float, interpolation: s
     expected = torch.as_tensor(reference(Image.fromarray(image)))  # pyright: ignore[reportCallIssue]
     difference = (own(image) - expected).abs() * 127.5
     assert own(image).shape == (3, 224, 224)
-    assert difference.max() <= 2.001
-    assert difference.mean() < 0.3
+    assert difference.max() <= 1.001
+    assert (difference > 0.5).float().mean() < 0.01
+
+
+def test_a_picture_that_may_not_be_written() -> None:
+    """As Pillow's are: it is read as any other."""
+    image = picture(300, 400)
+    locked = image.copy()
+    locked.flags.writeable = False
+    assert np.array_equal(Preprocess().crop(locked), Preprocess().crop(image))
 
 
 def test_a_crop_stays_as_it_is() -> None:
