@@ -89,8 +89,12 @@ def pretrain(
     console.print(f"generator: {path}", soft_wrap=True)
 
 
-@takes_settings((*MODEL, "mgg", "stats", "paper", "frost_dir", "json", "overwrite"))
+@takes_settings((*MODEL, "runtime", "mgg", "stats", "paper", "frost_dir", "json", "overwrite"))
 def bench(
+    file: Annotated[
+        Path | None, typer.Argument(metavar="[FILE]", help="Where --speed --json writes to; by default, stdout.")
+    ] = None,
+    speed: Annotated[bool, typer.Option("--speed", help="How fast this machine is, part by part.")] = False,
     images: Folder = None,
     imagenet_c: Annotated[
         Path | None, typer.Option("--imagenet-c", help="The published ImageNet-C: corruption/severity/class/picture.")
@@ -135,7 +139,13 @@ def bench(
     """Compares methods under corruptions on labeled pictures. Interrupted, the same command goes on.
 
     Pictures lie in folders named by class, or are listed in a CSV file `path,class`. --overwrite measures all anew.
+    With --speed no pictures are needed: times of all parts on the embedded clip, and the ratios between them.
     """
+    if speed:
+        measure_speed(flags, file)
+        return
+    if file is not None:
+        raise UsageError(f"only --speed takes a file; pictures are given with --images (got {file})")
     settings, console = begin(flags, presets={"threads": 1})  # numbers must not depend on how many share the machine
     from app.bench.request import Request
     from app.bench.run import run
@@ -161,6 +171,31 @@ def bench(
 
         top = header(sys.argv, configuration=config.to_dict(settings), seed=settings.seed, **facts)
         to_stdout(json.dumps({"header": top, "rows": rows}, allow_nan=False))
+
+
+def measure_speed(flags: dict[str, Any], file: Path | None) -> None:
+    """The whole of `bench --speed`."""
+    settings, console = begin(flags)
+    if file is not None:
+        if not settings.json:
+            raise UsageError(f"{file} is where --json writes to: give --json too")
+        writable(file, overwrite=settings.overwrite)
+    from dataclasses import asdict
+
+    from app import build
+    from app.bench.speed.run import run
+    from app.provenance import compute, describe, header
+
+    backbone = build.model(settings)
+    rows, ratios = run(settings, backbone, console)
+    if settings.json:
+        facts = {"model": describe(backbone), **compute(backbone)}
+        top = header(sys.argv, configuration=config.to_dict(settings), seed=settings.seed, **facts)
+        text = json.dumps({"header": top, "rows": [asdict(row) for row in rows], "ratios": ratios}, allow_nan=False)
+        if file is None:
+            to_stdout(text)
+        else:
+            file.write_text(text + "\n", encoding="utf-8")
 
 
 @takes_settings((*MODEL, "overwrite"))

@@ -20,8 +20,8 @@ from torch import Tensor
 
 from mgtta.compiled import compile_loop
 
-BLOCK = 512  # scalars
-SHARE = 16 * BLOCK  # scalars that are worth a thread
+BLOCK = 1024  # scalars
+SHARE = 8 * BLOCK  # scalars that are worth a thread
 Floats = NDArray[np.float32]
 
 
@@ -148,11 +148,13 @@ def _memorize(
 ) -> None:
     """Scalars from `first` to `last`, in the order and symbols of `MetaGradientGenerator.forward`."""
     f = len(b)
+    scratch = np.empty(((5 * f + 4) * BLOCK,), np.float32)
     for start in range(first, last, BLOCK):
         end = min(start + BLOCK, last)
-        blocks = np.empty((5, f, end - start), np.float32)
+        r = end - start
+        blocks = scratch[: 5 * f * r].reshape((5, f, r))
         q, k, Z, h, d = blocks[0], blocks[1], blocks[2], blocks[3], blocks[4]
-        rows = np.empty((4, end - start), np.float32)
+        rows = scratch[5 * f * r : (5 * f + 4) * r].reshape((4, r))
         s, mean, tilt, reach = rows[0], rows[1], rows[2], rows[3]
         momentum, gradient, u = x[0, start:end], x[1, start:end], answers[start:end]
         reach[:] = 1  # 1 + q k: how far q is from k, times the step

@@ -1,0 +1,117 @@
+"""The stream's part: decoding, corruptions, preprocessing, drawing, and all of it end to end."""
+
+from __future__ import annotations
+
+import tempfile
+import time
+from collections import defaultdict
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+
+from app import build, config
+from app.bench.speed.timing import Act, Timing, in_turns, timing
+from app.controls import Controls
+from app.corruptions import corrupt
+from app.corruptions.names import STANDARD
+from app.demo import CLIP
+from app.errors import OutputError
+from app.rendering import renderer
+from app.session import Outcome, play
+from app.settings import Settings
+from app.types import FrameResult, Image
+from models import Backbone
+
+SIZES = {"224": (224, 224), "720p": (1280, 720), "1080p": (1920, 1080)}  # width, height
+FRAMES = 200
+SEVERITY = 5
+
+
+class Drawn:
+    """Draws each result, as a window does, and takes down how long all parts took."""
+
+    def __init__(self, classes: tuple[str, ...], controls: Controls) -> None:
+        self._render = renderer(controls, classes, 5, corrupting=False)
+        self.ms: dict[str, list[float]] = defaultdict(list)
+
+    def write(self, result: FrameResult) -> None:
+        """Draws it."""
+        began = time.perf_counter()
+        self._render(result)
+        self.ms["draw"].append((time.perf_counter() - began) * 1000)
+        for stage, ms in result.ms.items():
+            self.ms[stage].append(ms)
+
+    def close(self) -> None:
+        """Nothing is held open."""
+
+
+def end_to_end(settings: Settings, backbone: Backbone) -> Iterator[Timing]:
+    """A clip of each size from file to picture and log, with the frozen model; and its stages."""
+    runtime = "onnx" if backbone.device.type == "cpu" and settings.runtime != "torch" else "torch"
+    for name, size in SIZES.items():
+        with tempfile.TemporaryDirectory() as folder:
+            clip = written(Path(folder) / "clip.mp4", size)
+            log = Path(folder) / "a.jsonl"
+            outcome, drawn = played(settings, {"source": str(clip), "method": "none", "log": str(log)}, backbone)
+        for stage in ("decode", "prep", "infer", "draw"):
+            yield timing(f"{stage} {name}", drawn.ms[stage], runtime if stage == "infer" else "-", settings.precision)
+        yield timing(f"end to end {name}", [1000 / outcome.summary["fps"]], runtime, settings.precision)
+
+
+def answers(settings: Settings, backbone: Backbone) -> dict[str, float]:
+    """p99 of an answer in ms, without lessons and with lessons beside it, in noise and at the clip's own speed."""
+    way = {"source": str(CLIP), "corrupt": f"gaussian_noise:{SEVERITY}", "corrupt_on": "crop", "realtime": True}
+    way |= {"max_frames": 2 * FRAMES}
+    found = {}
+    for name, more in (("none", {"method": "none"}), ("background", {"adapt": "background", "adapt_every": 32})):
+        outcome, _ = played(settings, {**way, **more}, backbone)
+        found[name] = outcome.summary["latency_ms"]["p99"]
+    return found
+
+
+def played(settings: Settings, way: Mapping[str, Any], backbone: Backbone) -> tuple[Outcome, Drawn]:
+    """A run like that of the command line, with the model's settings of this one."""
+    own = {name: getattr(settings, name) for name in ("model", "weights", "device", "precision", "runtime", "threads")}
+    controls = Controls()
+    drawn = Drawn(backbone.classes, controls)
+    chosen = config.load({**own, "show": False, **way}, environment={})
+    outcome = play(build.session(chosen, ["bench"], controls, lambda *_, **__: None, [drawn]))
+    if outcome.exit_code:
+        raise OutputError(f"the clip could not be played: {outcome.error}")
+    return outcome, drawn
+
+
+def corruptions(seconds: float) -> Iterator[Timing]:
+    """The fifteen, on the model's crop and on 720p."""
+    for name in ("224", "720p"):
+        width, height = SIZES[name]
+        image = np.asarray(cv2.resize(first(), (width, height), interpolation=cv2.INTER_CUBIC), np.uint8)
+        acts: dict[str, Act] = {
+            kind: lambda kind=kind, image=image: corrupt(image, kind, SEVERITY, np.random.RandomState(0))
+            for kind in STANDARD
+        }
+        for kind, ms in in_turns(acts, seconds).items():
+            yield timing(f"{kind} {name}", ms)
+
+
+def first() -> Image:
+    """The first frame of the embedded clip, RGB."""
+    capture = cv2.VideoCapture(str(CLIP))
+    _, image = capture.read()
+    return np.asarray(cv2.cvtColor(image, cv2.COLOR_BGR2RGB), np.uint8)
+
+
+def written(path: Path, size: tuple[int, int]) -> Path:
+    """The beginning of the embedded clip, enlarged."""
+    capture = cv2.VideoCapture(str(CLIP))
+    fourcc = cv2.VideoWriter.fourcc(*"mp4v")
+    video = cv2.VideoWriter(str(path), fourcc, 25, size)
+    for _ in range(FRAMES):
+        _, image = capture.read()
+        video.write(cv2.resize(image, size, interpolation=cv2.INTER_CUBIC))
+    video.release()
+    return path
