@@ -7,7 +7,6 @@ copy of its goldens in `shared/goldens`) the goldens are compared on the GPU too
 from __future__ import annotations
 
 import argparse
-import inspect
 import statistics as st
 import time
 from collections.abc import Callable, Iterator
@@ -21,11 +20,11 @@ from rich.table import Table
 from torch import Tensor
 
 from app.background import Background
-from mgtta import METHODS, MetaGradientGenerator, SourceStatistics, meta_gradient, norm_parameters
+from app.bench.speed.models import built as with_pictures
+from mgtta import METHODS, MetaGradientGenerator, meta_gradient, norm_parameters
 from mgtta.guard import Guarded
 from mgtta.history import History
 from mgtta.memory import member
-from mgtta.recurrent import RecurrentGenerator
 from mgtta.types import Method
 from models import Backbone
 from tests import goldens
@@ -51,14 +50,23 @@ def model(name: str, device: str) -> Backbone:
 
 def built(name: str, backbone: Backbone) -> Method:
     """A method with a random generator and statistics of random pictures."""
-    gen = torch.Generator().manual_seed(1)
-    measured = SourceStatistics.measure(backbone, [torch.randn(4, 3, 224, 224, generator=gen).to(backbone.device)])
-    needs = {"generator": MetaGradientGenerator(1), "lstm": RecurrentGenerator(1), "statistics": measured}
-    needs["fisher"] = {key: torch.ones_like(p) for key, p in norm_parameters(backbone).items()}
-    builder = METHODS[name]
-    return builder(
-        backbone, **{key: need for key, need in needs.items() if key in inspect.signature(builder).parameters}
-    )
+    return with_pictures(name, backbone, torch.randn(4, 3, 224, 224, generator=torch.Generator().manual_seed(1)))
+
+
+def kernels(device: str) -> Iterator[Finding]:
+    """The compiled step of the gradient memory against the plain module, for a ViT-B's scalars."""
+    generator, n = MetaGradientGenerator(1).to(device), 38_400
+    x = torch.randn(n, 2, generator=torch.Generator().manual_seed(3)).to(device)
+    W, b = generator.W0.detach().expand(n, -1, -1).clone(), generator.b0.detach().expand(n, -1).clone()
+    with torch.no_grad():
+        plain = generator(x, W, b)
+        fused = generator.deployed(x, W.clone(), b.clone())
+        apart = max((one - other).abs().max().item() for one, other in zip(plain, fused, strict=True))
+        yield Finding("one step of the memory: kernel against plain module", f"{apart:.1e}", apart < 1e-3)
+        state = fused[1:]
+        took = milliseconds(lambda: generator.deployed(x, *state), device)
+        slow = milliseconds(lambda: generator(x, *state), device)
+    yield Finding("one step of the memory: kernel, plain module", f"{took:.3f} ms, {slow:.3f} ms")
 
 
 def agreement(device: str) -> Iterator[Finding]:
@@ -186,6 +194,7 @@ def main() -> int:
         table.add_column(column)
     findings = [
         *golden(options.device),
+        *kernels(options.device),
         *agreement(options.device),
         *beside(options.device, options.model, options.batch),
         *rollback(options.device, options.model),

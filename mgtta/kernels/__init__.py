@@ -24,7 +24,7 @@ def kernel(like: Tensor) -> Kernel | None:
         from mgtta.kernels.cuda import memorize
 
         return memorize
-    if like.device.type == "cpu":
+    if like.device.type == "cpu" and find_spec("numba"):
         from mgtta.kernels.cpu import memorize
 
         return memorize

@@ -1,6 +1,8 @@
 """The generator's step three ways, in turns. Prints a table; no verdict by time.
 
-`GOMP_SPINCOUNT=3000 python -m tests.benchmarks.generator`: torch's threads wait as they do in the program. For a ViT-B's 38,400 adapted scalars: as one kernel, in closed form in plain torch (the reference), and the way of the
+`GOMP_SPINCOUNT=3000 python -m tests.benchmarks.generator`: threads of torch wait then as they do in the program.
+
+For a ViT-B's 38,400 adapted scalars: as one kernel, in closed form in plain torch (the reference), and the way of the
 authors' module: test-time training by batched matrix products in dual form over a mini-batch of one, whose memory also
 carries gradients that nobody reads. All three give the same numbers, which is checked first.
 """

@@ -25,7 +25,7 @@ def built(name: str, backbone: Backbone, x: Tensor) -> Method:
     builder = METHODS[name]
     wanted = inspect.signature(builder).parameters
     if "statistics" in wanted:
-        needs |= {"statistics": SourceStatistics.measure(backbone, [x])}
+        needs |= {"statistics": SourceStatistics.measure(backbone, [x.to(backbone.device)])}
     if "fisher" in wanted:
         needs |= {"fisher": {key: torch.ones_like(p) for key, p in norm_parameters(backbone).items()}}
     return builder(backbone, **{key: need for key, need in needs.items() if key in wanted})

@@ -64,12 +64,13 @@ def end_to_end(settings: Settings, backbone: Backbone) -> Iterator[Timing]:
 
 def answers(settings: Settings, backbone: Backbone) -> dict[str, float]:
     """p99 of an answer in ms, without lessons and with lessons beside it, in noise and at the clip's own speed."""
-    way = {"source": str(CLIP), "corrupt": f"gaussian_noise:{SEVERITY}", "corrupt_on": "crop", "realtime": True}
-    way |= {"max_frames": 2 * FRAMES}
+    way = {"corrupt": f"gaussian_noise:{SEVERITY}", "corrupt_on": "crop", "realtime": True, "loop": 2}
     found = {}
-    for name, more in (("none", {"method": "none"}), ("background", {"adapt": "background", "adapt_every": 32})):
-        outcome, _ = played(settings, {**way, **more}, backbone)
-        found[name] = outcome.summary["latency_ms"]["p99"]
+    with tempfile.TemporaryDirectory() as folder:
+        clip = written(Path(folder) / "clip.mp4", SIZES["224"])
+        for name, more in (("none", {"method": "none"}), ("background", {"adapt": "background", "adapt_every": 32})):
+            outcome, _ = played(settings, {"source": str(clip), **way, **more}, backbone)
+            found[name] = outcome.summary["latency_ms"]["p99"]
     return found
 
 
