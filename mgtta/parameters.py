@@ -16,11 +16,7 @@ def norm_parameters(backbone: Backbone) -> dict[str, nn.Parameter]:
 
     In a ViT: norm1 and norm2 of each block, then the final norm; 38,400 scalars in ViT-B.
     """
-    return {
-        f"{layer}.{name}": parameter
-        for layer, module in backbone.norms()
-        for name, parameter in module.named_parameters(recurse=False)
-    }
+    return backbone.norm_parameters()
 
 
 def early_norm_parameters(backbone: Backbone) -> dict[str, nn.Parameter]:

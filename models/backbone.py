@@ -162,9 +162,17 @@ class Backbone(nn.Module):
         self._gather()
         return self
 
+    def norm_parameters(self) -> dict[str, nn.Parameter]:
+        """Weights and biases of the normalization layers by timm's names, in the model's order."""
+        return {
+            f"{layer}.{name}": parameter
+            for layer, module in self.norms()
+            for name, parameter in module.named_parameters(recurse=False)
+        }
+
     def _gather(self) -> None:
         """The norms' parameters become views of one vector, so that a whole set of them is copied at once."""
-        parameters = [p for _, layer in self.norms() for p in layer.parameters(recurse=False)]
+        parameters = list(self.norm_parameters().values())
         self.norm_vector = torch.cat([p.detach().flatten() for p in parameters])  # [n]
         for parameter, own in zip(parameters, self.norm_vector.split([p.numel() for p in parameters]), strict=True):
             parameter.data = own.view_as(parameter)

@@ -12,7 +12,7 @@ import copy
 import json
 import os
 import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from importlib.metadata import version
 from importlib.util import find_spec
@@ -121,9 +121,7 @@ def cached(backbone: Backbone) -> Path:
         part = path.with_name(f"{path.name}.{os.getpid()}")
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
-            _write(
-                _Adapting(backbone), backbone, part, {"norms": backbone.norm_vector.cpu()}, ["logits", "features"], {}
-            )
+            _write(_Adapting, backbone, part, {"norms": backbone.norm_vector.cpu()}, ["logits", "features"], {})
             part.replace(path)
         except OSError as error:
             raise ModelError(
@@ -150,7 +148,7 @@ def export(backbone: Backbone, path: Path) -> None:
         "classes": json.dumps(list(backbone.classes)),
         "preprocess": json.dumps({name: getattr(p, name) for name in p.__slots__}),
     }
-    _write(_Plain(backbone), backbone, path, {}, ["logits"], card)
+    _write(_Plain, backbone, path, {}, ["logits"], card)
 
 
 class _Adapting(nn.Module):
@@ -158,10 +156,9 @@ class _Adapting(nn.Module):
 
     def __init__(self, backbone: Backbone) -> None:
         super().__init__()
-        self.backbone = copy.deepcopy(backbone)
+        self.backbone = backbone
         self.backbone.kept = None
-        named = {f"vit.{layer}.{name}": p for layer, m in backbone.norms() for name, p in m.named_parameters()}
-        self.sizes = {name: p.numel() for name, p in named.items()}
+        self.sizes = {f"vit.{name}": p.numel() for name, p in backbone.norm_parameters().items()}
 
     def forward(self, pixels: Tensor, norms: Tensor) -> Output:
         values = dict(zip(self.sizes, norms.split(list(self.sizes.values())), strict=True))
@@ -180,7 +177,7 @@ class _Plain(nn.Module):
 
 
 def _write(
-    module: nn.Module,
+    function: Callable[[Backbone], nn.Module],
     backbone: Backbone,
     path: Path,
     more: Mapping[str, Tensor],
@@ -190,7 +187,7 @@ def _write(
     if sum(p.numel() * 4 for p in backbone.parameters()) > MOST_BYTES:
         raise ModelError(f"{backbone.name} has more weights than one ONNX file holds (2 GB): use --runtime torch")
     size = backbone.preprocess.size
-    module = copy.deepcopy(module).cpu().float()
+    module = function(copy.deepcopy(backbone).cpu().float())
     pixels = torch.zeros(2, 3, size, size)
     shapes = ({0: torch.export.Dim("b", min=1)}, *(None for _ in more))
     try:

@@ -8,6 +8,7 @@ come last there: [f, f, n].
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import cache
 from importlib.util import find_spec
 
 import torch
@@ -18,13 +19,16 @@ Kernel = Callable[[Tensor, Tensor, Tensor, Tensor, Sequence[Tensor], float], Ten
 
 def kernel(like: Tensor) -> Kernel | None:
     """For tensors of this type and device; None where there is only the reference."""
-    if like.dtype != torch.float32:
-        return None
-    if like.is_cuda and find_spec("triton"):
+    return _for_device(like.device.type) if like.dtype == torch.float32 else None
+
+
+@cache
+def _for_device(kind: str) -> Kernel | None:
+    if kind == "cuda" and find_spec("triton"):
         from mgtta.kernels.cuda import memorize
 
         return memorize
-    if like.device.type == "cpu" and find_spec("numba"):
+    if kind == "cpu" and find_spec("numba"):
         from mgtta.kernels.cpu import memorize
 
         return memorize

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import partial
+from itertools import islice
 from statistics import median
 
-import cv2
-import numpy as np
 import torch
 from rich.box import SIMPLE
 from rich.console import Console
@@ -16,7 +15,6 @@ from torch import Tensor
 
 from app.bench.speed import models, streams
 from app.bench.speed.timing import Timing
-from app.demo import CLIP
 from app.settings import Settings
 from models import Backbone, ModelError
 
@@ -55,16 +53,8 @@ def run(settings: Settings, backbone: Backbone, console: Console) -> tuple[list[
 
 def window(backbone: Backbone) -> Tensor:
     """[64, 3, s, s]: clean frames of the embedded clip, which a method that leaves unsure ones out learns from."""
-    capture = cv2.VideoCapture(str(CLIP))
-    images = []
-    while len(images) < models.BATCHES[-1]:
-        for _ in range(SPREAD):
-            capture.grab()
-        done, image = capture.read()
-        if not done:
-            capture = cv2.VideoCapture(str(CLIP))
-            continue
-        images.append(backbone.preprocess(np.asarray(cv2.cvtColor(image, cv2.COLOR_BGR2RGB), np.uint8)))
+    chosen = islice(streams.frames(), SPREAD, None, SPREAD + 1)  # as many apart, the first after as many
+    images = [backbone.preprocess(image) for image in islice(chosen, models.BATCHES[-1])]
     return torch.stack(images).to(backbone.device)
 
 

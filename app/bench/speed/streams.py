@@ -6,6 +6,7 @@ import tempfile
 import time
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,7 @@ from app.corruptions import corrupt
 from app.corruptions.names import STANDARD
 from app.demo import CLIP
 from app.errors import OutputError
+from app.log import read
 from app.rendering import renderer
 from app.session import Outcome, play
 from app.settings import Settings
@@ -51,12 +53,12 @@ class Drawn:
 
 def end_to_end(settings: Settings, backbone: Backbone) -> Iterator[Timing]:
     """A clip of each size from file to picture and log, with the frozen model; and its stages."""
-    runtime = "onnx" if backbone.device.type == "cpu" and settings.runtime != "torch" else "torch"
     for name, size in SIZES.items():
         with tempfile.TemporaryDirectory() as folder:
             clip = written(Path(folder) / "clip.mp4", size)
             log = Path(folder) / "a.jsonl"
             outcome, drawn = played(settings, {"source": str(clip), "method": "none", "log": str(log)}, backbone)
+            runtime = next(iter(read(log)))["runtime"]
         for stage in ("decode", "prep", "infer", "draw"):
             yield timing(f"{stage} {name}", drawn.ms[stage], runtime if stage == "infer" else "-", settings.precision)
         yield timing(f"end to end {name}", [1000 / outcome.summary["fps"]], runtime, settings.precision)
@@ -90,7 +92,7 @@ def corruptions(seconds: float) -> Iterator[Timing]:
     """The fifteen, on the model's crop and on 720p."""
     for name in ("224", "720p"):
         width, height = SIZES[name]
-        image = np.asarray(cv2.resize(first(), (width, height), interpolation=cv2.INTER_CUBIC), np.uint8)
+        image = np.asarray(cv2.resize(next(frames()), (width, height), interpolation=cv2.INTER_CUBIC), np.uint8)
         acts: dict[str, Act] = {
             kind: lambda kind=kind, image=image: corrupt(image, kind, SEVERITY, np.random.RandomState(0))
             for kind in STANDARD
@@ -99,20 +101,20 @@ def corruptions(seconds: float) -> Iterator[Timing]:
             yield timing(f"{kind} {name}", ms)
 
 
-def first() -> Image:
-    """The first frame of the embedded clip, RGB."""
-    capture = cv2.VideoCapture(str(CLIP))
-    _, image = capture.read()
-    return np.asarray(cv2.cvtColor(image, cv2.COLOR_BGR2RGB), np.uint8)
+def frames() -> Iterator[Image]:
+    """Those of the embedded clip, RGB, again and again."""
+    while True:
+        capture = cv2.VideoCapture(str(CLIP))
+        while (read_one := capture.read())[0]:
+            yield np.asarray(cv2.cvtColor(read_one[1], cv2.COLOR_BGR2RGB), np.uint8)
 
 
 def written(path: Path, size: tuple[int, int]) -> Path:
     """The beginning of the embedded clip, enlarged."""
-    capture = cv2.VideoCapture(str(CLIP))
     fourcc = cv2.VideoWriter.fourcc(*"mp4v")
     video = cv2.VideoWriter(str(path), fourcc, 25, size)
-    for _ in range(FRAMES):
-        _, image = capture.read()
-        video.write(cv2.resize(image, size, interpolation=cv2.INTER_CUBIC))
+    for image in islice(frames(), FRAMES):
+        enlarged = cv2.resize(image, size, interpolation=cv2.INTER_CUBIC)
+        video.write(cv2.cvtColor(enlarged, cv2.COLOR_RGB2BGR))
     video.release()
     return path
