@@ -50,7 +50,7 @@ class Answering:
         With `teacher`, the source model sees a corrupted frame clean as well.
         """
         began = self._clock()
-        crop = self._prepare.crop(frame.image)
+        crop = self._prepare.crop(frame.image) if frame.crop is None else frame.crop
         x = self._prepare.tensor(crop)
         prepared = self._clock()
         logits = _array(as_logits(learner.predict(x.unsqueeze(0)), learner.probabilities))
@@ -59,7 +59,7 @@ class Answering:
         taught = self._taught(frame) if teacher and frame.clean is not None else None
         compared = self._clock()
         ms = {
-            "prep": (prepared - began) * 1000,
+            "prep": (prepared - began) * 1000 + frame.ms.get("prep", 0.0),
             "infer": (answered - prepared) * 1000,
             "frozen": (compared - answered) * 1000,
         }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from threading import Lock
 
 KEYS: dict[str, tuple[str, str]] = {
     "q": ("quit", "quit"),
@@ -28,6 +29,8 @@ OVERLAY_LEVELS = 3
 class Controls:
     """The state that keys change, and wishes (`reset`, `method`, `snapshot`, ...) that wait to be fulfilled.
 
+    Keys come on the main thread; other threads look, and take wishes.
+
     `exit_code` is None until somebody wants to stop: 0 for the key q, 130 and 143 for signals.
     """
 
@@ -39,6 +42,7 @@ class Controls:
     exit_code: int | None = None
     _single: bool = False  # pause again after the next frame
     _wishes: list[str] = field(default_factory=list)
+    _lock: Lock = field(default_factory=Lock, compare=False, repr=False)  # of the wishes
 
     def press(self, key: str) -> str | None:
         """Takes a key; returns the action that it stands for, None if it has none."""
@@ -61,7 +65,8 @@ class Controls:
             case "help":
                 self.help = not self.help
             case _:
-                self._wishes.append(action)
+                with self._lock:
+                    self._wishes.append(action)
         return action
 
     def stop(self, exit_code: int) -> None:
@@ -75,12 +80,18 @@ class Controls:
         return self.exit_code is not None
 
     def frame_done(self) -> None:
-        """Tells that a frame went through all sinks: a single step ends here."""
+        """Tells that a frame was answered: a single step ends here."""
         if self._single:
             self.paused, self._single = True, False
 
     def take(self, *actions: str) -> list[str]:
         """Takes the waiting wishes of these kinds out, in order."""
-        taken = [wish for wish in self._wishes if wish in actions]
-        self._wishes = [wish for wish in self._wishes if wish not in actions]
+        with self._lock:
+            taken = [wish for wish in self._wishes if wish in actions]
+            self._wishes = [wish for wish in self._wishes if wish not in actions]
         return taken
+
+    def waiting(self, *actions: str) -> bool:
+        """Whether wishes of these kinds wait."""
+        with self._lock:
+            return any(wish in actions for wish in self._wishes)

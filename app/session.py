@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Protocol
 
+from app.ahead import Ahead
 from app.controls import Controls
 from app.errors import AppError
 from app.redaction import redact
@@ -42,7 +43,8 @@ class Window(Sink, Protocol):
 class Session:
     """All parts of a run, put together by `app.build`.
 
-    Each result goes once to the windows, to `sinks` in order, and to the journal, which so knows what drawing took.
+    Each result goes once to the windows, to `sinks` in order, and to the journal, which so knows what drawing took: all
+    that on the main thread, while the pipeline makes the next result on another.
     """
 
     frames: Iterable[Frame]
@@ -54,6 +56,7 @@ class Session:
     summary: Summary = field(default_factory=Summary)
     snapshot: Callable[[FrameResult], object] | None = None
     tell: Callable[..., None] = lambda *_, **__: None
+    deliver: Callable[[], None] = lambda: None  # tells of what other threads have heard of (`app.notices`)
     facts: Callable[[], Mapping[str, Any]] = dict  # what else belongs into the summary, asked at the end
     keep: Callable[[], None] = lambda: None  # saves what was learned
     close: Callable[[], None] = lambda: None  # lets the source go
@@ -103,20 +106,52 @@ def _end(code: int, failures: Sequence[AppError | ModelError]) -> dict[str, Any]
 
 def _loop(session: Session) -> None:
     controls = session.controls
-    for answered in session.pipeline(session.frames):
-        began = time.perf_counter()
-        for sink in (*session.windows.values(), *session.sinks):
-            sink.write(answered)
-        result = replace(answered, ms={**answered.ms, "draw": (time.perf_counter() - began) * 1000})
-        session.summary.write(result)
-        if session.journal is not None:
-            session.journal.write(result)
-        _listen(session, result, wait_ms=0)
-        controls.frame_done()
-        while controls.paused and not controls.stopped:
-            _listen(session, result, PAUSE_POLL_MS)
-        if controls.stopped:
-            return
+    answering = Ahead(session.pipeline(session.frames), "answers")
+    answering.begin()
+    try:
+        latest: FrameResult | None = None
+        while (answered := _taken(answering, session, latest)) is not None:
+            controls.frame_done()
+            if not (controls.paused or controls.stopped):
+                answering.begin()
+            latest = _show(session, answered)
+            _listen(session, latest, wait_ms=0)
+            while controls.paused and not (controls.stopped or answering.busy):  # what is under way is shown first
+                _listen(session, latest, PAUSE_POLL_MS)
+            if controls.stopped and not answering.busy:
+                return
+            answering.begin()
+    except BaseException:
+        controls.stop(INTERNAL_ERROR)  # what waits for a frame need not
+        raise
+    finally:
+        answering.close()
+
+
+def _taken(answering: Ahead[FrameResult], session: Session, latest: FrameResult | None) -> FrameResult | None:
+    """The result under way, after all that was told before it; keys are heard meanwhile."""
+
+    def meanwhile() -> None:
+        session.deliver()
+        if latest is not None:
+            _listen(session, latest, wait_ms=0)
+
+    try:
+        return answering.take(meanwhile)
+    finally:
+        session.deliver()
+
+
+def _show(session: Session, answered: FrameResult) -> FrameResult:
+    """Hands a result to all that shows and keeps it; returns it with the time that this took."""
+    began = time.perf_counter()
+    for sink in (*session.windows.values(), *session.sinks):
+        sink.write(answered)
+    result = replace(answered, ms={**answered.ms, "draw": (time.perf_counter() - began) * 1000})
+    session.summary.write(result)
+    if session.journal is not None:
+        session.journal.write(result)
+    return result
 
 
 def _listen(session: Session, result: FrameResult, wait_ms: int) -> None:

@@ -11,6 +11,7 @@ from app.errors import UsageError
 
 Corruption = tuple[str, int] | None  # (name, severity 1..5); None is clean
 STRONGEST = 5
+WISHES = ("corruption", "weaker", "stronger")
 
 
 def planned(corrupt: str | None, schedule: str | None) -> Schedule:
@@ -50,13 +51,18 @@ class Steering:
         self._name: str | None = None
         self._severity = STRONGEST
 
+    @property
+    def turned(self) -> bool:
+        """Whether a key was pressed that no frame has felt yet."""
+        return self._controls.waiting(*WISHES)
+
     def at(self, index: int) -> Corruption:
         """The corruption of frame `index`, with all keys pressed before it."""
         if not self._by_hand and (planned := self._plan.at(index)) is not None:
             self._name, self._severity = planned
         elif not self._by_hand:
             self._name = None
-        for wish in self._controls.take("corruption", "weaker", "stronger"):
+        for wish in self._controls.take(*WISHES):
             self._by_hand = True
             if wish == "corruption":
                 self._name = self._round[(self._round.index(self._name) + 1) % len(self._round)]

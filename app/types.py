@@ -1,6 +1,6 @@
 """The architecture on one page: what travels through the program, and who makes and takes it.
 
-Source -> Stage (corruption) -> pipeline -> FrameResult -> Sink
+Source -> Stage (corruption, crop) -> pipeline -> FrameResult -> Sink
 """
 
 from __future__ import annotations
@@ -33,6 +33,7 @@ class Frame:
     cut: bool = False  # a new scene begins with it
     refused: str | None = None  # why it must not teach: black, frozen, ...; it is answered all the same
     clean: Image | None = None  # `image` before its synthetic corruption
+    crop: Image | None = None  # the model's input, uint8 [s, s, 3] RGB, where it was made beforehand
 
 
 @dataclass(frozen=True, slots=True, eq=False)

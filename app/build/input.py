@@ -3,21 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING
 
-import numpy as np
-
+from app.ahead import ahead
+from app.build.loop import on_threads
 from app.controls import Controls
 from app.errors import UsageError
 from app.notices import Notices
 from app.settings import Settings
 from app.sources import address as addresses
 from app.steering import Plan
-from app.types import Frame, Stage
+from app.types import Frame
 
 if TYPE_CHECKING:
+    from app.preparing import Preparing
     from app.sources.backoff import Backoff
     from app.sources.chaos import Chaos
     from app.sources.folder import FolderSource
@@ -96,6 +96,11 @@ def backoff(settings: Settings) -> Backoff | None:
         raise UsageError(f"--reconnect-delay {first:g} is longer than --reconnect-max-delay {longest:g}") from None
 
 
+def freshest(settings: Settings, address: addresses.Address) -> bool:
+    """Whether frames are left out that are not the newest."""
+    return settings.mode == "freshest" or (settings.mode == "auto" and address.live)
+
+
 def stream(
     settings: Settings,
     address: addresses.Address,
@@ -116,16 +121,10 @@ def stream(
     reading: Iterable[Frame] = stages.repeated(lambda: labeled(source), settings.loop, 1 / source.fps)
     if settings.realtime and not address.live:
         reading = stages.at_own_speed(stopped)(reading)
-    freshest = settings.mode == "freshest" or (settings.mode == "auto" and address.live)
-    watch = getattr(source, "watch", None)  # of live sources
-
-    def idle() -> None:
-        notices.deliver()
-        if watch is not None:
-            watch()
-
-    reader = Reader(reading, keep="freshest" if freshest else "all", stopped=stopped, idle=idle)
-    chosen = [stages.fresh(settings.max_staleness)] if freshest else []
+    fresh = freshest(settings, address)
+    watch = getattr(source, "watch", lambda: None)  # of live sources
+    reader = Reader(reading, keep="freshest" if fresh else "all", stopped=stopped, idle=watch)
+    chosen = [stages.fresh(settings.max_staleness)] if fresh else []
     chosen += [stages.between(settings.start, settings.duration)]
     chosen += [stages.every(settings.vid_stride)] if settings.vid_stride > 1 else []
     chosen += [stages.at_rate(settings.max_fps)] if settings.max_fps else []
@@ -140,33 +139,41 @@ def stream(
     return stages.chained(reader, *chosen), close
 
 
-def corrupted(settings: Settings, plan: Plan, known: Iterable[tuple[str, int]], backbone: Backbone) -> Stage:
-    """The stage that corrupts frames, or the model's crops of them.
+def preparing(settings: Settings, plan: Plan, known: Iterable[tuple[str, int]], backbone: Backbone) -> Preparing:
+    """What becomes of frames before the model sees them.
 
     Args:
         settings: all options.
         plan: a corruption for each frame.
-        known: corruptions that are compiled before the first frame, so that none waits for it.
-        backbone: whose crops they are.
+        known: corruptions that are compiled before the first frame.
+        backbone: whose input they become.
+
+    Raises:
+        UsageError: if --frost-dir lacks a picture.
     """
-    from app.corruptions import Corruptor, corrupt_stage
-    from app.corruptions.setting import SMALLEST_SIDE
+    from app.corruptions import Corruptor
+    from app.preparing import Preparing
 
     on_crop = settings.corrupt_on == "crop"
     try:
         corruptor = Corruptor(settings.seed, scale="fidelity" if on_crop else "display", frost_dir=settings.frost_dir)
     except ValueError as error:
         raise UsageError(f"--frost-dir: {error}") from None
-    corrupt = corrupt_stage(plan, corruptor)
+    return Preparing(backbone.preprocess.crop, corruptor, plan, on_crop=on_crop, known=known)
 
-    def stage(frames: Iterable[Frame]) -> Iterator[Frame]:
-        smallest = np.zeros((SMALLEST_SIDE, SMALLEST_SIDE, 3), np.uint8)
-        for name, severity in known:
-            corruptor.apply(smallest, name, severity, 0)
-        crops = (replace(frame, image=backbone.preprocess.crop(frame.image)) for frame in frames)
-        try:
-            yield from corrupt(crops if on_crop else frames)
-        except ValueError as error:  # a picture too small for it
-            raise UsageError(f"a frame cannot be corrupted: {error}") from None
 
-    return stage
+def beforehand(preparation: Preparing, frames: Iterable[Frame], turned: Callable[[], bool]) -> Iterator[Frame]:
+    """Frames prepared on a thread, each while the one before it is answered.
+
+    Not for live sources: it would make frames older.
+
+    Args:
+        preparation: what becomes of each.
+        frames: from their source.
+        turned: whether the plan is another one since the latest was prepared.
+    """
+
+    def revised(frame: Frame) -> Frame:
+        return preparation.again(frame) if turned() else frame
+
+    return ahead(on_threads(1, preparation)(frames), "frames", revised)

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from typing import TYPE_CHECKING, TypeVar
 
 from app.controls import Controls
 from app.learning import guarded, methods
@@ -20,6 +20,9 @@ if TYPE_CHECKING:
     from app.replay.tape import Beat, Tape
     from app.teaching import Learner
     from models import Backbone
+
+T = TypeVar("T")
+U = TypeVar("U")
 
 
 def device(name: str) -> str:
@@ -120,6 +123,24 @@ def again(
 
     methods = learners(settings, backbone)
     return Again(tape, methods, settings.method, prepare(backbone), source_model(backbone), check, tell)
+
+
+def on_threads(count: int, stage: Callable[[Iterable[T]], Iterator[U]]) -> Callable[[Iterable[T]], Iterator[U]]:
+    """A stage that computes with so many threads of torch on whichever thread iterates it: each has its own number."""
+    import torch
+
+    def staged(items: Iterable[T]) -> Iterator[U]:
+        torch.set_num_threads(count)
+        yield from stage(items)
+
+    return staged
+
+
+def elsewhere(loop: Callable[[Iterable[T]], Iterator[U]]) -> Callable[[Iterable[T]], Iterator[U]]:
+    """The loop, with as many threads of torch on another thread as there are on this one."""
+    import torch
+
+    return on_threads(torch.get_num_threads(), loop)
 
 
 def prepare(backbone: Backbone) -> Input:

@@ -9,8 +9,9 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from app.build.input import corrupted, open_source
-from app.build.loop import accelerate, again, model, pipeline
+from app.ahead import ahead
+from app.build.input import beforehand, open_source, preparing
+from app.build.loop import accelerate, again, elsewhere, model, pipeline
 from app.build.output import check_outputs, recorders, web, windows
 from app.controls import Controls
 from app.digests import of_file
@@ -81,7 +82,8 @@ def replay(
 
     how: dict[str, Any] = {"damage": tape.damage, "tolerance": check.tolerance, "strict": check.strict}
     comparison = Comparison(backbone.classes, settings.topk, adapted, **how)
-    loop = again(tape, settings, backbone, comparison, tell)
+    notices = Notices(tell)
+    loop = again(tape, settings, backbone, comparison, notices)
     if settings.state is not None:
         resume(settings.state, loop, backbone.digest)
     frames, fps, let_go = _frames(tape, settings, own, backbone, controls)
@@ -90,12 +92,12 @@ def replay(
     controls.compare = settings.compare == "split"
     session = Session(
         frames,
-        loop,
+        elsewhere(loop),
         controls,
         sinks=[*recorders(settings, fps, render, None), *extra],
-        windows=windows(settings, render, tell)
-        | web(settings, drawn(), backbone.classes, controls, tell, Notices(tell)),
+        windows=windows(settings, render, tell) | web(settings, drawn(), backbone.classes, controls, tell, notices),
         tell=tell,
+        deliver=notices.deliver,
         facts=lambda: {"log": str(tape.path), "method": settings.method},
         close=_both(let_go, loop.close),
     )
@@ -117,9 +119,11 @@ def what_if(
     """
     backbone = model(settings)
     accelerate(settings, backbone, tell)
-    loop = pipeline(settings, backbone, controls, tell)
+    notices = Notices(tell)
+    loop = pipeline(settings, backbone, controls, notices)
     frames, _, let_go = _frames(tape, settings, _recording(tape, recording), backbone, controls)
-    return Session(frames, loop, controls, sinks, tell=tell, close=_both(let_go, loop.close))
+    close = _both(let_go, loop.close)
+    return Session(frames, elsewhere(loop), controls, sinks, tell=tell, deliver=notices.deliver, close=close)
 
 
 def _check_origin(tape: Tape, settings: Settings, backbone: Backbone, check: Check, tell: Callable[..., None]) -> None:
@@ -167,12 +171,13 @@ def _frames(
 
     if path is not None:
         video = VideoSource(path)
-        return inputs.recorded(records(), video, backbone.labels.index), video.fps, video.close
+        return ahead(inputs.recorded(records(), video, backbone.labels.index), "frames"), video.fps, video.close
     address = _played(tape, settings)
     source = open_source(settings, address, lambda: controls.stopped, Notices(lambda *_, **__: None))
     frames = repeated(lambda: source, settings.loop, 1 / source.fps)
-    stage = corrupted(settings, inputs.Weather(records()), tape.corruptions, backbone)
-    return stage(inputs.played(records(), frames, backbone.labels.index)), source.fps, source.close
+    preparation = preparing(settings, inputs.Weather(records()), tape.corruptions, backbone)
+    played = inputs.played(records(), frames, backbone.labels.index)
+    return beforehand(preparation, played, lambda: False), source.fps, source.close
 
 
 def _recording(tape: Tape, given: Path | None) -> Path | None:

@@ -9,8 +9,8 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from app.build.input import corrupted, open_source, stream
-from app.build.loop import accelerate, model, pipeline
+from app.build.input import beforehand, freshest, open_source, preparing, stream
+from app.build.loop import accelerate, elsewhere, model, pipeline
 from app.build.output import check_outputs, kept, recorders, web, windows
 from app.config import to_dict
 from app.controls import Controls
@@ -82,13 +82,18 @@ def session(
     taken_up = before(settings)
     backbone = model(settings)
     accelerate(settings, backbone, everyone)
-    loop = pipeline(settings, backbone, controls, everyone)
+    loop = pipeline(settings, backbone, controls, notices)
     keep = kept(settings, loop, backbone)
     frames, let_go = stream(settings, address, source, backbone, controls, notices)
     frames = inspected(intra=source.facts.get("codec") in INTRA)(frames)
     known = {entry.corruption for entry in plan.entries if entry.corruption}
-    frames = corrupted(settings, Steering(plan, NAMES, controls), known, backbone)(frames)
-    frames = announcing(everyone)(frames)
+    steering = Steering(plan, NAMES, controls)
+    preparation = preparing(settings, steering, known, backbone)
+    if freshest(settings, address):
+        frames = preparation(frames)
+    else:
+        frames = beforehand(preparation, frames, lambda: steering.turned)
+    frames = announcing(notices)(frames)
 
     def close() -> None:
         let_go()
@@ -119,13 +124,14 @@ def session(
 
     return Session(
         frames=frames,
-        pipeline=loop,
+        pipeline=elsewhere(loop),
         controls=controls,
         sinks=[*recorders(settings, source.fps, render, picture), *extra],
         windows=windows(settings, render, everyone) | web(settings, drawn(), backbone.classes, controls, tell, notices),
         journal=journal,
         snapshot=Snapshots(Path(), render).save,
         tell=everyone,
+        deliver=notices.deliver,
         facts=lambda: facts,
         keep=keep,
         close=close,

@@ -13,7 +13,7 @@ from app.corruptions.schedule import Schedule, parse_corruption
 from models.deferred import deferred
 
 if TYPE_CHECKING:
-    from app.corruptions.live import Corruptor, corrupt_stage
+    from app.corruptions.live import Corruptor, corrupt_frame
     from app.corruptions.picture import corrupt, warm_up
     from app.corruptions.table import CORRUPTIONS
 
@@ -24,7 +24,7 @@ __all__ = [
     "Corruptor",
     "Schedule",
     "corrupt",
-    "corrupt_stage",
+    "corrupt_frame",
     "parse_corruption",
     "warm_up",
 ]
@@ -34,7 +34,7 @@ __getattr__ = deferred(
         "CORRUPTIONS": "table",
         "Corruptor": "live",
         "corrupt": "picture",
-        "corrupt_stage": "live",
+        "corrupt_frame": "live",
         "warm_up": "picture",
     },
 )

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 import zlib
-from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from functools import lru_cache
 from pathlib import Path
@@ -17,7 +16,7 @@ from app.corruptions.names import check_name
 from app.corruptions.picture import plain, setting_for
 from app.corruptions.setting import Scale, Setting
 from app.corruptions.table import CORRUPTIONS
-from app.types import Frame, Image, Stage
+from app.types import Frame, Image
 
 HELD_AT_ONCE = 4
 """Held textures are kept for so many (corruption, severity, size); older ones are drawn again, the same as before."""
@@ -70,21 +69,15 @@ class Plan(Protocol):
         ...
 
 
-def corrupt_stage(plan: Plan, corruptor: Corruptor) -> Stage:
-    """A stage that gives each frame the corruption of the plan, and leaves clean ones as they are.
+def corrupt_frame(frame: Frame, plan: Plan, corruptor: Corruptor) -> Frame:
+    """A frame with the corruption of the plan; the frame itself if it stays clean.
 
     The new frame names its corruption, keeps the clean picture, and says under `ms["corrupt"]` how long it took.
     """
-
-    def stage(frames: Iterable[Frame]) -> Iterator[Frame]:
-        for frame in frames:
-            corruption = plan.at(frame.index)
-            if corruption is None:
-                yield frame
-                continue
-            start = time.perf_counter()
-            image = corruptor.apply(frame.image, *corruption, frame.index)
-            ms = {**frame.ms, "corrupt": (time.perf_counter() - start) * 1e3}
-            yield replace(frame, image=image, corruption=corruption, clean=frame.image, ms=ms)
-
-    return stage
+    corruption = plan.at(frame.index)
+    if corruption is None:
+        return frame
+    start = time.perf_counter()
+    image = corruptor.apply(frame.image, *corruption, frame.index)
+    ms = {**frame.ms, "corrupt": (time.perf_counter() - start) * 1e3}
+    return replace(frame, image=image, corruption=corruption, clean=frame.image, ms=ms)

@@ -26,7 +26,7 @@ class Reader:
             takes its place: those lost so are counted in `Frame.dropped["slot"]` of the next.
         capacity: frames held with `all`.
         stopped: asked while waiting; True ends the iteration.
-        idle: called on the main thread before each frame, and while there is none, each POLL_SECONDS; what it raises
+        idle: called by whoever iterates before each frame, and while there is none, each POLL_SECONDS; what it raises
             ends the iteration.
 
     An error of the source is raised to whoever iterates, after the frames before it.
@@ -81,7 +81,7 @@ class Reader:
                 frame = self._held.popleft() if self._held else None
                 over = frame is None and (self._ended or self._closed)
                 self._changed.notify_all()
-            self._idle()  # what was told before a frame came is heard before it goes on
+            self._idle()
             if frame is not None:
                 return frame
             if over and self._error is not None:

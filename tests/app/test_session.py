@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
@@ -9,6 +10,7 @@ import pytest
 
 from app.controls import Controls
 from app.errors import OutputError, SourceLostError
+from app.notices import Notices
 from app.session import Session, play
 from app.types import Frame, FrameResult
 from tests.app.clips import frames
@@ -82,36 +84,90 @@ def test_drawing_time_is_in_the_journal() -> None:
 
 
 def test_quit_by_key() -> None:
-    """The key q ends the run after the frame at hand, well."""
+    """The key q ends the run after the frame that is being answered, well."""
     window = Recorder(keys=[None, "q"])
     outcome = play(session(windows={"window": window}))
-    assert (outcome.exit_code, window.seen) == (0, [0, 1])
+    assert (outcome.exit_code, window.seen) == (0, [0, 1, 2])
 
 
 def test_pause_and_single_step() -> None:
-    """While paused no frame passes; n lets one through; Space goes on."""
-    keys = [" ", None, "n", None, None, " "]
-    window, sink = Recorder(keys), Recorder()
-    play(session(4, windows={"window": window}, sinks=[sink]))
+    """A pause lets the frame pass that is being answered, and no other; n lets one through; Space goes on."""
+    keys = [" ", None, None, "n", None, None, None, " "]
+    window, sink, polls = Recorder(keys), Recorder(), []
+    poll = window.poll
+    window.poll = lambda wait_ms: (polls.append(window.seen[-1]), poll(wait_ms))[1]  # type: ignore[method-assign]
+    play(session(5, windows={"window": window}, sinks=[sink]))
+    assert sink.seen == [0, 1, 2, 3, 4]
+    assert window.seen == [0, 0, 1, 2, 3, 4]  # drawn again after the first Space
+    assert polls[:8] == [0, 1, 1, 1, 2, 2, 2, 2]
+
+
+def test_a_step_feels_the_keys_before_it() -> None:
+    """While paused nothing is answered beforehand: the next frame is answered with what was pressed."""
+    controls, adapting = Controls(), list[bool]()
+
+    def answering(stream: Iterable[Frame]) -> Iterator[FrameResult]:
+        for each in answer(stream):
+            adapting.append(controls.adapting)
+            yield each
+
+    window = Recorder(keys=[" ", None, "a", "n", None, "a", "n", None, "q"])
+    play(session(pipeline=answering, windows={"window": window}, controls=controls))
+    assert adapting == [True, True, False, True]
+
+
+def test_the_next_answer_is_made_while_this_one_is_shown() -> None:
+    """A sink waits until the frame after the one that it got is being answered."""
+    begun = [threading.Event() for _ in range(4)]
+
+    def answering(stream: Iterable[Frame]) -> Iterator[FrameResult]:
+        for each in answer(stream):
+            begun[each.frame.index].set()
+            yield each
+
+    class Patient(Recorder):
+        def write(self, result: FrameResult) -> None:
+            super().write(result)
+            assert result.frame.index == 3 or begun[result.frame.index + 1].wait(5)
+            assert result.frame.index > 1 or not begun[result.frame.index + 2].is_set()
+
+    sink = Patient()
+    play(session(4, pipeline=answering, sinks=[sink]))
     assert sink.seen == [0, 1, 2, 3]
-    assert window.seen == [0, 0, 1, 2, 3]  # drawn again after the first Space
+
+
+def test_what_the_pipeline_tells_is_heard_between_the_frames() -> None:
+    """Its events come to the main thread before the frame that they belong to, and after the one before."""
+    journal = Recorder()
+    order: list[object] = []
+    notices = Notices(lambda kind, **facts: order.append((kind, facts["frame"], threading.current_thread())))
+    journal.write = lambda result: order.append(result.frame.index)  # type: ignore[method-assign]
+
+    def answering(stream: Iterable[Frame]) -> Iterator[FrameResult]:
+        for each in answer(stream):
+            notices("reset", frame=each.frame.index)
+            yield each
+
+    play(session(3, pipeline=answering, journal=journal, deliver=notices.deliver))
+    main = threading.main_thread()
+    assert order == [("reset", 0, main), 0, ("reset", 1, main), 1, ("reset", 2, main), 2]
 
 
 def test_a_key_while_paused_is_drawn_at_once() -> None:
     """The window shows what the key changed without waiting for a frame."""
-    window = Recorder(keys=[" ", "o", None, " "])
-    play(session(2, windows={"window": window}))
-    assert window.seen == [0, 0, 0, 1]
+    window = Recorder(keys=[" ", None, "o", None, " "])
+    play(session(3, windows={"window": window}))
+    assert window.seen == [0, 0, 1, 1, 2]
 
 
 def test_two_windows() -> None:
     """Each sees every result, and what a key in the other changed; the log hears where a key came from."""
     told: list[dict[str, Any]] = []
-    first, second = Recorder([" ", None, None, "q"]), Recorder([None, "o"])
+    first, second = Recorder([" ", None, None, None, "q"]), Recorder([None, None, "o"])
     windows = {"window": first, "web": second}
     outcome = play(session(windows=windows, tell=lambda kind, **facts: told.append({"kind": kind, **facts})))
     assert outcome.exit_code == 0
-    assert first.seen == second.seen == [0, 0, 0, 0]  # written, then again after Space, o and q
+    assert first.seen == second.seen == [0, 0, 1, 1, 1]  # again after Space; the next, again after o and q
     assert [(fact["action"], fact["where"]) for fact in told if fact["kind"] == "key"] == [
         ("pause", "window"), ("overlay", "web"), ("quit", "window")
     ]  # fmt: skip

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from app.corruptions import CORRUPTIONS, Corruptor, Schedule, corrupt_stage
+from app.corruptions import CORRUPTIONS, Corruptor, Schedule, corrupt_frame
 from app.types import Frame
 from tests.app.corruptions import pinned
 
@@ -119,28 +119,14 @@ def test_missing_frost_is_told_at_the_start(tmp_path: Path) -> None:
         Corruptor(frost_dir=tmp_path)
 
 
-def test_the_stage_follows_the_schedule() -> None:
+def test_frames_follow_the_schedule() -> None:
     """Clean frames pass as they are; others are new ones that name their corruption and keep index, time and label."""
     given = frames(6)
-    stage = corrupt_stage(Schedule.parse("2:fog:3 4:clean 5:contrast"), Corruptor(seed=1))
-    taken = list(stage(given))
+    plan, corruptor = Schedule.parse("2:fog:3 4:clean 5:contrast"), Corruptor(seed=1)
+    taken = [corrupt_frame(frame, plan, corruptor) for frame in given]
     assert [frame.corruption for frame in taken] == [None, None, ("fog", 3), ("fog", 3), None, ("contrast", 5)]
     assert all(taken[i] is given[i] for i in (0, 1, 4))
     assert [(f.index, f.seconds, f.label) for f in taken] == [(f.index, f.seconds, f.label) for f in given]
     assert np.array_equal(taken[3].image, Corruptor(seed=1).apply(IMAGE, "fog", 3, 3))
     assert taken[2].ms["corrupt"] > 0
     assert given[2].corruption is None
-
-
-def test_the_stage_is_lazy() -> None:
-    """It asks for a frame only when one is wanted, so that a live stream is not read ahead."""
-    asked = []
-
-    def source() -> object:
-        for frame in frames(3):
-            asked.append(frame.index)
-            yield frame
-
-    stream = corrupt_stage(Schedule.always("contrast", 2), Corruptor())(source())  # pyright: ignore[reportArgumentType]
-    next(stream)
-    assert asked == [0]
