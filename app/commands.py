@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -198,7 +199,7 @@ def measure_speed(flags: dict[str, Any], file: Path | None) -> None:
             file.write_text(text + "\n", encoding="utf-8")
 
 
-@takes_settings((*MODEL, "overwrite"))
+@takes_settings((*(name for name in MODEL if name != "precision"), "overwrite"))
 def export(
     path: Annotated[Path, typer.Option("--out", help="Where the model goes: an .onnx file.")],
     state: Annotated[
@@ -214,7 +215,7 @@ def export(
     from app import build
     from app.exporting import write
 
-    apart = write(build.model(settings), state, path)
+    apart = write(build.model(replace(settings, precision="fp32")), state, path)
     console.print(f"{path}: answers as the model does (logits within {apart:.1e} of the largest)", soft_wrap=True)
 
 

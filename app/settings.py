@@ -114,7 +114,10 @@ class Settings:
     mean: Channels | None = _model(None, "Of the pixels, 0..1, that the model expects: R,G,B.")
     std: Channels | None = _model(None, "Of the pixels, 0..1, that the model expects: R,G,B.")
     device: str = _model("auto", "auto, cpu, cuda or cuda:N.", pattern=r"^(auto|cpu|cuda(:\d+)?)$")
-    precision: Literal["fp32", "tf32"] = _model("fp32", "Arithmetic of matrix products on CUDA.")
+    precision: Literal["fp32", "tf32", "bf16", "fp16"] = _model(
+        "fp32",
+        "Of products: tf32 on CUDA; bf16 or fp16, half the size, fp16 slow on CPUs. What is learned is float32 always.",
+    )
     runtime: Literal["auto", "torch", "onnx"] = _model(
         "auto",
         "What computes answers: torch, or ONNX Runtime, faster for single frames on the CPU, where auto takes it; each "

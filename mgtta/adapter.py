@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import torch
@@ -103,7 +103,7 @@ class Adapter:
                 return Step(logits, {**stats, "skipped_nothing_reliable": 1.0})
             if not torch.isfinite(loss):
                 return Step(logits, {**stats, "skipped_loss_not_finite": 1.0})
-            gradients = gradient(loss, self.learned.parameters)
+            gradients = gradient(loss, self.learned.parameters, self.backbone.loss_scales)
         with torch.no_grad():
             stats["gradient_norm"] = norm(gradients)
             if not stats["gradient_norm"] < float("inf"):
@@ -140,10 +140,24 @@ def memoryless(loss: Loss) -> Objective:
     return Objective(Nothing, evaluate)
 
 
-def gradient(loss: Tensor, parameters: Tensors) -> dict[str, Tensor]:
-    """Of a scalar loss, by parameter name; zero where the loss does not depend on a parameter."""
-    values = torch.autograd.grad(loss, list(parameters.values()), materialize_grads=True)
-    return unflatten(flatten(values), parameters)
+def gradient(loss: Tensor, parameters: Tensors, scales: Sequence[float] = (1.0,)) -> dict[str, Tensor]:
+    """Of a scalar loss, by parameter name; zero where the loss does not depend on a parameter.
+
+    Args:
+        loss: scalar.
+        parameters: float32.
+        scales: `Backbone.loss_scales`, powers of two. Gradients of a model in float16 are lost below 6e-8 and overflow
+            above 65,504: the loss is multiplied by the first scale under which all are finite, the result divided.
+    """
+    whole = torch.empty(0)
+    for scale in scales:
+        values = torch.autograd.grad(
+            loss * scale, list(parameters.values()), materialize_grads=True, retain_graph=len(scales) > 1
+        )
+        whole = flatten(values) / scale
+        if len(scales) == 1 or whole.isfinite().all():
+            break
+    return unflatten(whole, parameters)
 
 
 def norm(tensors: Tensors) -> float:

@@ -9,6 +9,7 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
+from mgtta.adapter import gradient
 from mgtta.losses import entropy
 from mgtta.parameters import norm_parameters
 from models import Backbone, ModelError, files
@@ -135,7 +136,7 @@ def measure_fisher(backbone: Backbone, batches: Iterable[Tensor]) -> dict[str, T
     for x in batches:
         logits = twin(x.to(backbone.device)).logits
         loss = torch.nn.functional.cross_entropy(logits, logits.argmax(dim=1))
-        for name, g in zip(parameters, torch.autograd.grad(loss, list(parameters.values())), strict=True):
+        for name, g in gradient(loss, parameters, twin.loss_scales).items():
             fisher[name] += g.square()
         count += 1
     if not count:

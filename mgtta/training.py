@@ -80,7 +80,7 @@ class Pretraining:
         """Trains the generator by the gradient of a window [b, 3, h, w], then lets it update the model."""
         output = self.backbone(x)
         loss, _ = self.loss(output)
-        gradients = gradient(loss, self.parameters)
+        gradients = gradient(loss, self.parameters, self.backbone.loss_scales)
         if self.previous is not None:
             self._train(self.previous, -self.lr * flatten(gradients))
         updates, self.memory = self.transform.update(gradients, self.memory or self.transform.init(self.parameters))

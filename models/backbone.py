@@ -13,9 +13,8 @@ from torch import Tensor, nn
 
 from models.errors import ModelError
 from models.labels import Labels
+from models.precision import LOSS_SCALES, NORMS, lower
 from models.preprocess import Preprocess
-
-NORMS = (nn.LayerNorm, nn.RMSNorm, nn.GroupNorm, nn.modules.batchnorm._BatchNorm)
 
 
 class Output(NamedTuple):
@@ -56,6 +55,7 @@ class Backbone(nn.Module):
         vit = _checked(vit)
         self.vit = vit.eval().requires_grad_(False)
         self.engine: Engine | None = None
+        self.dtype = torch.float32  # of the products; norms, features and logits are float32 in any case
         self._gather()
         config: dict[str, Any] = getattr(vit, "pretrained_cfg", None) or {}
         self.name = name or config.get("architecture") or type(vit).__name__
@@ -80,6 +80,16 @@ class Backbone(nn.Module):
         """Where the weights are; inputs belong there too."""
         return next(self.vit.parameters()).device
 
+    @property
+    def loss_scales(self) -> tuple[float, ...]:
+        """What a loss is multiplied by for the backward pass, powers of two, largest first: see `mgtta.adapter`."""
+        return LOSS_SCALES.get(self.dtype, (1.0,))
+
+    def lower(self, dtype: torch.dtype) -> None:
+        """Computes in bfloat16 or float16 from now on; see `models.precision`."""
+        lower(self.vit, dtype)
+        self.dtype = dtype
+
     def forward(self, x: Tensor, prompts: Tensor | None = None) -> Output:
         """[b, 3, h, w] normalized pixels -> logits, and the class token after each block.
 
@@ -98,10 +108,10 @@ class Backbone(nn.Module):
 
     def _pass(self, x: Tensor, prompts: Tensor | None) -> Output:
         vit = self.vit
-        tokens: Tensor = vit.patch_drop(vit._pos_embed(vit.patch_embed(x)))
+        tokens: Tensor = vit.patch_drop(vit._pos_embed(vit.patch_embed(x.to(self.dtype))))
         if prompts is not None:
             prefix, rest = tokens.tensor_split([vit.num_prefix_tokens], dim=1)
-            tokens = torch.cat((prefix, prompts.expand(len(x), -1, -1), rest), dim=1)
+            tokens = torch.cat((prefix, prompts.to(tokens).expand(len(x), -1, -1), rest), dim=1)
         tokens = vit.norm_pre(tokens)
         blocks = [cast("Block", block) for block in vit.blocks]
         features = []
@@ -112,7 +122,7 @@ class Backbone(nn.Module):
         # norms act on each token alone, so only the tokens that the head may read are normalized
         prefix: Tensor = vit.norm(tokens[:, : vit.num_prefix_tokens])
         features.append(prefix[:, 0])
-        return Output(logits=vit.forward_head(prefix), features=torch.stack(features, dim=1))
+        return Output(logits=vit.forward_head(prefix), features=torch.stack([f.float() for f in features], dim=1))
 
     def classifier(self) -> Tensor:
         """The head's rows [classes, d], one for each of all classes."""

@@ -23,11 +23,11 @@ from models import files, shipped
 from models.backbone import Backbone
 from models.errors import ModelError
 from models.labels import Labels
+from models.precision import LOW, PRECISIONS
 from models.preprocess import Preprocess
 from models.stem import ConvolutionalStem
 
 DEMO = "demo"
-PRECISIONS = ("fp32", "tf32")
 HUB_TIMEOUT_S = 5
 
 
@@ -45,7 +45,7 @@ def load_backbone(
         name: `demo`, the embedded model; or any timm ViT, with a tag or without.
         weights: a .safetensors or .pth file; without it the hub's weights are taken.
         device: where it goes: `cpu`, `cuda`, `cuda:1`.
-        precision: `fp32`, or `tf32` for tensor cores on CUDA.
+        precision: `fp32`, `bf16`, `fp16`, or `tf32` for tensor cores on CUDA; see `models.precision`.
         labels: a text file with one class name a line.
         preprocess: values that override those of the weights' configuration (size, mean, std, interpolation, crop_pct).
 
@@ -172,7 +172,10 @@ def _placed(backbone: Backbone, device: str, precision: str) -> Backbone:
     try:
         target = torch.device(device)
         torch.set_float32_matmul_precision("high" if precision == "tf32" else "highest")
-        return backbone.to(target)
+        backbone = backbone.to(target)
+        if precision in LOW:
+            backbone.lower(LOW[precision])
+        return backbone
     except (RuntimeError, AssertionError) as error:
         reason = str(error).strip().splitlines()[0]
         raise ModelError(

@@ -25,6 +25,7 @@ from torch.func import functional_call
 
 from models.backbone import Backbone, Output
 from models.errors import ModelError
+from models.together import Apart
 
 OPSET = 20  # the first with GELU
 FORMAT = 1  # of the cached files: a change of what is exported begins new ones
@@ -37,12 +38,13 @@ class Session:
     Args:
         backbone: its weights beside the norms' are those of this moment, for good.
         threads: of the CPU.
+        apart: each picture comes with norms of its own.
 
     Raises:
         ModelError: if the model cannot be exported, or the runtime cannot run it here.
     """
 
-    def __init__(self, backbone: Backbone, threads: int) -> None:
+    def __init__(self, backbone: Backbone, threads: int, *, apart: bool = False) -> None:
         import onnxruntime
 
         self.device = backbone.device
@@ -53,7 +55,7 @@ class Session:
         if self.device.type == "cuda":
             onnxruntime.preload_dlls()  # those that torch brings
         self.providers = providers(self.device, onnxruntime.get_available_providers())
-        path = cached(backbone)
+        path = cached(backbone, apart=apart)
         try:
             self._session = onnxruntime.InferenceSession(path, options, self.providers)
         except Exception as error:  # the runtime's errors have no common type
@@ -62,7 +64,7 @@ class Session:
         self._shapes: list[list[Any]] = [list(output.shape[1:]) for output in self._session.get_outputs()]
 
     def __call__(self, x: Tensor, norms: Tensor) -> Output:
-        """[b, 3, h, w] and the norms' parameters [n], both where the model is -> its output, of all classes."""
+        """[b, 3, h, w] and norms [n] (apart: [b, n]), where the model is -> its output, of all classes."""
         x, norms = x.detach().contiguous(), norms.detach().contiguous()
         outputs = [x.new_empty((len(x), *shape)) for shape in self._shapes]
         binding = self._session.io_binding()
@@ -104,24 +106,27 @@ def providers(device: torch.device, available: Sequence[str]) -> list[Any]:
     ]
 
 
-def path_of(backbone: Backbone) -> Path:
+def path_of(backbone: Backbone, *, apart: bool = False) -> Path:
     """Where the exported file of these weights is kept: mgtta-cam in XDG_CACHE_HOME, by default ~/.cache."""
     root = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "mgtta-cam"
-    return root / f"{backbone.digest[:16]}-{backbone.preprocess.size}-{FORMAT}-torch{version('torch')}.onnx"
+    kind = f"{FORMAT}{'-apart' * apart}-torch{version('torch')}"
+    return root / f"{backbone.digest[:16]}-{backbone.preprocess.size}-{kind}.onnx"
 
 
-def cached(backbone: Backbone) -> Path:
-    """The exported file with the norms as an input, made if it is not there.
+def cached(backbone: Backbone, *, apart: bool = False) -> Path:
+    """The exported file with the norms as an input [n], or apart [b, n], made if it is not there.
 
     Raises:
         ModelError: if it cannot be made or kept.
     """
-    path = path_of(backbone)
+    path = path_of(backbone, apart=apart)
     if not path.exists():
         part = path.with_name(f"{path.name}.{os.getpid()}")
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
-            _write(_Adapting, backbone, part, {"norms": backbone.norm_vector.cpu()}, ["logits", "features"], {})
+            norms = backbone.norm_vector.cpu()
+            function, norms = (Apart, norms.expand(2, -1)) if apart else (_Adapting, norms)
+            _write(function, backbone, part, {"norms": norms}, ["logits", "features"], {})
             part.replace(path)
         except OSError as error:
             raise ModelError(
@@ -189,7 +194,8 @@ def _write(
     size = backbone.preprocess.size
     module = function(copy.deepcopy(backbone).cpu().float())
     pixels = torch.zeros(2, 3, size, size)
-    shapes = ({0: torch.export.Dim("b", min=1)}, *(None for _ in more))
+    b = torch.export.Dim("b", min=1)
+    shapes = ({0: b}, *({0: b} if value.ndim == 2 else None for value in more.values()))
     try:
         with warnings.catch_warnings(), torch.no_grad():
             warnings.simplefilter("ignore")

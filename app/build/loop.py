@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, TypeVar
 
 from app.controls import Controls
+from app.errors import UsageError
 from app.learning import guarded, methods
 from app.settings import Settings
 from app.types import FrameResult
@@ -62,15 +63,17 @@ def accelerate(settings: Settings, backbone: Backbone, tell: Callable[..., None]
     """Lets ONNX Runtime compute answers, where --runtime says so or where it is known to be faster.
 
     Raises:
-        ModelError: if it was asked for and cannot.
+        ModelError, UsageError: if it was asked for and cannot.
     """
-    from models import ModelError
-
-    if settings.runtime == "torch" or (settings.runtime == "auto" and backbone.device.type != "cpu"):
-        return
     import torch
 
-    from models import onnx
+    from models import ModelError, onnx
+
+    best = backbone.device.type == "cpu" and backbone.dtype == torch.float32
+    if settings.runtime == "torch" or (settings.runtime == "auto" and not best):
+        return
+    if backbone.dtype != torch.float32:
+        raise UsageError("--runtime onnx computes in float32: leave --precision to fp32, or --runtime to torch")
 
     if not onnx.path_of(backbone).exists():
         tell("export", model=backbone.name)

@@ -30,7 +30,7 @@ from mgtta.learned import filled, flat
 from mgtta.parameters import flatten, unflatten
 from mgtta.selection import within
 from mgtta.types import Step, Tensors, skipped
-from models import Backbone, Output
+from models import Backbone, ModelError, Output
 
 CLASSES, CONFIDENCES = (10, 100, 1000), (0.92, 0.72, 0.1)  # the authors' thresholds
 
@@ -189,6 +189,8 @@ def cotta(
         raise ValueError(f"CoTTA's share of restored weights is expected in [0, 1); got {restore}")
     if augmentations < 1:
         raise ValueError(f"CoTTA's number of augmentations is expected to be 1 or more; got {augmentations}")
+    if backbone.dtype != torch.float32:
+        raise ModelError("CoTTA learns in all weights, which 16 bits are too few for: use --precision fp32 or tf32")
     return Cotta(backbone, lr, momentum, ema, restore, below, augmentations, published, seed)
 
 

@@ -78,7 +78,7 @@ class Sar:
                 if self.original:
                     self._descend({name: torch.zeros_like(p) for name, p in self.learned.parameters.items()})
                 return Step(first.detach(), {**stats, "skipped_nothing_reliable": 1.0, **self._recover()})
-            slope = gradient(H[reliable].mean(), self.learned.parameters)
+            slope = gradient(H[reliable].mean(), self.learned.parameters, self.backbone.loss_scales)
             steepness = norm(slope)
             stats["gradient_norm"] = steepness
             if not steepness < float("inf"):
@@ -90,7 +90,7 @@ class Sar:
             kept = H.detach() < self.margin
             kept = kept & reliable if self.original else kept
             loss = H[kept].mean() if kept.any() else (H * 0).sum()
-            slope = gradient(loss, self.learned.parameters)
+            slope = gradient(loss, self.learned.parameters, self.backbone.loss_scales)
             self.learned.assign(before)
         answer = (first if self.original else second).detach()
         if not (second.isfinite().all() and norm(slope) < float("inf")):

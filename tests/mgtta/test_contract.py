@@ -14,8 +14,9 @@ from mgtta import METHODS, MetaGradientGenerator, SourceStatistics, norm_paramet
 from mgtta.recurrent import RecurrentGenerator
 from mgtta.statistics import measure_fisher
 from mgtta.types import Method
-from models import Backbone
+from models import Backbone, ModelError
 from models.onnx import Session
+from models.precision import LOW
 
 LEARNING = sorted(METHODS.keys() - {"none", "lame"})
 FILTERING = ("sar", "eata", "deyo")
@@ -131,6 +132,33 @@ def test_answers_by_onnx_runtime(name: str, build: Callable[..., Method]) -> Non
         one.load_state_dict(other.state_dict())
         x = pictures(seed + 10)
         torch.testing.assert_close(one.predict(x), other.predict(x), rtol=0, atol=1e-4)
+
+
+@pytest.mark.parametrize("name", sorted(set(LEARNING) - {"cotta"}))
+@pytest.mark.parametrize("precision", LOW)
+def test_learning_in_sixteen_bits(name: str, precision: str, build: Callable[..., Method]) -> None:
+    """What is learned is float32, and goes where it goes in float32; answers are near."""
+    low = tiny()
+    low.lower(LOW[precision])
+    one, other = build(name, low), build(name, tiny())
+    assert {p.dtype for p in one.parameters().values()} <= {torch.float32}
+    before = one.state_dict()
+    for seed in range(2):
+        one.step(pictures(seed))
+        other.step(pictures(seed))
+    assert not same(before, one.state_dict())
+    x = pictures(10)
+    assert one.predict(x).dtype == torch.float32
+    near = torch.cosine_similarity(one.predict(x).flatten(), other.predict(x).flatten(), dim=0)
+    assert near > (0.9 if name == "foa" else 0.99)  # a search takes another of its candidates for a trifle
+
+
+def test_cotta_needs_all_bits(build: Callable[..., Method]) -> None:
+    """It learns in the weights that have 16."""
+    low = tiny()
+    low.lower(torch.bfloat16)
+    with pytest.raises(ModelError, match="--precision fp32"):
+        build("cotta", low)
 
 
 @pytest.mark.parametrize("name", METHODS.keys() - set(SEARCHING))
