@@ -44,13 +44,13 @@ class Ahead(Generic[T]):
         Args:
             meanwhile: called each POLL_SECONDS of waiting.
         """
-        assert self._coming is not None, "nothing was begun"
+        coming = self.coming
         while True:
             try:
-                item = self._coming.result(POLL_SECONDS)
+                item = coming.result(POLL_SECONDS)
                 break
             except NotYet:
-                if self._coming.done():  # the item's own error is of this kind
+                if coming.done():  # the item's own error is of this kind
                     raise
                 meanwhile()
             except BaseException:
@@ -58,6 +58,12 @@ class Ahead(Generic[T]):
                 raise
         self._coming = None
         return item
+
+    @property
+    def coming(self) -> Future[T | None]:
+        """The item that was begun."""
+        assert self._coming is not None, "nothing was begun"
+        return self._coming
 
     @property
     def busy(self) -> bool:

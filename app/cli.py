@@ -63,7 +63,7 @@ Version = Annotated[
 
 
 @app.callback(invoke_without_command=True)
-@takes_settings()
+@takes_settings(several=("source",))
 def run(
     ctx: typer.Context,
     config_file: ConfigFile = None,
@@ -74,7 +74,7 @@ def run(
 ) -> None:
     """Classifies a camera, a video or pictures with a Vision Transformer that adapts while it watches."""
     if ctx.invoked_subcommand is not None:
-        given = [flag(name) for name, value in {**flags, "config": config_file}.items() if value is not None]
+        given = [flag(name) for name, value in {**flags, "config": config_file}.items() if value not in (None, [])]
         if given:
             raise UsageError(f"{given[0]} stands before `{ctx.invoked_subcommand}`: write a command's options after it")
         return
@@ -83,16 +83,17 @@ def run(
 
         print(f"mgtta-cam {package_version('mgtta-cam')}")
         return
-    settings = config.load(flags, environment=os.environ, file=config_file)
+    settings, *others = config.load_each(flags, environment=os.environ, file=config_file)
     if print_config:
-        print(config.to_toml(settings), end="")
+        print(config.to_toml(settings, *others), end="")
         return
-    from app.watch import rehearse, watch
+    from app.watch import rehearse, watch, watch_all
 
     if dry_run:
-        rehearse(settings)
+        for one in (settings, *others):
+            rehearse(one)
         return
-    end(watch(settings))
+    end(watch_all([settings, *others]) if others else watch(settings))
 
 
 @app.command()

@@ -62,14 +62,31 @@ def load(
     return replace(settings, **own) if settings.paper else settings
 
 
-def to_toml(settings: Settings) -> str:
-    """The settings as a file that `load` takes; secrets in addresses are hidden; what is unset stands as a comment."""
+def load_each(flags: Mapping[str, Any], *, environment: Mapping[str, str], file: Path | None = None) -> list[Settings]:
+    """The settings of each stream: as `load`, where `source` may be a list, among the flags or in the file.
+
+    Raises:
+        UsageError: as `load`.
+    """
+    listed = _read_file(file).get("source") if file and not environment.get(f"{PREFIX}SOURCE") else None
+    sources = flags.get("source") or (listed if isinstance(listed, list) else [None])
+    return [load({**flags, "source": source}, environment=environment, file=file) for source in sources]
+
+
+def to_toml(settings: Settings, *others: Settings) -> str:
+    """The settings as a file that `load_each` takes; secrets are hidden; what is unset stands as a comment.
+
+    Args:
+        settings: all of them.
+        others: of further streams, whose sources are added.
+    """
+    sources = tuple(one.source for one in (settings, *others))
     lines: list[str] = []
     for panel in PANELS:
         lines.append(f"# {panel}")
         for name, info in fields_of_settings().items():
             if cast("Any", info.json_schema_extra)["panel"] == panel:
-                value = getattr(settings, name)
+                value = sources if name == "source" and others else getattr(settings, name)
                 lines.append(f"# {name} =" if value is None else f"{name} = {_toml(value)}")
     return "\n".join(lines) + "\n"
 

@@ -14,8 +14,10 @@ from app.settings import Channels, fields_of_settings, flag
 F = TypeVar("F", bound=Callable[..., Any])
 
 
-def takes_settings(only: Collection[str] | None = None) -> Callable[[F], F]:
+def takes_settings(only: Collection[str] | None = None, several: Collection[str] = ()) -> Callable[[F], F]:
     """Gives a Typer command the options of all settings, or of some; they arrive as keyword arguments.
+
+    Those of `several` may be given more than once, and arrive as a list.
 
     An option that was not given arrives as None: the settings know the default, and a file or the environment may
     have been more specific. Values arrive as text, for the settings to check; flags as booleans.
@@ -24,7 +26,7 @@ def takes_settings(only: Collection[str] | None = None) -> Callable[[F], F]:
     def decorate(command: F) -> F:
         own = [p for p in inspect.signature(command, eval_str=True).parameters.values() if p.kind is not p.VAR_KEYWORD]
         fields = {name: info for name, info in fields_of_settings().items() if only is None or name in only}
-        parameters = [*own, *(_parameter(name, info) for name, info in fields.items())]
+        parameters = [*own, *(_parameter(name, info, several=name in several) for name, info in fields.items())]
         command.__signature__ = inspect.Signature(parameters)  # pyright: ignore[reportFunctionMemberAccess]
         command.__annotations__ = {p.name: p.annotation for p in parameters}
         return command
@@ -32,7 +34,7 @@ def takes_settings(only: Collection[str] | None = None) -> Callable[[F], F]:
     return decorate
 
 
-def _parameter(name: str, info: Any) -> inspect.Parameter:
+def _parameter(name: str, info: Any, *, several: bool = False) -> inspect.Parameter:
     extra = info.json_schema_extra
     switch = bool in (info.annotation, *typing.get_args(info.annotation))
     names = [f"{flag(name)}/--no-{flag(name)[2:]}" if switch and info.default is None else flag(name)]
@@ -44,7 +46,7 @@ def _parameter(name: str, info: Any) -> inspect.Parameter:
         show_default=False,
         metavar=None if switch else _metavar(info),
     )
-    kind = bool if switch else str
+    kind = bool if switch else list[str] if several else str
     annotation = Annotated[Optional[kind], option]  # noqa: UP045  typer reads it at run time
     return inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=None, annotation=annotation)
 

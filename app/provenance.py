@@ -54,11 +54,14 @@ def compute(backbone: Backbone) -> dict[str, Any]:
     """How numbers are computed: what a replay must have the same."""
     import torch
 
+    from models.together import Together
+
     return {
         "device": str(backbone.device),
         "device_name": torch.cuda.get_device_name(backbone.device) if backbone.device.type == "cuda" else None,
         "threads": torch.get_num_threads(),
-        "runtime": "torch" if backbone.engine is None else "onnx",
+        "runtime": getattr(backbone.engine, "runtime", "torch"),
+        "together": isinstance(backbone.engine, Together),
         "deterministic": torch.are_deterministic_algorithms_enabled(),
         "matmul_precision": torch.get_float32_matmul_precision(),
     }

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, wait
 from dataclasses import dataclass, field, replace
 from typing import Any, Protocol
 
-from app.ahead import Ahead
+from app.ahead import POLL_SECONDS, Ahead
 from app.controls import Controls
 from app.errors import AppError
 from app.redaction import redact
@@ -76,70 +77,117 @@ def play(session: Session) -> Outcome:
 
     All files are closed properly in each case, and after an internal error too, which goes on to the caller.
     """
-    failures: list[AppError | ModelError] = []
-    facts: dict[str, Any] = {}
-    code = INTERNAL_ERROR
+    return play_all([session])[0]
+
+
+def play_all(sessions: Sequence[Session]) -> list[Outcome]:
+    """Runs sessions beside each other, each to its own end; what each shows is shown on this thread, in turns."""
+    runs = [Running(session) for session in sessions]
+    outcomes: dict[Running, Outcome] = {}
     try:
-        _loop(session)
-        code = session.controls.exit_code or 0
-    except (AppError, ModelError) as error:
-        failures.append(error)
-        code = error.exit_code
+        while under_way := [run for run in runs if run not in outcomes]:
+            if len(under_way) > 1:
+                wait([run.coming for run in under_way], POLL_SECONDS, FIRST_COMPLETED)
+            for run in under_way:
+                if (len(under_way) == 1 or run.coming.done()) and not run.turn():
+                    outcomes[run] = run.finish()
     finally:
+        for run in runs:
+            if run not in outcomes:
+                run.finish()
+    return [outcomes[run] for run in runs]
+
+
+class Running:
+    """A session under way: while a result is shown on this thread, the next is made on another.
+
+    Args:
+        session: not begun.
+    """
+
+    def __init__(self, session: Session) -> None:
+        self._session = session
+        self._answering = Ahead(session.pipeline(session.frames), "answers")
+        self._answering.begin()
+        self._latest: FrameResult | None = None
+        self._failures: list[AppError | ModelError] = []
+        self._code = INTERNAL_ERROR
+
+    @property
+    def coming(self) -> Future[Any]:
+        """What is waited for: the result under way."""
+        return self._answering.coming
+
+    def turn(self) -> bool:
+        """Waits for the next result and hands it on; then hears keys, as long as the run is paused.
+
+        Returns:
+            Whether there is more: False at the end, and after an error outside this program.
+        """
+        try:
+            more = self._turn()
+        except (AppError, ModelError) as error:
+            self._failures.append(error)
+            self._code = error.exit_code
+            return False
+        if not more:
+            self._code = self._session.controls.exit_code or 0
+        return more
+
+    def _turn(self) -> bool:
+        session, controls, answering = self._session, self._session.controls, self._answering
+        answered = self._taken()
+        if answered is None:
+            return False
+        controls.frame_done()
+        if not (controls.paused or controls.stopped):
+            answering.begin()
+        self._latest = _show(session, answered)
+        self._listen(wait_ms=0)
+        while controls.paused and not (controls.stopped or answering.busy):  # what is under way is shown first
+            self._listen(PAUSE_POLL_MS)
+        if controls.stopped and not answering.busy:
+            return False
+        answering.begin()
+        return True
+
+    def _taken(self) -> FrameResult | None:
+        """The result under way, after all that was told before it; keys are heard meanwhile."""
+
+        def meanwhile() -> None:
+            self._session.deliver()
+            self._listen(wait_ms=0)
+
+        try:
+            return self._answering.take(meanwhile)
+        finally:
+            self._session.deliver()
+
+    def _listen(self, wait_ms: int) -> None:
+        if self._latest is not None:
+            _listen(self._session, self._latest, wait_ms)
+
+    def finish(self) -> Outcome:
+        """Closes all files, and says how the run ended."""
+        session, failures = self._session, self._failures
+        session.controls.stop(self._code)  # what waits for a frame need not
+        self._answering.close()
         _attempt(failures, session.close)
         _attempt(failures, session.keep)
         for sink in (*session.windows.values(), *session.sinks):
             _attempt(failures, sink.close)
-        facts = {**session.summary.facts(), **session.facts(), **_end(code, failures)}
+        facts = {**session.summary.facts(), **session.facts(), **_end(self._code, failures)}
         if session.journal is not None:
             journal = session.journal
             _attempt(failures, lambda: journal.finish(facts))
             _attempt(failures, journal.close)
-    end = _end(code, failures)
-    return Outcome(end["exit_code"], {**facts, **end}, end.get("error"))
+        end = _end(self._code, failures)
+        return Outcome(end["exit_code"], {**facts, **end}, end.get("error"))
 
 
 def _end(code: int, failures: Sequence[AppError | ModelError]) -> dict[str, Any]:
     """How the run ended, for the summary: by the first failure, if there was one."""
     return {"exit_code": failures[0].exit_code, "error": redact(str(failures[0]))} if failures else {"exit_code": code}
-
-
-def _loop(session: Session) -> None:
-    controls = session.controls
-    answering = Ahead(session.pipeline(session.frames), "answers")
-    answering.begin()
-    try:
-        latest: FrameResult | None = None
-        while (answered := _taken(answering, session, latest)) is not None:
-            controls.frame_done()
-            if not (controls.paused or controls.stopped):
-                answering.begin()
-            latest = _show(session, answered)
-            _listen(session, latest, wait_ms=0)
-            while controls.paused and not (controls.stopped or answering.busy):  # what is under way is shown first
-                _listen(session, latest, PAUSE_POLL_MS)
-            if controls.stopped and not answering.busy:
-                return
-            answering.begin()
-    except BaseException:
-        controls.stop(INTERNAL_ERROR)  # what waits for a frame need not
-        raise
-    finally:
-        answering.close()
-
-
-def _taken(answering: Ahead[FrameResult], session: Session, latest: FrameResult | None) -> FrameResult | None:
-    """The result under way, after all that was told before it; keys are heard meanwhile."""
-
-    def meanwhile() -> None:
-        session.deliver()
-        if latest is not None:
-            _listen(session, latest, wait_ms=0)
-
-    try:
-        return answering.take(meanwhile)
-    finally:
-        session.deliver()
 
 
 def _show(session: Session, answered: FrameResult) -> FrameResult:

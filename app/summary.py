@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
@@ -146,6 +146,19 @@ def headline(facts: Mapping[str, Any]) -> str:
     parts += [f"{count} dropped ({cause})" for cause, count in facts["dropped"].items()]
     parts += [f"{count} not learned from ({why})" for why, count in facts["refused"].items()]
     return ", ".join(parts)
+
+
+def together(summaries: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """The summaries of streams beside each other: all of them, their frames, and frames a second in all."""
+    frames = sum(facts["frames"] for facts in summaries)
+    seconds = max(facts["seconds"] for facts in summaries)
+    return {
+        "frames": frames,
+        "seconds": seconds,
+        "fps": round(frames / seconds, 2) if seconds > 0 else 0.0,
+        "exit_code": next((facts["exit_code"] for facts in summaries if facts["exit_code"]), 0),
+        "streams": list(summaries),
+    }
 
 
 def _name(row: dict[str, Any]) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import threading
 import time
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple, Protocol
@@ -14,6 +15,8 @@ from app.digests import of_tensors, traces
 from app.types import Lesson
 from mgtta.guard import Guarded, Mode
 from mgtta.memory import Member, effective_size
+
+TURN = threading.Lock()  # of lessons, where there are several streams: each takes all threads
 
 
 class Undone(NamedTuple):
@@ -91,9 +94,10 @@ class Lectern:
 
     def teach(self, members: Sequence[Member]) -> Lesson:
         """One lesson from first to last."""
-        began = time.perf_counter()
         self._given += 1
-        stats = dict(self.learner.step(torch.stack([one.x for one in members])).stats)
+        with TURN:
+            began = time.perf_counter()
+            stats = dict(self.learner.step(torch.stack([one.x for one in members])).stats)
         parameters = self.learner.parameters()
         left = traces(parameters, self._source)
         stats["distance"] = math.hypot(*left.moved)

@@ -15,10 +15,10 @@ from rich.console import Console
 from app import build
 from app.controls import Controls
 from app.progress import ProgressLine
-from app.session import Outcome, Session, play
+from app.session import Outcome, Session, play, play_all
 from app.settings import NOT_ADAPTING, Settings, flag
 from app.signals import SIGNALED, orderly_end
-from app.summary import headline, table
+from app.summary import headline, table, together
 from app.types import Sink
 from app.writing import to_stdout
 
@@ -48,6 +48,43 @@ def watch(settings: Settings, picture: Path | None = None) -> Outcome:
     if settings.json:
         to_stdout(json.dumps(outcome.summary, allow_nan=False))
     return outcome
+
+
+def watch_all(settings: Sequence[Settings]) -> Outcome:
+    """Runs several streams beside each other on one model, and prints what each came to.
+
+    Args:
+        settings: of each; outputs of their own get their numbers.
+
+    Returns:
+        The first that did not end well, or else the first, with the summary of all.
+
+    Raises:
+        AppError, ModelError: if one of them cannot begin.
+    """
+    settings = [build.own(one, number) for number, one in enumerate(settings, start=1)]
+    first, console = settings[0], people(settings[0])
+    controls = [Controls() for _ in settings]
+
+    def stop(code: int) -> None:
+        for one in controls:
+            one.stop(code)
+
+    running: list[Session] = []
+    tells = [Announcer(console, verbose=first.verbose, name=f"stream {k}: ") for k in range(1, len(settings) + 1)]
+    with orderly_end(stop, running=lambda: bool(running)):
+        running += build.sessions(settings, sys.argv, controls, tells)
+        outcomes = play_all(running)
+    facts = together([outcome.summary for outcome in outcomes])
+    for number, outcome in enumerate(outcomes, start=1):
+        console.print(f"stream {number}: {headline(outcome.summary)}", soft_wrap=True)
+        if outcome.error is not None and outcome.exit_code:
+            console.print(f"stream {number}: {outcome.error}", soft_wrap=True)
+    console.print(f"{len(outcomes)} streams: {facts['frames']} frames, {facts['fps']:.1f} fps in all", soft_wrap=True)
+    if first.json:
+        to_stdout(json.dumps(facts, allow_nan=False))
+    worst = next((outcome for outcome in outcomes if outcome.exit_code), outcomes[0])
+    return replace(worst, summary=facts)
 
 
 def rehearse(settings: Settings) -> None:
@@ -110,10 +147,10 @@ def conduct(
 
 
 class Announcer:
-    """Tells people of the events that concern them, and with `verbose` of all."""
+    """Tells people of the events that concern them, and with `verbose` of all; `name` says whose they are."""
 
-    def __init__(self, console: Console, *, verbose: bool) -> None:
-        self._console, self._verbose = console, verbose
+    def __init__(self, console: Console, *, verbose: bool, name: str = "") -> None:
+        self._console, self._verbose, self._name = console, verbose, name
 
     def __call__(self, kind: str, **facts: Any) -> None:
         """Hears of an event."""
@@ -133,7 +170,7 @@ class Announcer:
             "other": "not as it was: {why}",
         }.get(kind)
         if words is not None:
-            self._console.print(words.format(**facts), soft_wrap=True)
+            self._console.print(self._name + words.format(**facts), soft_wrap=True)
         elif self._verbose:
             told = " ".join(f"{name}={value}" for name, value in facts.items())
-            self._console.print(f"{kind}: {told}", soft_wrap=True)
+            self._console.print(f"{self._name}{kind}: {told}", soft_wrap=True)

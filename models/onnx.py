@@ -44,6 +44,8 @@ class Session:
         ModelError: if the model cannot be exported, or the runtime cannot run it here.
     """
 
+    runtime = "onnx"
+
     def __init__(self, backbone: Backbone, threads: int, *, apart: bool = False) -> None:
         import onnxruntime
 

@@ -13,25 +13,18 @@ import torch
 from torch import Tensor, nn
 
 from models.backbone import Backbone, Engine, Output
-from models.errors import ModelError
 
-BY_TOKEN = (nn.LayerNorm, nn.RMSNorm)  # norms that act on each token's last axis
+LAST = (nn.LayerNorm, nn.RMSNorm)  # norms whose parameters lie along the last axis; those of others along the second
 
 
 class Apart(nn.Module):
     """A backbone's forward pass whose pictures have norms of their own.
 
     The weights are shared with the backbone given; its own norms do not matter.
-
-    Raises:
-        ModelError: if it has other norms than such that act on each token alone.
     """
 
     def __init__(self, backbone: Backbone) -> None:
         super().__init__()
-        others = {type(layer).__name__ for _, layer in backbone.norms() if not isinstance(layer, BY_TOKEN)}
-        if others:
-            raise ModelError(f"{backbone.name} cannot answer several streams at once: it has {', '.join(others)}")
         self.backbone = backbone.twin()
         self.backbone.engine = self.backbone.kept = None
         self.sizes = [p.numel() for p in self.backbone.norm_parameters().values()]
@@ -49,9 +42,12 @@ class Apart(nn.Module):
         return self.backbone(x)
 
     def _scaled(self, layer: nn.Module, _: object, normalized: Tensor) -> Tensor:
-        """Tokens [b, ..., d] by the weights of their pictures."""
+        """Tokens [b, ..., d], or maps [b, d, ...], by the weights of their pictures."""
+        b, d = normalized.shape[0], next(iter(self._own[layer].values())).shape[1]
+        others = [1 for _ in normalized.shape[2:]]
+        shape = (b, *others, d) if isinstance(layer, LAST) else (b, d, *others)
         for name, own in self._own[layer].items():
-            values = own.view(own.shape[0], *(1 for _ in normalized.shape[2:]), own.shape[1])
+            values = own.view(shape)
             normalized = normalized * values if name == "weight" else normalized + values
         return normalized
 
@@ -73,7 +69,7 @@ class Together:
     """
 
     def __init__(self, compute: Callable[[Tensor, Tensor], Output]) -> None:
-        self._compute = compute
+        self._compute, self.runtime = compute, getattr(compute, "runtime", "torch")
         self._turn, self._gathering = threading.Lock(), threading.Lock()
         self._waiting: list[_Asked] = []
         self.passes, self.pictures = 0, 0  # so far

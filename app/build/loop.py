@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from app.replay.tape import Beat, Tape
     from app.teaching import Learner
     from models import Backbone
+    from models.onnx import Session
 
 T = TypeVar("T")
 U = TypeVar("U")
@@ -59,30 +60,45 @@ def model(settings: Settings) -> Backbone:
     return load_backbone(settings.model, settings.weights, where, settings.precision, settings.labels, preprocess)
 
 
-def accelerate(settings: Settings, backbone: Backbone, tell: Callable[..., None]) -> None:
+def accelerate(settings: Settings, backbone: Backbone, tell: Callable[..., None], *, together: bool = False) -> None:
     """Lets ONNX Runtime compute answers, where --runtime says so or where it is known to be faster.
+
+    Args:
+        settings: all options.
+        backbone: gets the engine.
+        tell: hears of an export, and why torch answers.
+        together: twins of the model answer several streams, at once where they ask at once.
 
     Raises:
         ModelError, UsageError: if it was asked for and cannot.
     """
+    from models import together as many
+
+    engine = _onnx(settings, backbone, tell, apart=together)
+    if together:
+        engine = many.Together(many.by_torch(backbone) if engine is None else engine)
+    backbone.engine = engine
+
+
+def _onnx(settings: Settings, backbone: Backbone, tell: Callable[..., None], *, apart: bool) -> Session | None:
     import torch
 
     from models import ModelError, onnx
 
     best = backbone.device.type == "cpu" and backbone.dtype == torch.float32
     if settings.runtime == "torch" or (settings.runtime == "auto" and not best):
-        return
+        return None
     if backbone.dtype != torch.float32:
         raise UsageError("--runtime onnx computes in float32: leave --precision to fp32, or --runtime to torch")
-
-    if not onnx.path_of(backbone).exists():
+    if not onnx.path_of(backbone, apart=apart).exists():
         tell("export", model=backbone.name)
     try:
-        backbone.engine = onnx.Session(backbone, torch.get_num_threads())
+        return onnx.Session(backbone, torch.get_num_threads(), apart=apart)
     except ModelError as error:
         if settings.runtime == "onnx":
             raise
         tell("runtime", why=str(error))
+    return None
 
 
 def pipeline(settings: Settings, backbone: Backbone, controls: Controls, tell: Callable[..., None]) -> Pipeline:

@@ -74,7 +74,7 @@ def replay(
     check_outputs(replace(settings, state=None), read)
     _check_state(tape, settings)
     backbone = model(settings)
-    accelerate(settings, backbone, tell)
+    accelerate(settings, backbone, tell, together=tape.header.get("together", False))
     _check_origin(tape, settings, backbone, check, tell)
 
     def adapted() -> Sequence[str]:

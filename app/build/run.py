@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from app.build.input import beforehand, freshest, open_source, preparing, stream
 from app.build.loop import accelerate, elsewhere, model, pipeline
@@ -21,11 +21,22 @@ from app.learning import asked, check_method, deployed, provenance
 from app.notices import Notices
 from app.provenance import compute, describe, header
 from app.redaction import fill
-from app.session import Session
+from app.session import Session, Window
 from app.settings import Settings
 from app.sources import address as addresses
 from app.steering import Steering, planned
-from app.types import Sink
+from app.types import FrameResult, Image, Sink
+
+if TYPE_CHECKING:
+    from models import Backbone
+
+
+@dataclass(frozen=True, slots=True)
+class Shared:
+    """What a run has in common with others beside it."""
+
+    backbone: Backbone  # a twin of its own
+    windows: Callable[[Callable[[FrameResult], Image]], dict[str, Window]]  # where results go, drawn by this function
 
 
 def before(settings: Settings) -> dict[str, str]:
@@ -41,6 +52,7 @@ def session(
     tell: Callable[..., None],
     extra: Sequence[Sink] = (),
     picture: Path | None = None,
+    shared: Shared | None = None,
 ) -> Session:
     """A run as it was asked for: what is cheap to check first, the model last.
 
@@ -51,6 +63,7 @@ def session(
         tell: hears of events; the log hears of them too.
         extra: further sinks.
         picture: where the last result goes as a picture, if anywhere.
+        shared: what it has in common with runs beside it.
 
     Raises:
         UsageError, SourceError, OutputError, ModelError: with one line each.
@@ -80,8 +93,11 @@ def session(
     notices = Notices(everyone)
     source = open_source(settings, address, lambda: controls.stopped, notices)
     taken_up = before(settings)
-    backbone = model(settings)
-    accelerate(settings, backbone, everyone)
+    if shared is None:
+        backbone = model(settings)
+        accelerate(settings, backbone, everyone)
+    else:
+        backbone = shared.backbone
     loop = pipeline(settings, backbone, controls, notices)
     keep = kept(settings, loop, backbone)
     frames, let_go = stream(settings, address, source, backbone, controls, notices)
@@ -127,7 +143,9 @@ def session(
         pipeline=elsewhere(loop),
         controls=controls,
         sinks=[*recorders(settings, source.fps, render, picture), *extra],
-        windows=windows(settings, render, everyone) | web(settings, drawn(), backbone.classes, controls, tell, notices),
+        windows=windows(settings, render, everyone) | web(settings, drawn(), backbone.classes, controls, tell, notices)
+        if shared is None
+        else shared.windows(render),
         journal=journal,
         snapshot=Snapshots(Path(), render).save,
         tell=everyone,

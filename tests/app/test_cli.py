@@ -103,7 +103,7 @@ def test_labels_from_folders(command: Command, ready: list[str], tmp_path: Path)
     """Folders named by class label the pictures in them."""
     for i, name in enumerate(["mug", "chair", "attic"]):
         write_picture(tmp_path / "set" / name / f"{i}.png", i)
-    summary = json.loads(command(*ready, "--source", "set", "--json").out)
+    summary = json.loads(command("--source", "set", *ready[2:], "--json").out)
     assert (summary["frames"], summary["accuracy"]["adapted"]["n"]) == (3, 2)
 
 
@@ -314,7 +314,7 @@ def test_no_secret_in_a_traceback(
         raise RuntimeError(f"[tcp @ 0x1] cannot open {address}")
 
     monkeypatch.setattr("app.build.run.open_source", broken)
-    ended = command(*ready, "--source", address, "-v")
+    ended = command("--source", address, *ready[2:], "-v")
     assert "Traceback" in ended.err
     assert "S3CRET" not in ended.out + ended.err
 

@@ -11,11 +11,11 @@ import torch
 from timm.models.vision_transformer import VisionTransformer
 from torch import Tensor, nn
 
-from models import Backbone, ModelError
+from models import Backbone
 from models.backbone import Engine, Output
 from models.onnx import Session
 from models.precision import LOW
-from models.together import Apart, Together, by_torch
+from models.together import Together, by_torch
 from tests.mgtta.test_contract import tiny
 
 
@@ -111,9 +111,17 @@ def test_an_error_reaches_all_that_wait() -> None:
     assert together(picture(0, 2), torch.zeros(5)).logits.shape == (2, 2)
 
 
-def test_other_norms_are_refused() -> None:
-    """A norm over a whole window cannot have weights for each picture."""
+def test_norms_of_channels() -> None:
+    """A convolutional stem has norms over maps, whose parameters lie along the second axis."""
     vit = VisionTransformer(img_size=32, patch_size=8, embed_dim=32, depth=1, num_heads=2, num_classes=3)
-    vit.norm_pre = nn.BatchNorm1d(17)
-    with pytest.raises(ModelError, match="BatchNorm1d"):
-        Apart(Backbone(vit))
+    vit.patch_embed.norm = nn.Identity()
+    projection = vit.patch_embed.proj
+    vit.patch_embed.proj = nn.Sequential(projection, nn.BatchNorm2d(32))  # pyright: ignore[reportAttributeAccessIssue]
+    source = Backbone(vit.eval())
+    other = source.twin()
+    other.norm_vector.mul_(1.5).add_(0.1)
+    x = picture(0, 2)
+    output = by_torch(source)(x, torch.stack([source.norm_vector, other.norm_vector]))
+    with torch.no_grad():
+        torch.testing.assert_close(output.logits[:1], source(x[:1]).logits, rtol=1e-4, atol=1e-4)
+        torch.testing.assert_close(output.logits[1:], other(x[1:]).logits, rtol=1e-4, atol=1e-4)

@@ -1,0 +1,95 @@
+"""Several streams beside each other on one model: each adapts for itself."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from app.build.loop import accelerate, model
+from app.build.output import check_outputs, recorders, windows
+from app.build.run import Shared, session
+from app.controls import Controls
+from app.errors import UsageError
+from app.redaction import fill, redact
+from app.session import Session, Window
+from app.settings import Settings
+from app.sources import address as addresses
+from app.types import FrameResult, Image
+
+if TYPE_CHECKING:
+    from app.sinks.grid import Grid
+
+OWN = ("log", "state", "record_input")  # outputs that each stream has for itself
+
+
+def sessions(
+    settings: Sequence[Settings],
+    argv: Sequence[str],
+    controls: Sequence[Controls],
+    tells: Sequence[Callable[..., None]],
+) -> list[Session]:
+    """A run for each stream: weights are shared, what is learned is not; drawn together as a grid.
+
+    Args:
+        settings: of each stream; they differ in source and in what is their own.
+        argv: the command line, for the logs.
+        controls: of each.
+        tells: what hears of each one's events.
+
+    Raises:
+        UsageError, SourceError, OutputError, ModelError: with one line each. What was opened before is closed.
+    """
+    first = settings[0]
+    if first.web is not None:
+        raise UsageError("--web shows one stream: leave it away, or give one --source")
+    if first.truth is not None:
+        raise UsageError("--truth is of one stream; sidecars CLIP.labels.csv are found for each")
+    for one in settings:
+        addresses.parse(fill(one.source or "", os.environ), shown=one.source)
+        check_outputs(one)
+    backbone = model(first)
+    accelerate(first, backbone, tells[0], together=True)
+    grid = _grid(first, [redact(one.source or "") for one in settings], tells[0])
+    made: list[Session] = []
+    try:
+        for k, one in enumerate(settings):
+            shared = Shared(backbone.twin(), partial(_places, grid, k))
+            alone = replace(one, save=None, show=False)
+            made.append(session(alone, argv, controls[k], tells[k], shared=shared))
+    except BaseException:
+        for begun in made:
+            begun.close()
+        raise
+    return made
+
+
+def numbered(path: Path, number: int) -> Path:
+    """`run.jsonl.gz` of the second stream is `run-2.jsonl.gz`."""
+    stem, dot, rest = path.name.partition(".")
+    return path.with_name(f"{stem}-{number}{dot}{rest}")
+
+
+def own(settings: Settings, number: int) -> Settings:
+    """The settings of one stream among several, from 1: its own outputs have its number."""
+    named: dict[str, Any] = {name: getattr(settings, name) for name in OWN}
+    return replace(settings, **{n: None if path is None else numbered(path, number) for n, path in named.items()})
+
+
+def _grid(settings: Settings, names: Sequence[str], tell: Callable[..., None]) -> Grid | None:
+    """The picture of all streams, if a window or a video wants it."""
+    from app.sinks.grid import FPS, Grid
+
+    grid = Grid(names)
+    grid.window = windows(settings, grid.image, tell).get("window")
+    grid.video = next(iter(recorders(replace(settings, record_input=None), FPS, grid.image, None)), None)
+    return grid if grid.window is not None or grid.video is not None else None
+
+
+def _places(grid: Grid | None, k: int, render: Callable[[FrameResult], Image]) -> dict[str, Window]:
+    from app.sinks.grid import Place
+
+    return {} if grid is None else {"window": Place(grid, k, render)}
