@@ -27,6 +27,8 @@ from mgtta.history import History
 from mgtta.memory import member
 from mgtta.types import Method
 from models import Backbone
+from models.precision import LOW, PRECISIONS
+from models.together import by_torch
 from tests import goldens
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -112,7 +114,7 @@ def beside(device: str, name: str, batch: int) -> Iterator[Finding]:
     """Lessons on a thread, on CUDA in a stream of their own, teach what others teach; answers go on meanwhile."""
     backbone = model(name, device)
     inline = built("mgtta", backbone.twin())
-    learner = Background(built("mgtta", backbone.twin()), Guarded(built("mgtta", backbone)))
+    learner = Background(built("mgtta", backbone.twin()), Guarded(built("mgtta", backbone)), torch.get_num_threads())
     windows = torch.randn(3, batch, 3, 224, 224, generator=torch.Generator().manual_seed(2)).to(device)
     frame = windows[0, :1]
     alone = [milliseconds(lambda: learner.predict(frame).cpu(), device, runs=1) for _ in range(100)]
@@ -146,9 +148,13 @@ def milliseconds(work: Callable[[], object], device: str, runs: int = 15) -> flo
 
 def speed(device: str, name: str, batch: int) -> Iterator[Finding]:
     """Frozen and adapted throughput, the generator's share, and what adaptation costs in memory."""
-    for precision in ("fp32", "tf32"):
+    for precision in PRECISIONS:
         torch.set_float32_matmul_precision("high" if precision == "tf32" else "highest")
         backbone, x = model(name, device), torch.randn(batch, 3, 224, 224, device=device)
+        if precision in LOW:
+            backbone.lower(LOW[precision])
+        if device.startswith("cuda"):
+            torch.cuda.reset_peak_memory_stats()
         method = built("mgtta", backbone)
         frozen = milliseconds(lambda m=method, x=x: m.predict(x), device)
         adapted = milliseconds(lambda m=method, x=x: m.step(x), device)
@@ -161,8 +167,29 @@ def speed(device: str, name: str, batch: int) -> Iterator[Finding]:
             state = transform.init(norms)
             share = milliseconds(lambda t=transform, n=norms, s=state: t.update(n, s), device)
         yield Finding(f"{name} {precision}: generator", f"{share:.2f} ms, {100 * share / adapted:.1f} % of the step")
-    if device.startswith("cuda"):
-        yield Finding("peak memory", f"{torch.cuda.max_memory_allocated() / MB:.0f} MB")
+        if device.startswith("cuda"):
+            yield Finding(f"{name} {precision}: peak memory", f"{torch.cuda.max_memory_allocated() / MB:.0f} MB")
+
+
+def together(device: str, name: str, streams: int = 16) -> Iterator[Finding]:
+    """Pictures of many streams in one pass, each with norms of its own, against one pass for each."""
+    backbone = model(name, device)
+    twins = [backbone.twin() for _ in range(streams)]
+    for i, twin in enumerate(twins):
+        twin.norm_vector.mul_(1 + i / 1000)
+    norms, x = torch.stack([twin.norm_vector for twin in twins]), torch.randn(streams, 3, 224, 224, device=device)
+    compute = by_torch(backbone)
+
+    @torch.no_grad()
+    def alone() -> torch.Tensor:
+        return torch.cat([twin(one.unsqueeze(0)).logits for twin, one in zip(twins, x, strict=True)])
+
+    apart = (compute(x, norms).logits - alone()).abs().max().item()
+    yield Finding(f"{name}: {streams} streams in one pass against one each", f"{apart:.1e}", apart < 1e-3)
+    at_once, each = milliseconds(lambda: compute(x, norms), device), milliseconds(alone, device)
+    yield Finding(
+        f"{name}: a frame of each of {streams} streams, at once and one each", f"{at_once:.1f}, {each:.1f} ms"
+    )
 
 
 def rollback(device: str, name: str) -> Iterator[Finding]:
@@ -198,6 +225,7 @@ def main() -> int:
         *agreement(options.device),
         *beside(options.device, options.model, options.batch),
         *rollback(options.device, options.model),
+        *together(options.device, options.model),
         *speed(options.device, options.model, options.batch),
     ]
     for finding in findings:

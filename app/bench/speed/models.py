@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import copy
 import inspect
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 
 import torch
 from torch import Tensor
@@ -14,6 +16,7 @@ from mgtta.adapter import Adapter
 from mgtta.recurrent import RecurrentGenerator
 from mgtta.types import Method
 from models import Backbone, ModelError, onnx
+from models.precision import LOW
 
 BATCHES = (1, 8, 64)
 NOT_ADAPTING, OURS = "none", "mgtta"
@@ -32,28 +35,30 @@ def built(name: str, backbone: Backbone, x: Tensor) -> Method:
 
 
 def forwards(backbone: Backbone, x: Tensor, precision: str, seconds: float, settle: Act) -> Iterator[Timing]:
-    """Answers by each runtime, and lessons, for windows of all sizes."""
+    """Answers by each runtime and in each precision, and lessons, for windows of all sizes."""
     plain = backbone.twin()
     plain.engine = None
-    session = None
+    answering = {("torch", precision): plain}
     if precision == "fp32":
-        try:
+        with suppress(ModelError):  # this runtime may have no way to the device: there is nothing to compare then
             session = onnx.Session(plain, torch.get_num_threads())
-        except ModelError:  # this runtime has no way to the device: there is nothing to compare
-            session = None
+            answering["onnx", precision] = plain.twin()
+            answering["onnx", precision].engine = session
+        for name in LOW if backbone.device.type == "cuda" else ("bf16",):
+            low = copy.deepcopy(plain)
+            low.lower(LOW[name])
+            answering["torch", name] = low
     for batch in BATCHES:
         window = x[:batch]
-        acts: dict[tuple[str, str], Act] = {("frozen forward", "torch"): _answers(plain, window)}
-        if session is not None:
-            fast = plain.twin()
-            fast.engine = session
-            acts |= {("frozen forward", "onnx"): _answers(fast, window)}
-        if batch > 1:
-            learner = built(OURS, plain.twin(), x[: max(2, batch)])
-            acts |= {("adapted step", "torch"): lambda learner=learner, window=window: learner.step(window)}
+        acts: dict[tuple[str, str, str], Act] = {}
+        for (runtime, kind), model in answering.items():
+            acts["frozen forward", runtime, kind] = _answers(model, window)
+            if batch > 1 and runtime == "torch":
+                learner = built(OURS, model.twin(), x[: max(2, batch)])
+                acts["adapted step", runtime, kind] = lambda learner=learner, window=window: learner.step(window)
         times = in_turns({" ".join(key): act for key, act in acts.items()}, seconds, settle=settle)
-        for what, runtime in acts:
-            yield timing(what, times[f"{what} {runtime}"], runtime, precision, batch)
+        for key in acts:
+            yield timing(key[0], times[" ".join(key)], key[1], key[2], batch)
 
 
 def generator(backbone: Backbone, x: Tensor, precision: str, seconds: float, settle: Act) -> Timing:

@@ -45,7 +45,7 @@ def run(settings: Settings, backbone: Backbone, console: Console) -> tuple[list[
         p99 = streams.answers(settings, backbone)
     except ModelError:  # no generator or statistics for this model
         p99 = {}
-    found = ratios(rows, p99)
+    found = ratios(rows, p99, settings.precision)
     console.print(of_ratios(found))
     console.print(of_times(rows))
     return rows, found
@@ -58,19 +58,22 @@ def window(backbone: Backbone) -> Tensor:
     return torch.stack(images).to(backbone.device)
 
 
-def ratios(rows: Sequence[Timing], p99: dict[str, float]) -> dict[str, float | None]:
-    """Those of the interface, by their names there; None where a part was not measured."""
+def ratios(rows: Sequence[Timing], p99: dict[str, float], precision: str) -> dict[str, float | None]:
+    """Those of the interface, by their names there, in this precision; None where a part was not measured."""
 
     def ms(what: str, batch: int = 1, runtime: str | None = None) -> float | None:
-        found = [r.median_ms for r in rows if (r.what, r.batch) == (what, batch) and runtime in (None, r.runtime)]
+        asked = (what, batch, precision)
+        found = [r.median_ms for r in rows if (r.what, r.batch, r.precision) == asked and runtime in (None, r.runtime)]
         return median(found) if found else None
+
+    answering = next((r.runtime for r in rows if r.what == "end to end 720p"), None)
 
     step, frozen = ms("adapted step", 64, "torch"), ms("frozen forward", 64, "torch")
     return {
         "adapted_over_frozen_b64": _over(step, frozen),
         "onnx_over_torch_b1": _over(ms("frozen forward", 1, "torch"), ms("frozen forward", 1, "onnx")),
         "generator_share_of_step": _over(ms("generator and update", 64), step),
-        "end_to_end_over_model": _over(ms("infer 720p"), ms("end to end 720p")),
+        "end_to_end_over_model": _over(ms("frozen forward", 1, answering), ms("end to end 720p")),
         "answer_p99_background_over_none": _over(p99.get("background"), p99.get("none")),
     }
 

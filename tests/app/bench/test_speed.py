@@ -33,17 +33,17 @@ def test_ratios() -> None:
         timing("frozen forward", [90.0], "onnx", "fp32", 64),
         timing("adapted step", [210.0], "torch", "fp32", 64),
         timing("generator and update", [2.1], "torch", "fp32", 64),
-        timing("infer 720p", [9.0], "onnx", "fp32"),
-        timing("end to end 720p", [10.0], "onnx", "fp32"),
+        timing("adapted step", [50.0], "torch", "bf16", 64),
+        timing("end to end 720p", [12.5], "onnx", "fp32"),
     ]
-    assert speed.ratios(rows, {"none": 4.0, "background": 5.0}) == {
+    assert speed.ratios(rows, {"none": 4.0, "background": 5.0}, "fp32") == {
         "adapted_over_frozen_b64": 2.1,
         "onnx_over_torch_b1": 2.0,
         "generator_share_of_step": 0.01,
-        "end_to_end_over_model": 0.9,
+        "end_to_end_over_model": 0.8,
         "answer_p99_background_over_none": 1.25,
     }
-    assert set(speed.ratios([], {}).values()) == {None}
+    assert set(speed.ratios([], {}, "fp32").values()) == {None}
 
 
 def test_the_command(command: Command, ready: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
@@ -58,6 +58,9 @@ def test_the_command(command: Command, ready: list[str], monkeypatch: pytest.Mon
     parts = {(row["what"], row["runtime"], row["batch"]) for row in found["rows"]}
     assert {(f"method {name}", "torch", 64) for name in METHODS} <= parts
     assert {("frozen forward", runtime, batch) for runtime in ("torch", "onnx") for batch in (1, 8, 64)} <= parts
+    assert {(row["runtime"], row["precision"]) for row in found["rows"] if row["what"] == "adapted step"} == {
+        ("torch", "fp32"), ("torch", "bf16")
+    }  # fmt: skip
     assert {("adapted step", "torch", 64), ("end to end 720p", "torch", 1), ("fog 224", "-", 1)} <= parts
     assert found["ratios"].keys() == speed.RATIOS.keys()
     assert found["ratios"]["answer_p99_background_over_none"] is None  # it has no generator
