@@ -86,11 +86,16 @@ def play_all(sessions: Sequence[Session]) -> list[Outcome]:
     outcomes: dict[Running, Outcome] = {}
     try:
         while under_way := [run for run in runs if run not in outcomes]:
-            if len(under_way) > 1:
+            if len(under_way) == 1:
+                ready = set(under_way)
+            else:
                 wait([run.coming for run in under_way], POLL_SECONDS, FIRST_COMPLETED)
+                ready = {run for run in under_way if run.coming.done()}
             for run in under_way:
-                if (len(under_way) == 1 or run.coming.done()) and not run.turn():
+                if run in ready and not run.turn():
                     outcomes[run] = run.finish()
+                elif not ready:
+                    run.meanwhile()
     finally:
         for run in runs:
             if run not in outcomes:
@@ -152,16 +157,16 @@ class Running:
         return True
 
     def _taken(self) -> FrameResult | None:
-        """The result under way, after all that was told before it; keys are heard meanwhile."""
-
-        def meanwhile() -> None:
-            self._session.deliver()
-            self._listen(wait_ms=0)
-
+        """The result under way, after all that was told before it."""
         try:
-            return self._answering.take(meanwhile)
+            return self._answering.take(self.meanwhile)
         finally:
             self._session.deliver()
+
+    def meanwhile(self) -> None:
+        """Tells of events and hears keys, while no result is ready."""
+        self._session.deliver()
+        self._listen(wait_ms=0)
 
     def _listen(self, wait_ms: int) -> None:
         if self._latest is not None:

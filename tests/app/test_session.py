@@ -11,7 +11,7 @@ import pytest
 from app.controls import Controls
 from app.errors import OutputError, SourceLostError
 from app.notices import Notices
-from app.session import Session, play
+from app.session import Session, play, play_all
 from app.types import Frame, FrameResult
 from tests.app.clips import frames
 from tests.app.test_log import result
@@ -195,6 +195,38 @@ def test_a_signal_ends_a_pause() -> None:
     sink = Impatient()
     assert play(session(controls=controls, sinks=[sink])).exit_code == 143
     assert sink.seen == [0]
+
+
+def test_runs_beside_each_other() -> None:
+    """Each to its own end, in its own order; an error ends its own only; keys are heard while nothing comes."""
+    controls = Controls()
+
+    def silent(stream: Iterable[Frame]) -> Iterator[FrameResult]:
+        yield from answer(list(stream)[:1])
+        while not controls.stopped:
+            threading.Event().wait(0.01)
+
+    sinks = [Recorder() for _ in range(3)]
+    quiet = session(
+        pipeline=silent, sinks=sinks[:1], controls=controls, windows={"window": Recorder([None, None, "q"])}
+    )
+    outcomes = play_all([quiet, session(pipeline=lost, sinks=sinks[1:2]), session(7, sinks=sinks[2:])])
+    assert [outcome.exit_code for outcome in outcomes] == [0, 4, 0]
+    assert [sink.seen for sink in sinks] == [[0], [0, 1], [0, 1, 2, 3, 4, 5, 6]]
+    assert [sink.closed for sink in sinks] == [1, 1, 1]
+
+
+def test_a_bug_in_one_closes_the_files_of_all() -> None:
+    """It goes on to the caller."""
+
+    def broken(stream: Iterable[Frame]) -> Iterator[FrameResult]:
+        yield from answer(list(stream)[:1])
+        raise ZeroDivisionError
+
+    journals = [Recorder(), Recorder()]
+    with pytest.raises(ZeroDivisionError):
+        play_all([session(200, journal=journals[0]), session(pipeline=broken, journal=journals[1])])
+    assert [journal.closed for journal in journals] == [1, 1]
 
 
 def lost(stream: Iterable[Frame]) -> Iterator[FrameResult]:
