@@ -61,7 +61,7 @@ class Settings:
     source: str | None = _input(
         None,
         "Camera number, /dev/videoN, /dev/v4l/by-id/NAME, video file, picture or folder of them, glob, rtsp:// rtmp:// "
-        "http(s):// udp:// address. {NAME} is filled from the environment.",
+        "http(s):// udp:// address. {NAME} is filled from the environment. Given again: several streams on one model.",
         "-s",
     )
     mode: Literal["auto", "every-frame", "freshest"] = _input(
