@@ -87,11 +87,10 @@ def run(
     if print_config:
         print(config.to_toml(settings, *others), end="")
         return
-    from app.watch import rehearse, watch, watch_all
+    from app.watch import rehearse, rehearse_all, watch, watch_all
 
     if dry_run:
-        for one in (settings, *others):
-            rehearse(one)
+        rehearse_all([settings, *others]) if others else rehearse(settings)
         return
     end(watch_all([settings, *others]) if others else watch(settings))
 

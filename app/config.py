@@ -69,7 +69,7 @@ def load_each(flags: Mapping[str, Any], *, environment: Mapping[str, str], file:
         UsageError: as `load`.
     """
     listed = _read_file(file).get("source") if file and not environment.get(f"{PREFIX}SOURCE") else None
-    sources = flags.get("source") or (listed if isinstance(listed, list) else [None])
+    sources = flags.get("source") or (isinstance(listed, list) and listed) or [None]
     return [load({**flags, "source": source}, environment=environment, file=file) for source in sources]
 
 

@@ -117,6 +117,18 @@ def rehearse(settings: Settings) -> None:
     print("all of it would run")
 
 
+def rehearse_all(settings: Sequence[Settings]) -> None:
+    """The same of several streams, one after another.
+
+    Raises:
+        AppError, ModelError: as the run would.
+    """
+    settings = [build.own(one, number) for number, one in enumerate(settings, start=1)]
+    build.check_each(settings)
+    for one in settings:
+        rehearse(one)
+
+
 def people(settings: Settings) -> Console:
     """Where words for people go."""
     return Console(stderr=True, quiet=settings.quiet, emoji=False, markup=False, highlight=False)

@@ -43,14 +43,8 @@ def sessions(
     Raises:
         UsageError, SourceError, OutputError, ModelError: with one line each. What was opened before is closed.
     """
+    check_each(settings)
     first = settings[0]
-    if first.web is not None:
-        raise UsageError("--web shows one stream: leave it away, or give one --source")
-    if first.truth is not None:
-        raise UsageError("--truth is of one stream; sidecars CLIP.labels.csv are found for each")
-    for one in settings:
-        addresses.parse(fill(one.source or "", os.environ), shown=one.source)
-        check_outputs(one)
     backbone = model(first)
     accelerate(first, backbone, tells[0], together=True)
     grid = _grid(first, [redact(one.source or "") for one in settings], tells[0])
@@ -67,8 +61,25 @@ def sessions(
     return made
 
 
+def check_each(settings: Sequence[Settings]) -> None:
+    """Sees that streams can run beside each other, before anything is opened.
+
+    Raises:
+        UsageError, SourceError, OutputError: if not.
+    """
+    if settings[0].web is not None:
+        raise UsageError("--web shows one stream: leave it away, or give one --source")
+    if settings[0].truth is not None:
+        raise UsageError("--truth is of one stream; sidecars CLIP.labels.csv are found for each")
+    for one in settings:
+        addresses.parse(fill(one.source or "", os.environ), shown=one.source)
+        check_outputs(one)
+
+
 def numbered(path: Path, number: int) -> Path:
-    """`run.jsonl.gz` of the second stream is `run-2.jsonl.gz`."""
+    """`run.jsonl.gz` of the second stream is `run-2.jsonl.gz`; a device stays what it is."""
+    if path.exists() and not path.is_file():
+        return path
     stem, dot, rest = path.name.partition(".")
     return path.with_name(f"{stem}-{number}{dot}{rest}")
 

@@ -8,6 +8,7 @@ from collections import deque
 from collections.abc import Callable, Sequence
 
 from app.canvas import blank, place
+from app.errors import OutputError
 from app.ink import Box, Ink
 from app.session import Window
 from app.types import FrameResult, Image, Sink
@@ -42,6 +43,7 @@ class Grid:
             ink.text(f"{number}  {name}", box.x + w // 2, baseline, width=w - caption, align="center")
         self._keys = [deque[str]() for _ in range(count)]
         self._open, self._moved = set(range(count)), set[int]()
+        self._failure: OutputError | None = None
         self.window: Window | None = None
         self.video: Sink | None = None
 
@@ -50,7 +52,13 @@ class Grid:
         return self._canvas
 
     def put(self, k: int, result: FrameResult, drawn: Image) -> None:
-        """Shows the next result of stream k."""
+        """Shows the next result of stream k.
+
+        Raises:
+            OutputError: if the video cannot be written; to each stream, as it is the video of all.
+        """
+        if self._failure is not None:
+            raise self._failure
         x, y, w, h = box = self._boxes[k]
         self._canvas[y : y + h, x : x + w] = blank(h, w)
         place(drawn, self._canvas, box)
@@ -59,7 +67,11 @@ class Grid:
         self._moved.add(k)
         if self.video is not None and self._moved >= self._open:
             self._moved.clear()
-            self.video.write(result)
+            try:
+                self.video.write(result)
+            except OutputError as error:
+                self._failure = error
+                raise
 
     def key(self, k: int, wait_ms: int) -> str | None:
         """A key that stream k has not heard; each is heard by all."""

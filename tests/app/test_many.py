@@ -12,6 +12,7 @@ import pytest
 from app import build, config
 from app.build import loop
 from app.controls import Controls
+from app.errors import UsageError
 from app.log import Record, read
 from app.settings import Settings
 from models import Backbone
@@ -142,3 +143,18 @@ def test_sources_in_a_file(tmp_path: Path) -> None:
     assert config.load_each({}, environment={}, file=again) == each
     assert [one.source for one in config.load_each({"source": ["c"]}, environment={}, file=path)] == ["c"]
     assert [one.source for one in config.load_each({}, environment={"MGTTA_CAM_SOURCE": "d"}, file=path)] == ["d"]
+    path.write_text("source = []\n", encoding="utf-8")
+    assert [one.source for one in config.load_each({"source": ["c"]}, environment={}, file=path)] == ["c"]
+    with pytest.raises(UsageError, match="--source"):
+        config.load_each({}, environment={}, file=path)
+
+
+def test_a_rehearsal_of_several(command: Command, ready: list[str]) -> None:
+    """It sees what the run would see: each stream's own outputs, and what several cannot have."""
+    ended = command(*others(ready, "clip.mkv"), "--log", "run.jsonl", "--dry-run")
+    assert (ended.code, "run-2.jsonl" in ended.out) == (0, True), ended.err
+    Path("run-2.jsonl").touch()
+    ended = command(*others(ready, "clip.mkv"), "--log", "run.jsonl", "--dry-run")
+    assert (ended.code, ended.out, "run-2.jsonl" in ended.err) == (7, "", True)
+    assert command(*others(ready, "clip.mkv"), "--web", "127.0.0.1:0", "--dry-run").code == 2
+    assert build.own(config.load({"log": "/dev/full"}, environment={}), 2).log == Path("/dev/full")

@@ -7,6 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from app.errors import OutputError
 from app.ink import PAPER
 from app.sinks.grid import SIZE, Grid, Place
 from app.types import FrameResult, Image
@@ -83,3 +84,14 @@ def test_the_video_moves_when_all_have_moved() -> None:
     two.write(colored(50))
     two.close()
     assert (window.closed, video.closed, len(video.seen)) == (1, 1, 3)
+
+
+def test_a_video_that_fails_ends_all_streams() -> None:
+    """It is the output of all; window and video are closed once."""
+    grid = Grid(["a", "b"])
+    grid.video = Recorder(fail_at=0)
+    one, two = (Place(grid, k, plain) for k in range(2))
+    one.write(colored(50))
+    for place in (two, one, two):
+        with pytest.raises(OutputError, match="disk full"):
+            place.write(colored(50))
