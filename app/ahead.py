@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import Future
-from concurrent.futures import TimeoutError as NotYet
+from concurrent.futures import Future, wait
 from queue import SimpleQueue
 from typing import Generic, TypeVar
 
@@ -45,19 +44,10 @@ class Ahead(Generic[T]):
             meanwhile: called each POLL_SECONDS of waiting.
         """
         coming = self.coming
-        while True:
-            try:
-                item = coming.result(POLL_SECONDS)
-                break
-            except NotYet:
-                if coming.done():  # the item's own error is of this kind
-                    raise
-                meanwhile()
-            except BaseException:
-                self._coming = None
-                raise
+        while not wait([coming], POLL_SECONDS).done:
+            meanwhile()
         self._coming = None
-        return item
+        return coming.result()
 
     @property
     def coming(self) -> Future[T | None]:

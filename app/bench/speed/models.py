@@ -54,7 +54,7 @@ def forwards(backbone: Backbone, x: Tensor, precision: str, seconds: float, sett
         for (runtime, kind), model in answering.items():
             acts["frozen forward", runtime, kind] = _answers(model, window)
             if batch > 1 and runtime == "torch":
-                learner = built(OURS, model.twin(), x[: max(2, batch)])
+                learner = built(OURS, model.twin(), window)
                 acts["adapted step", runtime, kind] = lambda learner=learner, window=window: learner.step(window)
         times = in_turns({" ".join(key): act for key, act in acts.items()}, seconds, settle=settle)
         for key in acts:

@@ -67,7 +67,6 @@ def ratios(rows: Sequence[Timing], p99: dict[str, float], precision: str) -> dic
         return median(found) if found else None
 
     answering = next((r.runtime for r in rows if r.what == "end to end 720p"), None)
-
     step, frozen = ms("adapted step", 64, "torch"), ms("frozen forward", 64, "torch")
     return {
         "adapted_over_frozen_b64": _over(step, frozen),
