@@ -21,12 +21,11 @@ def lower(vit: VisionTransformer, dtype: torch.dtype) -> None:
     tokens are features and go to the head, gives float32. On CPUs attention is computed in plain products: torch's
     fused kernel takes twice as long in these types, back and forth.
     """
-    on_cpu = next(vit.parameters()).device.type == "cpu"
+    if next(vit.parameters()).device.type == "cpu":
+        attend_plainly(vit)
     tops = (getattr(vit, name, None) for name in READ)
     read = {id(module) for top in tops if isinstance(top, nn.Module) for module in top.modules()}
     for module in vit.modules():
-        if on_cpu and hasattr(module, "fused_attn"):
-            setattr(module, "fused_attn", False)  # noqa: B010  pyright takes it for a tensor or a module
         norm = isinstance(module, NORMS)
         if norm:
             module.register_forward_pre_hook(_widened)
@@ -38,6 +37,13 @@ def lower(vit: VisionTransformer, dtype: torch.dtype) -> None:
         for tensor in (*module.parameters(recurse=False), *module.buffers(recurse=False)):
             if tensor.is_floating_point():
                 tensor.data = tensor.data.to(dtype)
+
+
+def attend_plainly(vit: VisionTransformer) -> None:
+    """Computes attention in plain products, not in torch's fused kernel: this model's alone, no other's."""
+    for module in vit.modules():
+        if hasattr(module, "fused_attn"):
+            setattr(module, "fused_attn", False)  # noqa: B010  pyright takes it for a tensor or a module
 
 
 def _widened(_: nn.Module, given: tuple[Tensor, ...]) -> Tensor:

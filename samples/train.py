@@ -18,11 +18,11 @@ from typing import Any
 import torch
 from safetensors import safe_open
 from safetensors.torch import save_file
-from timm.layers.config import set_fused_attn
 from timm.models.vision_transformer import VisionTransformer
 from torch import Tensor, distributed, nn
 from torch.multiprocessing.spawn import spawn
 
+from models.precision import attend_plainly
 from models.stem import ConvolutionalStem
 from samples.augment import MEAN, STD, augmented, centered
 from samples.pictures import load_pictures
@@ -88,8 +88,9 @@ def work(rank: int, options: argparse.Namespace, world: World, last: int, meetin
     torch.manual_seed(options.seed)
     os.environ.setdefault("GLOO_SOCKET_IFNAME", "lo")
     distributed.init_process_group("gloo", init_method=meeting, rank=rank, world_size=options.workers)
-    set_fused_attn(not BFLOAT16)  # its backward takes half of a training step in bfloat16
     model = VisionTransformer(**ARGUMENTS, num_classes=len(world.classes), embed_layer=ConvolutionalStem).eval()
+    if BFLOAT16:
+        attend_plainly(model)  # the fused kernel's backward takes half of a training step in bfloat16
     initialize(model, generator(options.seed, 0))
     for layer in model.patch_embed.modules():  # the stem's normalization comes in when classes are known
         if isinstance(layer, nn.BatchNorm2d):

@@ -11,6 +11,7 @@ import torch
 from safetensors import safe_open
 from safetensors.torch import load_file
 from timm.layers.attention import Attention
+from timm.layers.config import use_fused_attn
 from timm.models.vision_transformer import VisionTransformer
 
 from models.stem import ConvolutionalStem
@@ -52,6 +53,7 @@ def test_a_checkpoint_carries_all_that_is_needed_to_use_it(pictures: Path):
     """The model card rebuilds the network, and its tensors fit it by name."""
     options = _options(pictures)
     clean = train(options)
+    assert use_fused_attn()  # what training wants of its own model is not left behind for others
     assert options.out.stat().st_size <= 12 * 2**20
     with safe_open(str(options.out), "pt") as file:
         card = file.metadata()
