@@ -26,6 +26,7 @@ class Ahead(Generic[T]):
         self._items = items
         self._asked: SimpleQueue[Future[T | None] | None] = SimpleQueue()
         self._coming: Future[T | None] | None = None
+        self._closed: Future[None] = Future()  # has an error, if closing did
         self._thread = threading.Thread(target=self._work, name=f"mgtta-cam {name}", daemon=True)
 
     def begin(self) -> None:
@@ -61,10 +62,15 @@ class Ahead(Generic[T]):
         return self._coming is not None
 
     def close(self, patience_s: float | None = None) -> None:
-        """Ends the iteration after the item under way, which is left behind when patience ends."""
+        """Ends the iteration after the item under way, which is left behind when patience ends.
+
+        Whatever the iterator raises when it is closed is raised here.
+        """
         self._asked.put(None)
         if self._thread.ident is not None:
             self._thread.join(patience_s)
+        if self._closed.done():
+            self._closed.result()
 
     def _work(self) -> None:
         iterator = iter(self._items)
@@ -73,9 +79,10 @@ class Ahead(Generic[T]):
                 future.set_result(next(iterator, None))
             except BaseException as error:
                 future.set_exception(error)
-        close = getattr(iterator, "close", None)
-        if close is not None:
-            close()
+        try:
+            getattr(iterator, "close", lambda: None)()
+        except BaseException as error:
+            self._closed.set_exception(error)
 
 
 def ahead(items: Iterable[T], name: str, revise: Callable[[T], T] = lambda item: item) -> Iterator[T]:

@@ -7,6 +7,24 @@ from collections.abc import Callable
 from typing import Any
 
 
+class Everyone:
+    """Passes events on to all who hear of them, on the thread that tells.
+
+    Args:
+        person: hears of them first, and alone of what is no log's business.
+    """
+
+    def __init__(self, person: Callable[..., None]) -> None:
+        self.person = person
+        self.others: list[Callable[..., None]] = []
+
+    def __call__(self, kind: str, **facts: Any) -> None:
+        """Tells all of an event."""
+        self.person(kind, **facts)
+        for other in self.others:
+            other(kind, **facts)
+
+
 class Notices:
     """Takes events on any thread, in order, until the main thread asks for them.
 

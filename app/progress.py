@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 
 from rich.console import Console
 from rich.live import Live
@@ -14,21 +15,27 @@ SECONDS_BETWEEN_UPDATES = 0.25
 
 
 class ProgressLine:
-    """A line that is written over and over, and goes away at the end. Use it only on a terminal."""
+    """A line that is written over and over, and goes away at the end. Use it only on a terminal.
 
-    def __init__(self, console: Console) -> None:
+    Args:
+        console: a terminal.
+        words: of each result; by default, `describe`.
+    """
+
+    def __init__(self, console: Console, words: Callable[[FrameResult], str] | None = None) -> None:
+        self._words = words or describe
         self._live = Live(console=console, auto_refresh=False, transient=True)
         self._due = 0.0
 
     def write(self, result: FrameResult) -> None:
         """Shows a result, four times a second at most."""
-        now = time.monotonic()
+        words, now = self._words(result), time.monotonic()
         if now < self._due:
             return
         self._due = now + SECONDS_BETWEEN_UPDATES
         if not self._live.is_started:
             self._live.start()
-        self._live.update(Text(describe(result), overflow="ellipsis", no_wrap=True), refresh=True)
+        self._live.update(Text(words, overflow="ellipsis", no_wrap=True), refresh=True)
 
     def close(self) -> None:
         """Takes the line away."""
@@ -48,6 +55,28 @@ def describe(result: FrameResult) -> str:
         parts.append("{}:{}".format(*result.frame.corruption))
     parts += _accuracy("frozen", result.frozen_score) + _accuracy("adapted", result.score)
     return "  ".join(parts)
+
+
+class Counting:
+    """Words about several streams: `3 streams  900 frames  87.1 fps in all`.
+
+    Args:
+        streams: how many.
+    """
+
+    def __init__(self, streams: int) -> None:
+        self._streams = streams
+        self._frames = 0
+        self._began = time.monotonic()
+
+    def __call__(self, _: FrameResult) -> str:
+        """Counts a result of any of them."""
+        if not self._frames:
+            self._began = time.monotonic()
+        self._frames += 1
+        seconds = time.monotonic() - self._began
+        fps = (self._frames - 1) / seconds if seconds > 0 else 0.0
+        return f"{self._streams} streams  {self._frames} frame{'' if self._frames == 1 else 's'}  {fps:.1f} fps in all"
 
 
 def _accuracy(name: str, score: Score | None) -> list[str]:

@@ -176,7 +176,7 @@ class Running:
         """Closes all files, and says how the run ended."""
         session, failures = self._session, self._failures
         session.controls.stop(self._code)  # what waits for a frame need not
-        self._answering.close()
+        _attempt(failures, self._answering.close)
         _attempt(failures, session.close)
         _attempt(failures, session.keep)
         for sink in (*session.windows.values(), *session.sinks):
@@ -232,5 +232,5 @@ def _press(session: Session, result: FrameResult, key: str, where: str) -> None:
 def _attempt(failures: list[AppError | ModelError], act: Callable[[], None]) -> None:
     try:
         act()
-    except AppError as error:
+    except (AppError, ModelError) as error:
         failures.append(error)

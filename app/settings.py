@@ -63,6 +63,7 @@ class Settings:
         "Camera number, /dev/videoN, /dev/v4l/by-id/NAME, video file, picture or folder of them, glob, rtsp:// rtmp:// "
         "http(s):// udp:// address. {NAME} is filled from the environment. Given again: several streams on one model.",
         "-s",
+        coerce_numbers_to_str=True,  # a camera's number in a file needs no quotes
     )
     mode: Literal["auto", "every-frame", "freshest"] = _input(
         "auto", "Which frames to answer: auto takes every frame of files and the freshest of live sources."

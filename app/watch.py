@@ -5,8 +5,9 @@ from __future__ import annotations
 import json
 import signal
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -14,8 +15,8 @@ from rich.console import Console
 
 from app import build
 from app.controls import Controls
-from app.progress import ProgressLine
-from app.session import Outcome, Session, play, play_all
+from app.progress import Counting, ProgressLine
+from app.session import Outcome, Session, play_all
 from app.settings import NOT_ADAPTING, Settings, flag
 from app.signals import SIGNALED, orderly_end
 from app.summary import headline, table, together
@@ -39,15 +40,20 @@ def watch(settings: Settings, picture: Path | None = None) -> Outcome:
         return build.session(settings, sys.argv, controls, tell, extra, picture)
 
     outcome = conduct(settings, console, make)
-    console.print(headline(outcome.summary), soft_wrap=True)
-    span = (settings.adapt_batch - 1) * settings.adapt_stride + 1
-    if settings.method != NOT_ADAPTING and outcome.summary["frames"] < span:
-        console.print(f"nothing learned: too few frames for a window of --adapt-batch {settings.adapt_batch}")
-    if outcome.summary["by_corruption"]:
-        console.print(table(outcome.summary))
+    tell_of(outcome, settings, console)
     if settings.json:
         to_stdout(json.dumps(outcome.summary, allow_nan=False))
     return outcome
+
+
+def tell_of(outcome: Outcome, settings: Settings, console: Console, name: str = "") -> None:
+    """Says what a run came to; `name` says whose words these are."""
+    console.print(name + headline(outcome.summary), soft_wrap=True)
+    span = (settings.adapt_batch - 1) * settings.adapt_stride + 1
+    if settings.method != NOT_ADAPTING and outcome.summary["frames"] < span:
+        console.print(f"{name}nothing learned: too few frames for a window of --adapt-batch {settings.adapt_batch}")
+    if outcome.summary["by_corruption"]:
+        console.print(table(outcome.summary))
 
 
 def watch_all(settings: Sequence[Settings]) -> Outcome:
@@ -64,20 +70,10 @@ def watch_all(settings: Sequence[Settings]) -> Outcome:
     """
     settings = [build.own(one, number) for number, one in enumerate(settings, start=1)]
     first, console = settings[0], people(settings[0])
-    controls = [Controls() for _ in settings]
-
-    def stop(code: int) -> None:
-        for one in controls:
-            one.stop(code)
-
-    running: list[Session] = []
-    tells = [Announcer(console, verbose=first.verbose, name=f"stream {k}: ") for k in range(1, len(settings) + 1)]
-    with orderly_end(stop, running=lambda: bool(running)):
-        running += build.sessions(settings, sys.argv, controls, tells)
-        outcomes = play_all(running)
+    outcomes = conduct_all(first, console, len(settings), partial(build.sessions, settings, sys.argv))
     facts = together([outcome.summary for outcome in outcomes])
-    for number, outcome in enumerate(outcomes, start=1):
-        console.print(f"stream {number}: {headline(outcome.summary)}", soft_wrap=True)
+    for number, (outcome, own) in enumerate(zip(outcomes, settings, strict=True), start=1):
+        tell_of(outcome, own, console, name=f"stream {number}: ")
         if outcome.error is not None and outcome.exit_code:
             console.print(f"stream {number}: {outcome.error}", soft_wrap=True)
     console.print(f"{len(outcomes)} streams: {facts['frames']} frames, {facts['fps']:.1f} fps in all", soft_wrap=True)
@@ -93,27 +89,11 @@ def rehearse(settings: Settings) -> None:
     Raises:
         AppError, ModelError: as the run would.
     """
-    controls = Controls()
-    with orderly_end(controls.stop, running=lambda: False):
-        build.check_outputs(settings)
-        quiet = replace(settings, log=None, save=None, record_input=None, web=None, show=False)
-        session = build.session(quiet, sys.argv, controls, lambda *_, **__: None)
-        facts = dict(session.facts())
-        session.close()
-    named = {name: getattr(settings, name) for name in ("save", "log", "record_input", "state", "web")}
-    outputs = {name: str(value) for name, value in named.items() if value is not None}
+    facts = _rehearsed(settings)
     if settings.json:
-        to_stdout(json.dumps({**facts, "outputs": outputs}, allow_nan=False))
+        to_stdout(json.dumps(facts, allow_nan=False))
         return
-    source, model = facts["source"], facts["model"]
-    rows = {
-        "source": ", ".join(f"{name} {value}" for name, value in source.items() if value not in (None, 0)),
-        "model": f"{model['name']}, {model['classes']} classes, input {model['preprocess']['size']} pixels",
-        "method": f"{facts['spec']}, lessons {facts['adapt']} from {settings.adapt_batch} frames, on {facts['device']}",
-        "outputs": ", ".join(f"{flag(name)} {value}" for name, value in outputs.items()) or "none",
-    }
-    for name, words in rows.items():
-        print(f"{name:9}{words}")
+    _print_rehearsed(facts, settings)
     print("all of it would run")
 
 
@@ -125,8 +105,38 @@ def rehearse_all(settings: Sequence[Settings]) -> None:
     """
     settings = [build.own(one, number) for number, one in enumerate(settings, start=1)]
     build.check_each(settings)
-    for one in settings:
-        rehearse(one)
+    each = [_rehearsed(one) for one in settings]
+    if settings[0].json:
+        to_stdout(json.dumps({"streams": each}, allow_nan=False))
+        return
+    for number, (facts, own) in enumerate(zip(each, settings, strict=True), start=1):
+        print(f"stream {number}")
+        _print_rehearsed(facts, own)
+    print("all of it would run")
+
+
+def _rehearsed(settings: Settings) -> dict[str, Any]:
+    controls = Controls()
+    with orderly_end(controls.stop, running=lambda: False):
+        build.check_outputs(settings)
+        quiet = replace(settings, log=None, save=None, record_input=None, web=None, show=False)
+        session = build.session(quiet, sys.argv, controls, lambda *_, **__: None)
+        facts = dict(session.facts())
+        session.close()
+    named = {name: getattr(settings, name) for name in ("save", "log", "record_input", "state", "web")}
+    return {**facts, "outputs": {name: str(value) for name, value in named.items() if value is not None}}
+
+
+def _print_rehearsed(facts: Mapping[str, Any], settings: Settings) -> None:
+    source, model, outputs = facts["source"], facts["model"], facts["outputs"]
+    rows = {
+        "source": ", ".join(f"{name} {value}" for name, value in source.items() if value not in (None, 0)),
+        "model": f"{model['name']}, {model['classes']} classes, input {model['preprocess']['size']} pixels",
+        "method": f"{facts['spec']}, lessons {facts['adapt']} from {settings.adapt_batch} frames, on {facts['device']}",
+        "outputs": ", ".join(f"{flag(name)} {value}" for name, value in outputs.items()) or "none",
+    }
+    for name, words in rows.items():
+        print(f"{name:9}{words}")
 
 
 def people(settings: Settings) -> Console:
@@ -146,16 +156,48 @@ def conduct(
         console: for people.
         make: the session, from where keys go, what hears of events, and further sinks.
     """
-    controls = Controls()
+
+    def make_all(
+        controls: Sequence[Controls], tells: Sequence[Callable[..., None]], extra: Sequence[Sink]
+    ) -> list[Session]:
+        return [make(controls[0], tells[0], extra)]
+
+    return conduct_all(settings, console, 1, make_all)[0]
+
+
+def conduct_all(
+    settings: Settings,
+    console: Console,
+    count: int,
+    make: Callable[[Sequence[Controls], Sequence[Callable[..., None]], Sequence[Sink]], list[Session]],
+) -> list[Outcome]:
+    """The same of several sessions beside each other.
+
+    Args:
+        settings: what is said, and to whom.
+        console: for people.
+        count: how many.
+        make: the sessions, from the same of each; the further sinks get the results of all.
+    """
+    controls = [Controls() for _ in range(count)]
+    names = [f"stream {k}: " if count > 1 else "" for k in range(1, count + 1)]
+    tells = [Announcer(console, verbose=settings.verbose, name=name) for name in names]
+
+    def stop(code: int) -> None:
+        for one in controls:
+            one.stop(code)
+
     running: list[Session] = []
-    with orderly_end(controls.stop, running=lambda: bool(running)):
-        line = [ProgressLine(console)] if console.is_terminal and not settings.quiet else []
-        session = make(controls, Announcer(console, verbose=settings.verbose), line)
-        running.append(session)
-        outcome = play(session)
-    if outcome.exit_code > SIGNALED:
-        console.print(f"ended by {signal.Signals(outcome.exit_code - SIGNALED).name}")
-    return outcome
+    with orderly_end(stop, running=lambda: bool(running)):
+        line: list[Sink] = []
+        if console.is_terminal and not settings.quiet:
+            line = [ProgressLine(console) if count == 1 else ProgressLine(console, Counting(count))]
+        running += make(controls, tells, line)
+        outcomes = play_all(running)
+    code = next((outcome.exit_code for outcome in outcomes if outcome.exit_code > SIGNALED), None)
+    if code is not None:
+        console.print(f"ended by {signal.Signals(code - SIGNALED).name}")
+    return outcomes
 
 
 class Announcer:

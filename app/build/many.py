@@ -11,14 +11,14 @@ from typing import TYPE_CHECKING, Any
 
 from app.build.loop import accelerate, model
 from app.build.output import check_outputs, recorders, windows
-from app.build.run import Shared, session
+from app.build.run import Opened, Shared, assembled, opened
 from app.controls import Controls
 from app.errors import UsageError
 from app.redaction import fill, redact
 from app.session import Session, Window
 from app.settings import Settings
 from app.sources import address as addresses
-from app.types import FrameResult, Image
+from app.types import FrameResult, Image, Sink
 
 if TYPE_CHECKING:
     from app.sinks.grid import Grid
@@ -31,6 +31,7 @@ def sessions(
     argv: Sequence[str],
     controls: Sequence[Controls],
     tells: Sequence[Callable[..., None]],
+    extra: Sequence[Sink] = (),
 ) -> list[Session]:
     """A run for each stream: weights are shared, what is learned is not; drawn together as a grid.
 
@@ -39,24 +40,28 @@ def sessions(
         argv: the command line, for the logs.
         controls: of each.
         tells: what hears of each one's events.
+        extra: sinks that get the results of all.
 
     Raises:
         UsageError, SourceError, OutputError, ModelError: with one line each. What was opened before is closed.
     """
     check_each(settings)
     first = settings[0]
-    backbone = model(first)
-    accelerate(first, backbone, tells[0], together=True)
-    grid = _grid(first, [redact(one.source or "") for one in settings], tells[0])
+    begun: list[Opened] = []
     made: list[Session] = []
     try:
-        for k, one in enumerate(settings):
-            shared = Shared(backbone.twin(), partial(_places, grid, k))
-            alone = replace(one, save=None, show=False)
-            made.append(session(alone, argv, controls[k], tells[k], shared=shared))
+        for one, hands, tell in zip(settings, controls, tells, strict=True):
+            begun.append(opened(replace(one, save=None, show=False), hands, tell))
+        backbone = model(first)
+        accelerate(first, backbone, tells[0], together=True)
+        grid = _grid(first, [redact(one.source or "") for one in settings], tells[0])
+        for k, one in enumerate(begun):
+            made.append(assembled(one, argv, extra, shared=Shared(backbone.twin(), partial(_places, grid, k))))
     except BaseException:
-        for begun in made:
-            begun.close()
+        for session in made:
+            session.close()
+        for one in begun[len(made) :]:
+            one.source.close()
         raise
     return made
 
@@ -80,8 +85,8 @@ def numbered(path: Path, number: int) -> Path:
     """`run.jsonl.gz` of the second stream is `run-2.jsonl.gz`; a device stays what it is."""
     if path.exists() and not path.is_file():
         return path
-    stem, dot, rest = path.name.partition(".")
-    return path.with_name(f"{stem}-{number}{dot}{rest}")
+    kind = "".join(path.suffixes[-2:]) if path.suffix == ".gz" else path.suffix
+    return path.with_name(f"{path.name.removesuffix(kind)}-{number}{kind}")
 
 
 def own(settings: Settings, number: int) -> Settings:

@@ -18,7 +18,7 @@ from app.corruptions.names import NAMES
 from app.digests import of_file
 from app.errors import UsageError
 from app.learning import asked, check_method, deployed, provenance
-from app.notices import Notices
+from app.notices import Everyone, Notices
 from app.provenance import compute, describe, header
 from app.redaction import fill
 from app.session import Session, Window
@@ -28,6 +28,8 @@ from app.steering import Steering, planned
 from app.types import FrameResult, Image, Sink
 
 if TYPE_CHECKING:
+    from app.build.input import OpenSource
+    from app.corruptions.schedule import Schedule
     from models import Backbone
 
 
@@ -37,6 +39,19 @@ class Shared:
 
     backbone: Backbone  # a twin of its own
     windows: Callable[[Callable[[FrameResult], Image]], dict[str, Window]]  # where results go, drawn by this function
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """The first part of a run: its source delivers, and nothing is loaded or written yet."""
+
+    settings: Settings
+    address: addresses.Address
+    source: OpenSource
+    plan: Schedule
+    controls: Controls
+    everyone: Everyone  # hears of events
+    notices: Notices  # takes events of other threads
 
 
 def before(settings: Settings) -> dict[str, str]:
@@ -52,7 +67,6 @@ def session(
     tell: Callable[..., None],
     extra: Sequence[Sink] = (),
     picture: Path | None = None,
-    shared: Shared | None = None,
 ) -> Session:
     """A run as it was asked for: what is cheap to check first, the model last.
 
@@ -63,10 +77,23 @@ def session(
         tell: hears of events; the log hears of them too.
         extra: further sinks.
         picture: where the last result goes as a picture, if anywhere.
-        shared: what it has in common with runs beside it.
 
     Raises:
         UsageError, SourceError, OutputError, ModelError: with one line each.
+    """
+    return assembled(opened(settings, controls, tell), argv, extra, picture)
+
+
+def opened(settings: Settings, controls: Controls, tell: Callable[..., None]) -> Opened:
+    """Checks what is cheap to check, and opens the source.
+
+    Args:
+        settings: all options.
+        controls: where keys and signals go.
+        tell: hears of events.
+
+    Raises:
+        UsageError, SourceError, OutputError: with one line each.
     """
     if settings.source is None or not settings.source.strip():
         raise UsageError("no source: give --source a camera number, a video, a folder or an address; or try `demo`")
@@ -80,18 +107,37 @@ def session(
     plan = planned(settings.corrupt, settings.corrupt_schedule)
     check_method(settings)
     controls.compare = settings.compare == "split"
+    everyone = Everyone(tell)
+    notices = Notices(everyone)
+    source = open_source(settings, address, lambda: controls.stopped, notices)
+    return Opened(settings, address, source, plan, controls, everyone, notices)
+
+
+def assembled(
+    begun: Opened,
+    argv: Sequence[str],
+    extra: Sequence[Sink] = (),
+    picture: Path | None = None,
+    shared: Shared | None = None,
+) -> Session:
+    """The rest of a run, from its model to its files.
+
+    Args:
+        begun: its source.
+        argv: the command line, for the log.
+        extra: further sinks.
+        picture: where the last result goes as a picture, if anywhere.
+        shared: what it has in common with runs beside it.
+
+    Raises:
+        UsageError, OutputError, ModelError: with one line each.
+    """
     from app.rendering import renderer
     from app.sources.inspection import INTRA, inspected
     from app.sources.stages import announcing
 
-    hears = [tell]
-
-    def everyone(kind: str, **facts: Any) -> None:
-        for listener in hears:
-            listener(kind, **facts)
-
-    notices = Notices(everyone)
-    source = open_source(settings, address, lambda: controls.stopped, notices)
+    settings, address, source = begun.settings, begun.address, begun.source
+    controls, notices, everyone = begun.controls, begun.notices, begun.everyone
     taken_up = before(settings)
     if shared is None:
         backbone = model(settings)
@@ -102,8 +148,8 @@ def session(
     keep = kept(settings, loop, backbone)
     frames, let_go = stream(settings, address, source, backbone, controls, notices)
     frames = inspected(intra=source.facts.get("codec") in INTRA)(frames)
-    known = {entry.corruption for entry in plan.entries if entry.corruption}
-    steering = Steering(plan, NAMES, controls)
+    known = {entry.corruption for entry in begun.plan.entries if entry.corruption}
+    steering = Steering(begun.plan, NAMES, controls)
     preparation = preparing(settings, steering, known, backbone)
     if freshest(settings, address):
         frames = preparation(frames)
@@ -115,7 +161,7 @@ def session(
         let_go()
         loop.close()
 
-    drawn = partial(renderer, controls, backbone.classes, settings.topk, corrupting=bool(plan.entries))
+    drawn = partial(renderer, controls, backbone.classes, settings.topk, corrupting=bool(begun.plan.entries))
     render = drawn()
     facts: dict[str, Any] = {"source": source.facts, "model": describe(backbone), "method": settings.method}
     facts |= {"spec": str(deployed(settings, backbone, asked(settings))), "adapt": settings.adapt}
@@ -134,8 +180,13 @@ def session(
             adapted=list(loop.learner.adapted),
         )
         journal = LogSink(settings.log, top, backbone.classes, settings.topk)
-        hears.append(journal.event)
+        everyone.others.append(journal.event)
     everyone("open", source=dict(source.facts))
+    if shared is None:
+        shown = windows(settings, render, everyone)
+        shown |= web(settings, drawn(), backbone.classes, controls, everyone.person, notices)
+    else:
+        shown = shared.windows(render)
     from app.sinks.picture import Snapshots
 
     return Session(
@@ -143,9 +194,7 @@ def session(
         pipeline=elsewhere(loop),
         controls=controls,
         sinks=[*recorders(settings, source.fps, render, picture), *extra],
-        windows=windows(settings, render, everyone) | web(settings, drawn(), backbone.classes, controls, tell, notices)
-        if shared is None
-        else shared.windows(render),
+        windows=shown,
         journal=journal,
         snapshot=Snapshots(Path(), render).save,
         tell=everyone,

@@ -111,3 +111,19 @@ def test_nothing_is_made_unasked() -> None:
     making = Ahead(numbers(made), "test")
     making.close()
     assert made == []
+
+
+def test_what_fails_as_the_items_end_is_not_lost() -> None:
+    """It is raised by whoever closes."""
+
+    def items() -> Iterator[int]:
+        try:
+            yield 1
+        finally:
+            raise ValueError("not let go")
+
+    making = Ahead(items(), "test")
+    making.begin()
+    assert making.take() == 1
+    with pytest.raises(ValueError, match="not let go"):
+        making.close()

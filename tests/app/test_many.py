@@ -79,7 +79,7 @@ def test_the_grid_as_a_video(command: Command, ready: list[str]) -> None:
     assert count == 10
 
 
-def test_one_stream_fails_and_the_restgo_on(command: Command, ready: list[str], tmp_path: Path) -> None:
+def test_one_stream_fails_and_the_rest_go_on(command: Command, ready: list[str], tmp_path: Path) -> None:
     """It is named, with its cause; the exit code is its; the logs of all are whole."""
     write_clip(tmp_path / "torn.mkv", 40)
     data = (tmp_path / "torn.mkv").read_bytes()
@@ -103,8 +103,8 @@ def test_what_cannot_be_done_with_several(command: Command, ready: list[str]) ->
             Path(word).touch()
         ended = command(*others(ready, "clip.mkv"), *more)
         assert (ended.code in (2, 7), word in ended.err) == (True, True), ended.err
-    ended = command(*others(ready, "absent.mkv"))
-    assert (ended.code, "absent.mkv" in ended.err) == (3, True)
+    ended = command(*others(ready, "absent.mkv"), "--log", "run.jsonl")
+    assert (ended.code, "absent.mkv" in ended.err, Path("run-1.jsonl").exists()) == (3, True, False)
 
 
 def test_one_model_is_in_memory(ready: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -143,6 +143,10 @@ def test_sources_in_a_file(tmp_path: Path) -> None:
     assert config.load_each({}, environment={}, file=again) == each
     assert [one.source for one in config.load_each({"source": ["c"]}, environment={}, file=path)] == ["c"]
     assert [one.source for one in config.load_each({}, environment={"MGTTA_CAM_SOURCE": "d"}, file=path)] == ["d"]
+    path.write_text("source = [0, '1']\n", encoding="utf-8")
+    assert [one.source for one in config.load_each({}, environment={}, file=path)] == ["0", "1"]
+    path.write_text("source = 2\n", encoding="utf-8")
+    assert [one.source for one in config.load_each({}, environment={}, file=path)] == ["2"]
     path.write_text("source = []\n", encoding="utf-8")
     assert [one.source for one in config.load_each({"source": ["c"]}, environment={}, file=path)] == ["c"]
     with pytest.raises(UsageError, match="--source"):
@@ -153,8 +157,33 @@ def test_a_rehearsal_of_several(command: Command, ready: list[str]) -> None:
     """It sees what the run would see: each stream's own outputs, and what several cannot have."""
     ended = command(*others(ready, "clip.mkv"), "--log", "run.jsonl", "--dry-run")
     assert (ended.code, "run-2.jsonl" in ended.out) == (0, True), ended.err
+    ended = command(*others(ready, "clip.mkv"), "--log", "run.jsonl", "--dry-run", "--json")
+    assert [one["outputs"]["log"] for one in json.loads(ended.out)["streams"]] == ["run-1.jsonl", "run-2.jsonl"]
     Path("run-2.jsonl").touch()
     ended = command(*others(ready, "clip.mkv"), "--log", "run.jsonl", "--dry-run")
     assert (ended.code, ended.out, "run-2.jsonl" in ended.err) == (7, "", True)
     assert command(*others(ready, "clip.mkv"), "--web", "127.0.0.1:0", "--dry-run").code == 2
-    assert build.own(config.load({"log": "/dev/full"}, environment={}), 2).log == Path("/dev/full")
+
+
+@pytest.mark.parametrize(
+    ("given", "second"),
+    [
+        ("run.jsonl", "run-2.jsonl"),
+        ("run.jsonl.gz", "run-2.jsonl.gz"),
+        ("cam.0.jsonl", "cam.0-2.jsonl"),
+        ("my.run/cam.0.jsonl.gz", "my.run/cam.0-2.jsonl.gz"),
+        ("run", "run-2"),
+        ("/dev/full", "/dev/full"),
+    ],
+)
+def test_names_of_outputs(given: str, second: str) -> None:
+    """The number stands before what says the kind; a device stays what it is."""
+    assert build.own(config.load({"log": given}, environment={}), 2).log == Path(second)
+
+
+def test_what_is_said_of_each(command: Command, ready: list[str]) -> None:
+    """As of a run alone: what it came to, what it did under each corruption, whether it learned."""
+    ended = command(*others(ready, "clip.mkv"), "--label", "chair", "--corrupt", "fog:2")
+    assert ended.code == 0, ended.err
+    assert ended.err.count("fog:2") == 2
+    assert "stream 2: nothing learned: too few frames" in ended.err

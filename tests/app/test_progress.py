@@ -7,7 +7,7 @@ from io import StringIO
 
 from rich.console import Console
 
-from app.progress import ProgressLine, describe
+from app.progress import Counting, ProgressLine, describe
 from app.types import Frame, Score
 from tests.app.clips import picture
 from tests.app.test_log import result
@@ -35,3 +35,10 @@ def test_the_line_goes_away() -> None:
     text = console.file.getvalue()  # type: ignore[attr-defined]
     assert "frame 0" in text
     assert "\x1b[2K" in text.split("frame 0")[-1]
+
+
+def test_several_streams() -> None:
+    """All their frames are counted, whichever stream they are of."""
+    words = Counting(3)
+    assert words(result()) == "3 streams  1 frame  0.0 fps in all"
+    assert words(result()).startswith("3 streams  2 frames  ")
