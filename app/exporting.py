@@ -11,7 +11,7 @@ import torch
 from app.errors import OutputError
 from app.keeping import weights
 from mgtta import norm_parameters
-from models import Backbone, ModelError, onnx
+from models import Backbone, ModelError, files, onnx
 
 TRIED = 4  # random pictures
 MOST = 1e-4  # that logits may differ by, as a share of the largest
@@ -37,17 +37,15 @@ def write(backbone: Backbone, state: Path | None, path: Path) -> float:
     with torch.no_grad():
         for name, value in learned.items():
             own[name].copy_(value)
-    part = path.with_name(path.name + ".part")
     try:
-        onnx.export(backbone, part)
-        apart = difference(backbone, part)
-        if not apart <= MOST:
-            raise ModelError(f"{path} would not answer as the model does: logits differ by {apart:.1e} of the largest")
-        part.replace(path)
+        with files.whole(path) as part:
+            onnx.export(backbone, part)
+            apart = difference(backbone, part)
+            if not apart <= MOST:
+                words = "would not answer as the model does: logits differ by"
+                raise ModelError(f"{path} {words} {apart:.1e} of the largest")
     except OSError as error:
         raise OutputError(f"--out {path} cannot be written: {error.strerror or error}") from None
-    finally:
-        part.unlink(missing_ok=True)
     return apart
 
 

@@ -245,11 +245,10 @@ class Saved:
 
     def save(self, training: Pretraining, epoch: int, best: float) -> None:
         """Whole or not at all."""
-        part = self.path.with_suffix(".part")
         state = {"fingerprint": self.fingerprint, "training": training.state_dict(), "epoch": epoch, "best": best}
         try:
-            torch.save(state, part)
-            part.replace(self.path)
+            with files.whole(self.path) as part:
+                torch.save(state, part)
         except OSError as error:
             raise OutputError(f"cannot write {self.path}: {error.strerror or error}") from None
 

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import hashlib
+import os
 import pickle
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import NamedTuple
 
@@ -13,7 +15,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor
 
-from models.errors import ModelError
+from models.errors import ModelError, reason
 
 
 class Checkpoint(NamedTuple):
@@ -40,9 +42,8 @@ def read(path: Path) -> Checkpoint:
                 return Checkpoint({name: file.get_tensor(name) for name in names}, file.metadata() or {})
         content = torch.load(path, map_location="cpu", weights_only=True)
     except (SafetensorError, OSError, RuntimeError, EOFError, ValueError, pickle.UnpicklingError) as error:
-        reason = str(error).strip().splitlines()[0][:160] if str(error).strip() else type(error).__name__
         raise ModelError(
-            f"{path} is damaged or not a weights file ({reason}): get it anew, from where it came from"
+            f"{path} is damaged or not a weights file ({reason(error)}): get it anew, from where it came from"
         ) from None
     for key in ("state_dict", "model"):
         if isinstance(content, Mapping) and isinstance(content.get(key), Mapping):
@@ -60,14 +61,27 @@ def write(path: Path, tensors: Mapping[str, Tensor], card: Mapping[str, str]) ->
     """
     if path.suffix != ".safetensors":
         raise ModelError(f"checkpoints are written as .safetensors; got {path.name}")
-    part = path.with_name(path.name + ".part")
     try:
-        save_file({name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}, part, dict(card))
-        part.replace(path)
+        with whole(path) as part:
+            save_file({name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}, part, dict(card))
     except SafetensorError as error:
         raise OSError(str(error)) from None
+
+
+@contextmanager
+def whole(path: Path) -> Iterator[Path]:
+    """A file to write that becomes `path` when all of it is written, or else goes: nobody ever finds half of one.
+
+    Raises:
+        OSError: if it cannot take its place.
+    """
+    part = path.with_name(f"{path.name}.{os.getpid()}.part")
+    try:
+        yield part
+        part.replace(path)
     finally:
-        part.unlink(missing_ok=True)
+        with suppress(OSError):  # the folder may be gone, or be a file
+            part.unlink(missing_ok=True)
 
 
 def sha256(path: Path) -> str:

@@ -21,7 +21,7 @@ from torch import Tensor, nn
 
 from models import files, shipped
 from models.backbone import Backbone
-from models.errors import ModelError
+from models.errors import ModelError, reason
 from models.labels import Labels
 from models.precision import LOW, PRECISIONS
 from models.preprocess import Preprocess
@@ -80,9 +80,8 @@ def _from_hub(name: str) -> nn.Module:
             constants.HF_HUB_OFFLINE = True  # what was fetched before still loads, and nothing is tried for minutes
         return timm.create_model(name, pretrained=True)
     except Exception as error:  # the hub's client raises errors of many libraries
-        reason = (str(error).strip().splitlines() or [type(error).__name__])[0][:120].rstrip(" .")
         raise ModelError(
-            f"the weights of {name} could not be fetched from timm's hub ({reason}). "
+            f"the weights of {name} could not be fetched from timm's hub ({reason(error, 120)}). "
             "Three ways out: connect to the network and try again; give a file with --weights FILE; use --model demo"
         ) from None
 
@@ -177,7 +176,6 @@ def _placed(backbone: Backbone, device: str, precision: str) -> Backbone:
             backbone.lower(LOW[precision])
         return backbone
     except (RuntimeError, AssertionError) as error:
-        reason = str(error).strip().splitlines()[0]
         raise ModelError(
-            f"--device {device} cannot be used ({reason}): use cpu, or cuda where there is a GPU"
+            f"--device {device} cannot be used ({reason(error)}): use cpu, or cuda where there is a GPU"
         ) from None

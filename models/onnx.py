@@ -13,7 +13,6 @@ import json
 import os
 import warnings
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import suppress
 from importlib.metadata import version
 from importlib.util import find_spec
 from pathlib import Path
@@ -23,8 +22,9 @@ import torch
 from torch import Tensor, nn
 from torch.func import functional_call
 
+from models import files
 from models.backbone import Backbone, Output
-from models.errors import ModelError
+from models.errors import ModelError, reason
 from models.together import Apart
 
 OPSET = 20  # the first with GELU
@@ -62,7 +62,7 @@ class Session:
             self._session = onnxruntime.InferenceSession(path, options, self.providers)
         except Exception as error:  # the runtime's errors have no common type
             path.unlink(missing_ok=True)
-            raise ModelError(f"ONNX Runtime cannot run {backbone.name} here ({_first(error)})") from None
+            raise ModelError(f"ONNX Runtime cannot run {backbone.name} here ({reason(error)})") from None
         self._shapes: list[list[Any]] = [list(output.shape[1:]) for output in self._session.get_outputs()]
 
     def __call__(self, x: Tensor, norms: Tensor) -> Output:
@@ -123,20 +123,16 @@ def cached(backbone: Backbone, *, apart: bool = False) -> Path:
     """
     path = path_of(backbone, apart=apart)
     if not path.exists():
-        part = path.with_name(f"{path.name}.{os.getpid()}")
+        norms = backbone.norm_vector.cpu()
+        function, norms = (Apart, norms.expand(2, -1)) if apart else (_Adapting, norms)
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
-            norms = backbone.norm_vector.cpu()
-            function, norms = (Apart, norms.expand(2, -1)) if apart else (_Adapting, norms)
-            _write(function, backbone, part, {"norms": norms}, ["logits", "features"], {})
-            part.replace(path)
+            with files.whole(path) as part:
+                _write(function, backbone, part, {"norms": norms}, ["logits", "features"], {})
         except OSError as error:
             raise ModelError(
                 f"{path.parent} cannot be written ({error.strerror}): set XDG_CACHE_HOME to a folder for exports"
             ) from None
-        finally:
-            with suppress(OSError):
-                part.unlink(missing_ok=True)
     return path
 
 
@@ -212,11 +208,7 @@ def _write(
                 verbose=False,
             )
     except Exception as error:  # the exporter's errors have no common type
-        raise ModelError(f"{backbone.name} cannot be exported as ONNX ({_first(error)}): use --runtime torch") from None
+        raise ModelError(f"{backbone.name} cannot be exported as ONNX ({reason(error)}): use --runtime torch") from None
     assert program is not None
     program.model.metadata_props.update(card)
     program.save(path, external_data=False)
-
-
-def _first(error: Exception) -> str:
-    return (str(error).strip().splitlines() or [type(error).__name__])[0][:160]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import torch
 from timm.models.vision_transformer import VisionTransformer
 from torch import Tensor, nn
@@ -32,7 +34,7 @@ def lower(vit: VisionTransformer, dtype: torch.dtype) -> None:
         if id(module) in read:
             continue
         if norm:
-            module.register_forward_hook(_narrowed if dtype == torch.bfloat16 else _halved)
+            module.register_forward_hook(partial(_narrowed, dtype))
             continue
         for tensor in (*module.parameters(recurse=False), *module.buffers(recurse=False)):
             if tensor.is_floating_point():
@@ -50,9 +52,5 @@ def _widened(_: nn.Module, given: tuple[Tensor, ...]) -> Tensor:
     return given[0].float()
 
 
-def _narrowed(_: nn.Module, __: object, answer: Tensor) -> Tensor:
-    return answer.bfloat16()
-
-
-def _halved(_: nn.Module, __: object, answer: Tensor) -> Tensor:
-    return answer.half()
+def _narrowed(dtype: torch.dtype, _: nn.Module, __: object, answer: Tensor) -> Tensor:
+    return answer.to(dtype)

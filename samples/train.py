@@ -17,11 +17,11 @@ from typing import Any
 
 import torch
 from safetensors import safe_open
-from safetensors.torch import save_file
 from timm.models.vision_transformer import VisionTransformer
 from torch import Tensor, distributed, nn
 from torch.multiprocessing.spawn import spawn
 
+from models import files
 from models.precision import attend_plainly
 from models.stem import ConvolutionalStem
 from samples.augment import MEAN, STD, augmented, centered
@@ -111,8 +111,8 @@ def work(rank: int, options: argparse.Namespace, world: World, last: int, meetin
             print(f"epoch {epoch + 1} of {options.epochs}: loss {loss:.3f}, clean accuracy {clean:.2f} %", flush=True)
             save_weights(model, options, world, clean)
             state = {"model": model.state_dict(), "optimizer": optimizer.state_dict(), "epoch": epoch + 1}
-            torch.save(state, file.with_suffix(".part"))
-            file.with_suffix(".part").replace(file)
+            with files.whole(file) as part:
+                torch.save(state, part)
     if last == options.epochs and options.steps:
         data = world.pictures, world.labels
         refine(model, *data, size=ARGUMENTS["img_size"], steps=options.steps, seed=options.seed)
@@ -187,9 +187,7 @@ def save_weights(model: VisionTransformer, options: argparse.Namespace, world: W
         "license": "Apache-2.0",
     }
     options.out.parent.mkdir(parents=True, exist_ok=True)
-    unfinished = options.out.with_suffix(".part")
-    save_file({name: value.contiguous() for name, value in model.state_dict().items()}, unfinished, card)
-    unfinished.replace(options.out)
+    files.write(options.out, model.state_dict(), card)
 
 
 def _state_file(options: argparse.Namespace) -> Path:

@@ -16,6 +16,7 @@ from app.bench.measure import Bench, Measured
 from app.errors import AppError, UsageError
 from app.process import ignore_interrupts
 from models import ModelError
+from models.errors import reason
 
 ATTEMPTS = 3  # at a cell whose worker dies
 SECONDS_TO_CONNECT = 5
@@ -80,7 +81,7 @@ def ray_cluster(bench: Bench, cells: Sequence[Cell], address: str, count: int) -
         where: dict[str, Any] = {"num_cpus": count} if address == "local" else {"address": address}
         ray.init(**where, log_to_driver=False, logging_level=logging.ERROR, include_dashboard=False)
     except Exception as error:  # Ray raises errors of many kinds
-        raise UsageError(f"--ray {address}: {str(error).strip().splitlines()[0]}") from None
+        raise UsageError(f"--ray {address}: {reason(error)}") from None
     try:
         measure = ray.remote(num_cpus=1, max_retries=ATTEMPTS)(_remote)
         shared = ray.put(replace(bench))

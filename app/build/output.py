@@ -11,7 +11,7 @@ from app.controls import Controls
 from app.errors import OutputError, UsageError
 from app.notices import Notices
 from app.session import Window
-from app.settings import Settings
+from app.settings import Settings, flag
 from app.types import FrameResult, Image, Sink
 
 if TYPE_CHECKING:
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from models import Backbone
 
 TITLE = "mgtta-cam"
+OUTPUTS = ("save", "log", "state", "record_input")
 
 
 def check_outputs(settings: Settings, read: Mapping[str, Path | None] | None = None) -> None:
@@ -33,20 +34,15 @@ def check_outputs(settings: Settings, read: Mapping[str, Path | None] | None = N
     """
     from app.writing import writable
 
-    named = {
-        "--save": settings.save,
-        "--log": settings.log,
-        "--state": settings.state,
-        "--record-input": settings.record_input,
-    }
+    named = {flag(name): getattr(settings, name) for name in OUTPUTS}
     wanted = {option: path for option, path in named.items() if path is not None}
     if len({path.resolve() for path in wanted.values()}) < len(wanted):
         raise UsageError(f"two of {', '.join(wanted)} name the same file: {', '.join(map(str, wanted.values()))}")
-    own = {f"--{name}": getattr(settings, name) for name in ("weights", "labels", "truth", "mgg", "stats")}
-    own |= {"--source": Path(settings.source or "")}
-    for name, used in {**own, **(read or {})}.items():
+    inputs = {flag(name): path for name, path in vars(settings).items() if name not in OUTPUTS}
+    inputs |= {"--source": Path(settings.source or ""), **(read or {})}
+    for name, used in inputs.items():
         for option, path in wanted.items():
-            if used is not None and path.exists() and used.exists() and path.samefile(used):
+            if isinstance(used, Path) and path.exists() and used.exists() and path.samefile(used):
                 raise UsageError(f"{option} {path} is the file that is read as {name}: choose another name")
     for option, path in wanted.items():
         writable(path, overwrite=settings.overwrite or option == "--state")
