@@ -192,6 +192,46 @@ def together(device: str, name: str, streams: int = 16) -> Iterator[Finding]:
     )
 
 
+def alternatives(device: str, name: str, batch: int) -> Iterator[Finding]:
+    """What could make answers faster still, beside the plain way, to see what would be worth building in."""
+    backbone = model(name, device)
+    last = model(name, device).to(memory_format=torch.channels_last)  # pyright: ignore[reportCallIssue]
+    for size in (1, batch):
+        x = torch.randn(size, 3, 224, 224, device=device)
+        own = x.contiguous(memory_format=torch.channels_last)
+        ways: dict[str, Callable[[], object]] = {"plain": lambda x=x: answer(backbone, x)}
+        ways["channels last"] = lambda own=own: answer(last, own)
+        if device.startswith("cuda"):
+            ways["as a CUDA graph"] = captured(lambda x=x: answer(backbone, x))
+        times = ", ".join(f"{milliseconds(way, device):.2f}" for way in ways.values())
+        yield Finding(f"{name} batch {size}: {', '.join(ways)}", f"{times} ms")
+    if device.startswith("cuda"):
+        pageable = torch.zeros(batch, 3, 224, 224)
+        pinned = pageable.pin_memory()
+        one, other = (milliseconds(lambda x=x: x.to(device, non_blocking=True), device) for x in (pageable, pinned))
+        yield Finding(f"{batch} pictures to the GPU, from pageable, from pinned memory", f"{one:.2f}, {other:.2f} ms")
+
+
+@torch.no_grad()
+def answer(backbone: Backbone, x: Tensor) -> Tensor:
+    """Logits."""
+    return backbone(x).logits
+
+
+def captured(work: Callable[[], Tensor]) -> Callable[[], None]:
+    """The same kernels on the same memory, launched at once."""
+    beside = torch.cuda.Stream()
+    beside.wait_stream(torch.cuda.current_stream())
+    with torch.cuda.stream(beside):  # what is set up at a first use must not be captured
+        for _ in range(3):
+            work()
+    torch.cuda.current_stream().wait_stream(beside)
+    graph = torch.cuda.CUDAGraph()
+    with torch.cuda.graph(graph):
+        work()
+    return graph.replay
+
+
 def rollback(device: str, name: str) -> Iterator[Finding]:
     """How long it takes to return to a snapshot of all that was learned."""
     method, history = built("mgtta", model(name, device)), History()
@@ -226,6 +266,7 @@ def main() -> int:
         *beside(options.device, options.model, options.batch),
         *rollback(options.device, options.model),
         *together(options.device, options.model),
+        *alternatives(options.device, options.model, options.batch),
         *speed(options.device, options.model, options.batch),
     ]
     for finding in findings:
