@@ -143,6 +143,12 @@ def bench(
     With --speed no pictures are needed: times of all parts on the embedded clip, and the ratios between them.
     """
     if speed:
+        asked = {"images": images, "imagenet-c": imagenet_c, "imagenet-r": imagenet_r, "imagenet-a": imagenet_a}
+        asked |= {"imagenet-sketch": imagenet_sketch, "count": count, "skip": skip, "table": table, "methods": methods}
+        asked |= {"batch": batch, "protocol": protocol, "max-updates": max_updates, "max-seconds": max_seconds}
+        asked |= {"ray": ray, "pretrain-images": pretrain_images}
+        if extra := [name for name, value in asked.items() if value]:
+            raise UsageError(f"--speed measures all parts on the embedded clip: leave --{extra[0]} away")
         measure_speed(flags, file)
         return
     if file is not None:

@@ -11,7 +11,7 @@ from torch import Tensor
 from app.errors import OutputError, UsageError
 from app.teaching import Learner
 from mgtta.types import Tensors
-from models import files
+from models import ModelError, files
 
 FORMAT = "mgtta-cam state 1"
 PARAMETER = "parameter."  # what `Method.state_dict` puts before names of the model's
@@ -62,7 +62,10 @@ def weights(path: Path, own: Tensors, model_digest: str) -> dict[str, Tensor]:
 
 
 def _read(path: Path, expected: Mapping[str, str]) -> files.Checkpoint:
-    checkpoint = files.read(path)
+    try:
+        checkpoint = files.read(path)
+    except ModelError as error:
+        raise ModelError(f"--state: {error}") from None
     for name, value in {"format": FORMAT, **expected}.items():
         if checkpoint.card.get(name) != value:
             raise UsageError(

@@ -93,7 +93,10 @@ class LogSink:
         """Brings all lines to the disk."""
         if not self._file.closed:
             self._sync()
-            self._file.close()
+            try:
+                self._file.close()
+            except OSError as error:  # what a full disk did not take is still on its way
+                raise OutputError(f"--log {self._path} cannot be written: {error.strerror}") from None
 
     def _put_stats(self) -> None:
         self._put("stats", {**self._stats.record(), "written": self._written.hexdigest()})

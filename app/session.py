@@ -84,22 +84,23 @@ def play_all(sessions: Sequence[Session]) -> list[Outcome]:
     """Runs sessions beside each other, each to its own end; what each shows is shown on this thread, in turns."""
     runs = [Running(session) for session in sessions]
     outcomes: dict[Running, Outcome] = {}
+    under_way = list(runs)
     try:
-        while under_way := [run for run in runs if run not in outcomes]:
+        while under_way:
             if len(under_way) == 1:
                 ready = set(under_way)
             else:
                 wait([run.coming for run in under_way], POLL_SECONDS, FIRST_COMPLETED)
                 ready = {run for run in under_way if run.coming.done()}
-            for run in under_way:
+            for run in tuple(under_way):
                 if run in ready and not run.turn():
+                    under_way.remove(run)
                     outcomes[run] = run.finish()
                 elif not ready:
                     run.meanwhile()
     finally:
-        for run in runs:
-            if run not in outcomes:
-                run.finish()
+        for run in under_way:
+            run.finish()
     return [outcomes[run] for run in runs]
 
 

@@ -32,9 +32,9 @@ def read(path: Path) -> Checkpoint:
         ModelError: if the file is missing, of another kind, damaged, or holds anything but tensors.
     """
     if not path.is_file():
-        raise ModelError(f"no such weights file: {path}")
+        raise ModelError(f"no such file: {path}")
     if path.suffix not in {".safetensors", ".pth", ".pt", ".bin"}:
-        raise ModelError(f"weights are read from .safetensors or .pth files; got {path.name}")
+        raise ModelError(f"a .safetensors or .pth file is expected; got {path.name}")
     try:
         if path.suffix == ".safetensors":
             with safe_open(path, framework="pt") as file:

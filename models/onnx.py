@@ -57,13 +57,30 @@ class Session:
         if self.device.type == "cuda":
             onnxruntime.preload_dlls()  # those that torch brings
         self.providers = providers(self.device, onnxruntime.get_available_providers())
-        path = cached(backbone, apart=apart)
+        there = path_of(backbone, apart=apart).exists()
         try:
-            self._session = onnxruntime.InferenceSession(path, options, self.providers)
+            self._session = self._opened(cached(backbone, apart=apart), backbone, options, apart)
+        except ModelError:
+            if not there:
+                raise
+            self._session = self._opened(cached(backbone, apart=apart), backbone, options, apart)
+        self._shapes: list[list[Any]] = [list(output.shape[1:]) for output in self._session.get_outputs()]
+
+    def _opened(self, path: Path, backbone: Backbone, options: Any, apart: bool) -> Any:
+        """The runtime's session; a file that is torn or another model's goes, so that the next try exports anew."""
+        import onnxruntime
+
+        try:
+            session = onnxruntime.InferenceSession(path, options, self.providers)
+            found = [(value.name, value.shape[1 if value.name == "pixels" else -1 :]) for value in session.get_inputs()]
+            size = backbone.preprocess.size
+            expected = [("pixels", [3, size, size]), ("norms", [backbone.norm_vector.numel()])]
+            if found != expected or len(session.get_inputs()[1].shape) != 1 + apart:
+                raise ValueError(f"{path} takes other inputs")
         except Exception as error:  # the runtime's errors have no common type
             path.unlink(missing_ok=True)
             raise ModelError(f"ONNX Runtime cannot run {backbone.name} here ({reason(error)})") from None
-        self._shapes: list[list[Any]] = [list(output.shape[1:]) for output in self._session.get_outputs()]
+        return session
 
     def __call__(self, x: Tensor, norms: Tensor) -> Output:
         """[b, 3, h, w] and norms [n] (apart: [b, n]), where the model is -> its output, of all classes."""

@@ -78,7 +78,9 @@ def check_each(settings: Sequence[Settings]) -> None:
         raise UsageError("--truth is of one stream; sidecars CLIP.labels.csv are found for each")
     for one in settings:
         addresses.parse(fill(one.source or "", os.environ), shown=one.source)
-        check_outputs(one)
+    read = {f"--source of stream {k}": Path(one.source or "") for k, one in enumerate(settings, start=1)}
+    for one in settings:
+        check_outputs(one, read)
 
 
 def numbered(path: Path, number: int) -> Path:

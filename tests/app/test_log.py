@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import math
+import os
+import resource
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -218,6 +220,21 @@ def test_entropy_and_top() -> None:
     """Uniform logits have entropy ln 3; ties keep the order of the classes."""
     assert entropy(np.zeros(3, np.float32)) == pytest.approx(math.log(3))
     assert [name for name, _ in top(np.zeros(3, np.float32), CLASSES, 2)] == ["mug", "chair"]
+
+
+@pytest.mark.parametrize("name", ["run.jsonl", "run.jsonl.gz"])
+def test_a_disk_that_fills_up(tmp_path: Path, name: str) -> None:
+    """Each attempt to write says so, the last one too, and never in another way."""
+    log = LogSink(tmp_path / name, {}, CLASSES)
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (20_000, before[1]))
+    try:
+        for act in (lambda: [log.event("noise", digest=os.urandom(40).hex()) for _ in range(10_000)], log.close):
+            with pytest.raises(OutputError, match="cannot be written"):
+                act()
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    log.close()
 
 
 def test_an_unwritable_log_is_told(tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -103,6 +104,9 @@ def test_what_cannot_be_done_with_several(command: Command, ready: list[str]) ->
             Path(word).touch()
         ended = command(*others(ready, "clip.mkv"), *more)
         assert (ended.code in (2, 7), word in ended.err) == (True, True), ended.err
+    shutil.copy("clip.mkv", "again-1.mkv")
+    ended = command(*others(ready, "again-1.mkv"), "--record-input", "again.mkv", "--overwrite")
+    assert (ended.code, "is read as --source of stream 2" in ended.err) == (2, True), ended.err
     ended = command(*others(ready, "absent.mkv"), "--log", "run.jsonl")
     assert (ended.code, "absent.mkv" in ended.err, Path("run-1.jsonl").exists()) == (3, True, False)
 

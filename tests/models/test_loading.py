@@ -129,7 +129,7 @@ def test_broken_files(tmp_path: Path, own: Path) -> None:
     torch.save({"a": Labels(("x",))}, evil)
     empty = tmp_path / "empty.pth"
     empty.write_bytes(b"")
-    assert "no such weights file" in refusal("demo", tmp_path / "absent.pth")
+    assert "no such file" in refusal("demo", tmp_path / "absent.pth")
     assert "damaged" in refusal("vit_tiny_patch16_224", torn)
     assert "damaged" in refusal("vit_tiny_patch16_224", evil)
     assert "damaged" in refusal("vit_tiny_patch16_224", empty)

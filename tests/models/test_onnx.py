@@ -77,10 +77,30 @@ def test_the_cache_is_by_weights(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     assert cached(tiny()).stat().st_mtime_ns == before
     assert path_of(tiny(1)) != path
     path.write_bytes(b"torn")
-    with pytest.raises(ModelError, match="cannot run"):
-        Session(tiny(), threads=1)
     Session(tiny(), threads=1)
     assert [file.name for file in path.parent.iterdir()] == [path.name]
+
+
+@pytest.mark.parametrize(("wrong", "apart"), [("empty", False), ("another", False), ("of the other kind", True)])
+def test_a_wrong_file_in_the_cache_is_made_anew(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, wrong: str, apart: bool
+) -> None:
+    """Torn, or another model's: whoever put it there, the next session answers."""
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    model = tiny()
+    path = path_of(model, apart=apart)
+    path.parent.mkdir()
+    if wrong == "empty":
+        path.touch()
+    elif wrong == "another":
+        export(model, path)
+    else:
+        cached(model, apart=not apart).rename(path)
+    x, norms = torch.randn(2, 3, 32, 32), model.norm_vector.detach()
+    session = Session(model, 1, apart=apart)
+    logits = session(x, norms.expand(2, -1) if apart else norms).logits
+    with torch.no_grad():
+        torch.testing.assert_close(logits, model(x).logits, atol=1e-5, rtol=1e-4)
 
 
 def test_a_cache_that_cannot_be_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

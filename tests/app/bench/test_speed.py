@@ -69,7 +69,10 @@ def test_the_command(command: Command, ready: list[str], monkeypatch: pytest.Mon
     assert command(*words).code == 7
 
 
-@pytest.mark.parametrize("words", [["speed.json"], ["--speed", "speed.json"], ["--speed", "--json", "gone/a.json"]])
+@pytest.mark.parametrize(
+    "words",
+    [["speed.json"], ["--speed", "speed.json"], ["--speed", "--json", "gone/a.json"], ["--speed", "--table", "1"]],
+)
 def test_wrong_use(command: Command, ready: list[str], words: list[str]) -> None:
     """One line."""
     ended = command("bench", *words, *ready[2:6])
