@@ -142,9 +142,10 @@ def bench(
     Pictures lie in folders named by class, or are listed in a CSV file `path,class`. --overwrite measures all anew.
     With --speed no pictures are needed: times of all parts on the embedded clip, and the ratios between them.
     """
+    folders = {"images": images, "imagenet-c": imagenet_c, "imagenet-r": imagenet_r}
+    folders |= {"imagenet-sketch": imagenet_sketch, "imagenet-a": imagenet_a}
     if speed:
-        asked = {"images": images, "imagenet-c": imagenet_c, "imagenet-r": imagenet_r, "imagenet-a": imagenet_a}
-        asked |= {"imagenet-sketch": imagenet_sketch, "count": count, "skip": skip, "table": table, "methods": methods}
+        asked = {**folders, "count": count, "skip": skip, "table": table, "methods": methods}
         asked |= {"batch": batch, "protocol": protocol, "max-updates": max_updates, "max-seconds": max_seconds}
         asked |= {"ray": ray, "pretrain-images": pretrain_images}
         if extra := [name for name, value in asked.items() if value]:
@@ -167,8 +168,6 @@ def bench(
         max_seconds=max_seconds,
         table=table,
     )
-    folders = {"images": images, "imagenet-c": imagenet_c, "imagenet-r": imagenet_r}
-    folders |= {"imagenet-sketch": imagenet_sketch, "imagenet-a": imagenet_a}
     given = {kind: path for kind, path in folders.items() if path is not None}
     facts, rows = run(
         request, settings, given, (count, skip), out, console, workers, ray, memory=memory, pretrain_on=pretrain_images

@@ -71,7 +71,7 @@ def load_each(flags: Mapping[str, Any], *, environment: Mapping[str, str], file:
     listed = _read_file(file).get("source") if file and not environment.get(f"{PREFIX}SOURCE") else None
     if listed == [] and not flags.get("source"):
         raise UsageError(f"--source in {file}: the list is empty; name a camera, a video, a folder or an address in it")
-    sources = flags.get("source") or (isinstance(listed, list) and listed) or [None]
+    sources = flags.get("source") or (listed if isinstance(listed, list) else [None])
     return [load({**flags, "source": source}, environment=environment, file=file) for source in sources]
 
 

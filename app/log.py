@@ -59,7 +59,7 @@ class LogSink:
         try:
             self._file = opened(path, "wt")
         except OSError as error:
-            raise OutputError(f"--log {path} cannot be written: {error.strerror}") from None
+            raise self._unwritable(error) from None
         self._began = self._synced = clock()
         self._chain, self._written = "", written()
         self._stats = Stats()
@@ -96,7 +96,7 @@ class LogSink:
             try:
                 self._file.close()
             except OSError as error:  # what a full disk did not take is still on its way
-                raise OutputError(f"--log {self._path} cannot be written: {error.strerror}") from None
+                raise self._unwritable(error) from None
 
     def _put_stats(self) -> None:
         self._put("stats", {**self._stats.record(), "written": self._written.hexdigest()})
@@ -108,7 +108,10 @@ class LogSink:
             self._file.write(line)
             self._file.flush()
         except OSError as error:
-            raise OutputError(f"--log {self._path} cannot be written: {error.strerror}") from None
+            raise self._unwritable(error) from None
+
+    def _unwritable(self, error: OSError) -> OutputError:
+        return OutputError(f"--log {self._path} cannot be written: {error.strerror}")
 
     def _sync(self) -> None:
         self._synced = self._clock()
