@@ -259,10 +259,12 @@ def test_the_end_is_told() -> None:
     with viewing() as view:
         view.write(result(0))
         port = port_of(view)
-        threading.Timer(0.1, view.close).start()
+        closing = threading.Timer(0.1, view.close)
+        closing.start()
         answers: list[Any] = []
         while not answers or not answers[-1]["ended"]:
             answers.append(json.loads(ask(view, "/state").body))
+        closing.join()  # viewers hear of the end before the port is free
     with viewing(Address("127.0.0.1", port)) as again:
         assert json.loads(ask(again, "/state").body)["run"] != answers[-1]["run"]
 
