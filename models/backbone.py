@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import hashlib
 from collections.abc import Callable, Iterator, Sequence
+from itertools import pairwise
 from typing import Any, NamedTuple, cast
 
 import torch
@@ -115,12 +116,11 @@ class Backbone(nn.Module):
         tokens = vit.norm_pre(tokens)
         blocks = [cast("Block", block) for block in vit.blocks]
         features = []
-        for block, following in zip(blocks, [*blocks[1:], None], strict=True):
+        for block, following in pairwise(blocks):
             tokens = block(tokens)
-            if following is not None:
-                features.append(following.norm1(tokens[:, 0]))
-        # norms act on each token alone, so only the tokens that the head may read are normalized
-        prefix: Tensor = vit.norm(tokens[:, : vit.num_prefix_tokens])
+            features.append(following.norm1(tokens[:, 0]))
+        # the head may read these tokens only
+        prefix: Tensor = vit.norm(_first(vit.num_prefix_tokens, blocks[-1], tokens))
         features.append(prefix[:, 0])
         return Output(logits=vit.forward_head(prefix), features=torch.stack([f.float() for f in features], dim=1))
 
@@ -192,6 +192,15 @@ class Backbone(nn.Module):
         return ((name, module) for name, module in self.vit.named_modules() if isinstance(module, NORMS))
 
 
+def _first(count: int, block: Block, tokens: Tensor) -> Tensor:
+    """The first tokens behind a block: [b, n, d] -> [b, count, d].
+
+    They come from all tokens by attention alone: two thirds of a block's products are spared.
+    """
+    tokens = tokens[:, :count] + block.ls1(block.attn(block.norm1(tokens))[:, :count])
+    return tokens + block.ls2(block.mlp(block.norm2(tokens)))
+
+
 def digest(module: nn.Module) -> str:
     """sha256 over names, shapes and values of all tensors: the same for the same weights in any kind of file."""
     sha = hashlib.sha256()
@@ -207,7 +216,7 @@ def _checked(vit: nn.Module) -> VisionTransformer:
         raise ModelError(f"{expected}; got {type(vit).__name__}")
     if vit.cls_token is None or vit.global_pool != "token" or vit.attn_pool is not None:
         raise ModelError(f"{expected}; this one pools by {vit.global_pool or 'attention'!r} and not by its class token")
-    odd = {type(block).__name__ for block in vit.blocks if not isinstance(block, Block)}
+    odd = {type(block).__name__ for block in vit.blocks if type(block) is not Block}
     if odd:
         raise ModelError(f"{expected} and pre-norm blocks; this one has {', '.join(sorted(odd))}")
     if vit.num_classes < 1:

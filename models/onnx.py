@@ -28,7 +28,7 @@ from models.errors import ModelError, reason
 from models.together import Apart
 
 OPSET = 20  # the first with GELU
-FORMAT = 1  # of the cached files: a change of what is exported begins new ones
+FORMAT = 2  # of the cached files: a change of what is exported begins new ones
 MOST_BYTES = 2**31  # of a file's tensors: protobuf holds no more
 
 

@@ -26,13 +26,29 @@ def small(**changes: object) -> VisionTransformer:
 
 
 @pytest.mark.parametrize(
-    "changes", [{}, {"reg_tokens": 4}, {"no_embed_class": True}, {"qk_norm": True}, {"pre_norm": True}]
+    "changes",
+    [
+        {},
+        {"reg_tokens": 4},
+        {"no_embed_class": True},
+        {"qk_norm": True},
+        {"pre_norm": True},
+        {"init_values": 0.5},
+        {"scale_attn_norm": True, "scale_mlp_norm": True},
+        {"depth": 1},
+    ],
 )
-def test_logits_are_timms(changes: dict[str, object]) -> None:
-    """Reading class tokens on the way does not change the answer, in any variant of the architecture."""
+def test_answers_and_gradients_are_timms(changes: dict[str, object]) -> None:
+    """Reading class tokens, and of the last block what is read alone, changes nothing in any architecture."""
     vit, x = small(**changes), torch.randn(4, 3, 32, 32)
-    with torch.no_grad():
-        torch.testing.assert_close(Backbone(copy.deepcopy(vit))(x).logits, vit(x))
+    backbone = Backbone(copy.deepcopy(vit))
+    own = {name: p.requires_grad_() for name, p in backbone.norm_parameters().items()}
+    logits, expected = backbone(x).logits, vit(x)
+    torch.testing.assert_close(logits, expected)
+    found = torch.autograd.grad(logits.square().sum(), list(own.values()))
+    theirs = torch.autograd.grad(expected.square().sum(), [vit.get_parameter(name) for name in own])
+    for name, one, other in zip(own, found, theirs, strict=True):
+        torch.testing.assert_close(one, other, rtol=1e-3, atol=1e-3 * float(other.abs().max()), msg=name)
 
 
 def test_distilled_deit_reads_both_heads() -> None:
