@@ -73,7 +73,7 @@ def pretrain(
     **flags: Any,
 ) -> None:
     """Pre-trains a Meta Gradient Generator on unlabeled pictures. Call it again to go on after an interruption."""
-    settings, console = begin(flags, path, going_on=progress_of(path).exists())
+    settings, console = begin(flags, path, going_on=os.path.exists(progress_of(path)))
     from app import build
     from app.learning import statistics
     from app.pictures import Selection

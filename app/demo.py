@@ -32,7 +32,7 @@ def settings(flags: Mapping[str, Any], folder: Path, clip: Path = CLIP) -> Setti
         OutputError: if the folder cannot be made.
         UsageError: as `app.config.load`.
     """
-    if not clip.is_file():
+    if not os.path.isfile(clip):
         raise SourceError(f"the embedded clip is missing from this installation ({clip.name}): install mgtta-cam again")
     folder_for_outputs(folder)
     presets = {"source": str(clip), "model": "demo", "compare": "split", "teacher": False, **WINDOW}

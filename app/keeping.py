@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Protocol
@@ -35,7 +36,7 @@ def resume(path: Path, loop: Loop, model_digest: str) -> None:
         ModelError: if it cannot be read.
         UsageError: if it is of another model or method.
     """
-    if not path.exists():
+    if not os.path.exists(path):
         return
     tensors, card = _read(path, {"model_digest": model_digest, "method": loop.method})
     try:

@@ -14,31 +14,24 @@ import cv2
 import numpy as np
 
 from app.errors import SourceDamagedError, SourceError, UsageError
+from app.picture_files import SUFFIXES, pictures_below
 from app.types import Image
 
 T = TypeVar("T")
-SUFFIXES = (".jpg", ".jpeg", ".png", ".webp", ".bmp", ".ppm", ".tif", ".tiff")
 
 
 def find(folder: Path) -> list[Path]:
-    """All picture files below a folder, sorted by path; folders that are links are looked into, once each.
+    """All picture files below a folder, as `pictures_below`.
 
     Raises:
         SourceError: if the folder is missing, unreadable or holds no picture.
     """
-    if not folder.is_dir():
+    if not os.path.isdir(folder):
         raise SourceError(f"expected a folder of pictures; {folder} is not a folder")
-    found, seen = list[Path](), set[str]()
-    for below, folders, names in os.walk(folder, followlinks=True):
-        if (true := os.path.realpath(below)) in seen:
-            folders.clear()
-            continue
-        seen.add(true)
-        paths = (Path(below, name) for name in names)
-        found += [path for path in paths if path.suffix.lower() in SUFFIXES and path.is_file()]
+    found = pictures_below(folder)
     if not found:
-        raise SourceError(f"no pictures ({', '.join(SUFFIXES)}) in {folder} or below it")
-    return sorted(found)
+        raise SourceError(f"no pictures ({', '.join(sorted(SUFFIXES))}) in {folder} or below it")
+    return found
 
 
 def stretch(items: Sequence[T], count: int | None, skip: int, seed: int, folder: Path) -> tuple[T, ...]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import pickle
 import random
 import shlex
@@ -227,7 +228,7 @@ class Saved:
 
     def resume(self, training: Pretraining) -> tuple[int, float]:
         """Takes up what is there: epochs done and the lowest loss so far."""
-        if not self.path.exists():
+        if not os.path.exists(self.path):
             return 0, float("inf")
         try:
             content = torch.load(self.path, weights_only=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 import platform
 import re
 import subprocess
@@ -77,7 +78,7 @@ def package_version(name: str) -> str | None:
 
 def git_revision() -> str | None:
     """Of the working tree that this runs from; None when it runs from an installed package."""
-    if not (ROOT / ".git").exists():
+    if not os.path.exists(ROOT / ".git"):
         return None
     command = ["git", "-C", str(ROOT), "describe", "--always", "--dirty", "--abbrev=40"]
     try:

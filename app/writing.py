@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 
 from app.errors import OutputError
+from models.errors import closed
 
 
 def writable(path: Path, *, overwrite: bool) -> Path:
@@ -17,13 +18,15 @@ def writable(path: Path, *, overwrite: bool) -> Path:
             `overwrite` is not set.
     """
     parent = path.parent
-    if not parent.is_dir():
-        raise OutputError(f"cannot write {path}: there is no folder {parent}; make it first")
-    if path.is_dir():
+    if not os.path.isdir(parent):
+        raise OutputError(f"cannot write {path}: there is no folder {parent}{closed(parent)}; make it first")
+    if why := closed(path):
+        raise OutputError(f"cannot write {path}{why}")
+    if os.path.isdir(path):
         raise OutputError(f"cannot write {path}: it is a folder; name a file in it")
-    if path.exists() and not overwrite:
+    if os.path.exists(path) and not overwrite:
         raise OutputError(f"{path} exists; choose another name or pass --overwrite")
-    if not os.access(path if path.exists() else parent, os.W_OK):
+    if not os.access(path if os.path.exists(path) else parent, os.W_OK):
         raise OutputError(f"cannot write {path}: permission denied")
     return path
 

@@ -1,6 +1,8 @@
-"""The one error of this room."""
+"""The one error of this room, and what errors say."""
 
 from __future__ import annotations
+
+from pathlib import Path
 
 
 class ModelError(Exception):
@@ -12,3 +14,14 @@ class ModelError(Exception):
 def reason(error: BaseException, most: int = 160) -> str:
     """The first line of what an error says, cut after so many characters; its kind, if it says nothing."""
     return (str(error).strip().splitlines() or [type(error).__name__])[0][:most].rstrip(" .")
+
+
+def closed(path: Path) -> str:
+    """` (Permission denied)` and the like where the system will not look at a path; nothing where it may."""
+    try:
+        path.stat()
+    except (FileNotFoundError, NotADirectoryError, ValueError):
+        return ""
+    except OSError as error:
+        return f" ({error.strerror})"
+    return ""

@@ -15,7 +15,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor
 
-from models.errors import ModelError, reason
+from models.errors import ModelError, closed, reason
 
 
 class Checkpoint(NamedTuple):
@@ -31,8 +31,10 @@ def read(path: Path) -> Checkpoint:
     Raises:
         ModelError: if the file is missing, of another kind, damaged, or holds anything but tensors.
     """
-    if not path.is_file():
-        raise ModelError(f"no such file: {path}")
+    if not os.path.isfile(path):
+        raise ModelError(f"no such file: {path}{closed(path)}")
+    if not os.access(path, os.R_OK):
+        raise ModelError(f"{path} cannot be read: permission denied")
     if path.suffix not in {".safetensors", ".pth", ".pt", ".bin"}:
         raise ModelError(f"a .safetensors or .pth file is expected; got {path.name}")
     try:
@@ -63,7 +65,10 @@ def write(path: Path, tensors: Mapping[str, Tensor], card: Mapping[str, str]) ->
         raise ModelError(f"checkpoints are written as .safetensors; got {path.name}")
     try:
         with whole(path) as part:
+            part.touch()
+            mode = part.stat().st_mode  # as for all new files; safetensors would leave it to the owner alone
             save_file({name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}, part, dict(card))
+            part.chmod(mode)
     except SafetensorError as error:
         raise OSError(str(error)) from None
 

@@ -57,7 +57,7 @@ class Session:
         if self.device.type == "cuda":
             onnxruntime.preload_dlls()  # those that torch brings
         self.providers = providers(self.device, onnxruntime.get_available_providers())
-        there = path_of(backbone, apart=apart).exists()
+        there = os.path.exists(path_of(backbone, apart=apart))
         try:
             self._session = self._opened(cached(backbone, apart=apart), backbone, options, apart)
         except ModelError:
@@ -139,7 +139,7 @@ def cached(backbone: Backbone, *, apart: bool = False) -> Path:
         ModelError: if it cannot be made or kept.
     """
     path = path_of(backbone, apart=apart)
-    if not path.exists():
+    if not os.path.exists(path):
         norms = backbone.norm_vector.cpu()
         function, norms = (Apart, norms.expand(2, -1)) if apart else (_Adapting, norms)
         try:

@@ -57,7 +57,8 @@ class Pictures:
 
     def available(self) -> list[str]:
         """`corruption/severity` folders of ready-made corruptions."""
-        found = (folder for name in NAMES for folder in sorted((self.root / name).glob("[1-5]")) if folder.is_dir())
+        wanted = (self.root / name / f"{severity}" for name in NAMES for severity in range(1, 6))
+        found = (folder for folder in wanted if os.path.isdir(folder))
         return [f"{folder.parent.name}/{folder.name}" for folder in found]
 
     def read(self, place: int, corruption: str, severity: int) -> Image | None:
@@ -79,7 +80,7 @@ class Pictures:
 
     def offers(self, corruption: str, severity: int) -> bool:
         """Whether the pictures can be had under a corruption."""
-        return not self.ready_made or (self.root / corruption / str(severity)).is_dir()
+        return not self.ready_made or os.path.isdir(self.root / corruption / str(severity))
 
 
 def folder(root: Path, labels: Labels, kind: str = "images") -> Pictures:
@@ -91,7 +92,7 @@ def folder(root: Path, labels: Labels, kind: str = "images") -> Pictures:
         SourceError: if there is no picture.
         UsageError: if no folder matches a class.
     """
-    if root.is_file():
+    if os.path.isfile(root):
         return _labeled(root.parent, _listed(root), labels, kind)
     pictures = find(root)
     return _labeled(root, ((path.relative_to(root).as_posix(), path.parent.name) for path in pictures), labels, kind)
@@ -156,6 +157,6 @@ def _listed(path: Path) -> list[tuple[str, str]]:
         raise SourceError(
             f"expected a CSV file `path,class` with a line for each picture; {path} has {wrong or 'none'}"
         )
-    if missing := next((name for name, _ in rows if not (path.parent / name).is_file()), None):
+    if missing := next((name for name, _ in rows if not os.path.isfile(path.parent / name)), None):
         raise SourceError(f"{path} names a picture that is not there: {missing} (paths are relative to the CSV file)")
     return [(os.path.normpath(name), label) for name, label in rows]

@@ -36,11 +36,11 @@ class Ledger:
 
     def __init__(self, folder: Path, context: Mapping[str, Any], facts_of: FactsOf, fresh: bool = False) -> None:
         self.path, self.context, self.facts_of = folder / FILE, dict(context), facts_of
-        if folder.exists() and not folder.is_dir():
+        if os.path.exists(folder) and not os.path.isdir(folder):
             raise OutputError(f"--out expects a folder; {folder} is none")
         try:
             folder.mkdir(parents=True, exist_ok=True)
-            before = self.path.read_text(encoding="utf-8", errors="replace") if self.path.exists() else ""
+            before = self.path.read_text(encoding="utf-8", errors="replace") if os.path.exists(self.path) else ""
             with self.path.open("a", encoding="utf-8") as file:
                 file.write("\n" if before and not before.endswith("\n") else "")  # a torn line stays alone
         except OSError as error:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import asdict, replace
@@ -232,7 +233,7 @@ def _facts(bench: Bench, prepared: Mapping[str, Mapping[str, Any]]) -> Callable[
 
 def _listing(folder: Path | None) -> list[str]:
     """Names, sizes and times of a folder's files."""
-    files = sorted(folder.iterdir()) if folder is not None and folder.is_dir() else []
+    files = sorted(folder.iterdir()) if folder is not None and os.path.isdir(folder) else []
     return [f"{path.name} {path.stat().st_size} {path.stat().st_mtime_ns}" for path in files]
 
 

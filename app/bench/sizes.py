@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 from rich.console import Console
@@ -34,7 +35,7 @@ def generators(
         if size > available:
             console.print(f"left out: a generator of {size} pictures; {pictures} has {available}", soft_wrap=True)
             continue
-        if not path.exists():
+        if not os.path.exists(path):
             out.mkdir(parents=True, exist_ok=True)
             chosen = Selection.draw(pictures, size, 0, settings.seed)
             found = statistics(settings, backbone)

@@ -139,7 +139,7 @@ def _weights() -> Iterator[Finding]:
     from models import files, shipped
 
     for entry in shipped.manifest():
-        if entry.path.is_file() and files.sha256(entry.path) == entry.sha256:
+        if os.path.isfile(entry.path) and files.sha256(entry.path) == entry.sha256:
             words = f"{entry.file}, {entry.kind} of {entry.model}, sha256 {entry.sha256[:16]}"
             yield Finding("shipped", "ok", words)
         else:

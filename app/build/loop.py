@@ -90,7 +90,7 @@ def _onnx(settings: Settings, backbone: Backbone, tell: Callable[..., None], *, 
         return None
     if backbone.dtype != torch.float32:
         raise UsageError("--runtime onnx computes in float32: leave --precision to fp32, or --runtime to torch")
-    if not onnx.path_of(backbone, apart=apart).exists():
+    if not os.path.exists(onnx.path_of(backbone, apart=apart)):
         tell("export", model=backbone.name)
     try:
         return onnx.Session(backbone, torch.get_num_threads(), apart=apart)

@@ -85,7 +85,7 @@ def check_each(settings: Sequence[Settings]) -> None:
 
 def numbered(path: Path, number: int) -> Path:
     """`run.jsonl.gz` of the second stream is `run-2.jsonl.gz`; a device stays what it is."""
-    if path.exists() and not path.is_file():
+    if os.path.exists(path) and not os.path.isfile(path):
         return path
     kind = "".join(path.suffixes[-2:]) if path.suffix == ".gz" else path.suffix
     return path.with_name(f"{path.name.removesuffix(kind)}-{number}{kind}")

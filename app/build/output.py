@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
@@ -42,7 +43,7 @@ def check_outputs(settings: Settings, read: Mapping[str, Path | None] | None = N
     inputs |= {"--source": Path(settings.source or ""), **(read or {})}
     for name, used in inputs.items():
         for option, path in wanted.items():
-            if isinstance(used, Path) and path.exists() and used.exists() and path.samefile(used):
+            if isinstance(used, Path) and os.path.exists(path) and os.path.exists(used) and path.samefile(used):
                 raise UsageError(f"{option} {path} is the file that is read as {name}: choose another name")
     for option, path in wanted.items():
         writable(path, overwrite=settings.overwrite or option == "--state")

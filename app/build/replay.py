@@ -143,7 +143,7 @@ def _check_state(tape: Tape, settings: Settings) -> None:
     """
     expected = tape.header["learned_before"].get("state")
     given = settings.state
-    if given is not None and not given.is_file():
+    if given is not None and not os.path.isfile(given):
         raise UsageError(f"--state {given}: there is no such file")
     if expected is None:
         if given is not None:
@@ -182,12 +182,12 @@ def _frames(
 
 def _recording(tape: Tape, given: Path | None) -> Path | None:
     if given is not None:
-        if not given.exists():
+        if not os.path.exists(given):
             raise SourceError(f"--recording {given}: there is no such file")
         return given
     logged = tape.header["configuration"].get("record_input")
     path = Path(found(logged, tape)) if logged else None
-    return path if path is not None and path.exists() else None
+    return path if path is not None and os.path.exists(path) else None
 
 
 def _played(tape: Tape, settings: Settings) -> addresses.Address:

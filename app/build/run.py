@@ -57,7 +57,7 @@ class Opened:
 def before(settings: Settings) -> dict[str, str]:
     """The digest of what an earlier run learned: the file is written anew at the end."""
     kept = settings.state
-    return {"state": of_file(kept)} if kept is not None and kept.exists() else {}
+    return {"state": of_file(kept)} if kept is not None and os.path.exists(kept) else {}
 
 
 def session(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from functools import cache
 from pathlib import Path
 
@@ -27,7 +28,7 @@ def frost_pictures(folder: Path | None = None) -> tuple[Image, ...]:
 
 
 def _read(path: Path) -> Image:
-    content = np.fromfile(path, np.uint8) if path.is_file() else np.empty(0, np.uint8)
+    content = np.fromfile(path, np.uint8) if os.path.isfile(path) else np.empty(0, np.uint8)
     picture = cv2.imdecode(content, cv2.IMREAD_COLOR) if content.size else None
     if picture is None:
         raise ValueError(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from bisect import bisect_right
 from dataclasses import dataclass
 from pathlib import Path
@@ -80,7 +81,7 @@ class Schedule:
         Raises ValueError if it is neither, or with what is wrong in it.
         """
         path = Path(text_or_file)
-        if "\n" not in text_or_file and len(text_or_file) < 256 and path.is_file():
+        if os.path.isfile(path):
             try:
                 return cls.parse(path.read_text(encoding="utf-8"))
             except (OSError, UnicodeDecodeError) as error:

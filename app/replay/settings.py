@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import typing
 from collections.abc import Mapping
 from pathlib import Path
@@ -67,7 +68,7 @@ def found(text: str, tape: Tape) -> str:
     """Where a file that a log names lies now: there, seen from the folder of the run, or beside the log."""
     name = Path(text)
     places = (name, Path(tape.header.get("folder", "")) / name, tape.path.parent / name.name)
-    return next((str(place) for place in places if place.exists()), text)
+    return next((str(place) for place in places if os.path.exists(place)), text)
 
 
 def _checked(values: Mapping[str, Any]) -> Settings:

@@ -60,13 +60,10 @@ def album(run: Run) -> Album:
 
 def _found(run: Run, name: object) -> Path | None:
     """A file that a log names: in the folder of the run, or beside the log."""
-    if not isinstance(name, str) or "\0" in name:
+    if not isinstance(name, str):
         return None
     places = [Path(str(run.header.get("folder", ""))) / name, run.path.parent / Path(name).name]
-    try:
-        return next((place for place in places if place.is_file() and os.access(place, os.R_OK)), None)
-    except (OSError, ValueError):
-        return None
+    return next((place for place in places if os.path.isfile(place) and os.access(place, os.R_OK)), None)
 
 
 def _shown(run: Run, path: Path, number_of: Sequence[int], *, check: bool) -> list[Thumbnail]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -28,9 +29,9 @@ def write(logs: Sequence[Path], folder: Path, *, overwrite: bool) -> list[Told]:
     prefixes = [f"{i}-" if len(logs) > 1 else "" for i in range(1, len(logs) + 1)]
     names = [f"{prefix}{name}.png" for prefix in prefixes for name in pictures.DRAWN]
     planned = [folder / name for name in (PAGE, "comparison.png", *names)]
-    if folder.exists() and not folder.is_dir():
+    if os.path.exists(folder) and not os.path.isdir(folder):
         raise OutputError(f"--out {folder} is a file: name a folder")
-    if folder.is_dir():
+    if os.path.isdir(folder):
         for path in planned:
             writable(path, overwrite=overwrite)
     else:

@@ -37,7 +37,7 @@ def _qt_platform_problem(environ: Mapping[str, str]) -> str | None:
     """Qt aborts too where QT_QPA_PLATFORM names a plugin that the wheel does not carry."""
     wanted = environ.get("QT_QPA_PLATFORM", "").split(";")[0].split(":")[0]
     folder = Path(cv2.__file__).parent / "qt" / "plugins" / "platforms"
-    if not wanted or not folder.is_dir():
+    if not wanted or not os.path.isdir(folder):
         return None
     carried = sorted(file.stem.removeprefix("libq") for file in folder.glob("libq*.so"))
     if wanted in carried:

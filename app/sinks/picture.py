@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from pathlib import Path
 
@@ -51,6 +52,6 @@ class Snapshots:
         """
         name = f"snapshot-{result.frame.index:06d}"
         path, again = self._folder / f"{name}.png", 2
-        while path.exists():
+        while os.path.exists(path):
             path, again = self._folder / f"{name}-{again}.png", again + 1
         return save_picture(path, self._render(result))

@@ -10,8 +10,9 @@ from pathlib import Path
 from typing import Literal
 
 from app.errors import SourceError
+from app.picture_files import is_picture, pictures_below
 from app.redaction import redact, remember
-from app.sources.pictures import is_picture, pictures_below
+from models.errors import closed
 
 SCHEMES = ("rtsp", "rtsps", "rtmp", "http", "https", "udp")
 _DEVICE = re.compile(r"(?:/dev/video)?(\d+)")
@@ -56,14 +57,17 @@ def parse(text: str, *, shown: str | None = None) -> Address:
         remember(text)
         return Address("stream", shown, url=text)
     path = Path(os.path.expanduser(text))  # noqa: PTH111  ~nobody is a name like any other, not an error
-    if path.is_dir():
+    if os.path.isdir(path):
         return _pictures(pictures_below(path), shown)
-    if path.is_file():
+    if os.path.isfile(path):
         return _pictures([path], shown) if is_picture(path) else Address("video", shown, paths=(path,))
     if glob.has_magic(text):
         found = sorted(Path(name) for name in glob.iglob(str(path), recursive=True))  # noqa: PTH207  absolute patterns too
         return _pictures([name for name in found if is_picture(name)], shown)
-    raise SourceError(f"no such source: {shown}; expected a camera number, a video, a folder of pictures or an address")
+    why = closed(path)
+    raise SourceError(
+        f"no such source: {shown}{why}; expected a camera number, a video, a folder of pictures or an address"
+    )
 
 
 def _pictures(paths: list[Path], shown: str) -> Address:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import bisect
 import csv
+import os
 import re
 from collections.abc import Callable, Sequence
 from itertools import pairwise
@@ -37,7 +38,7 @@ def choose(address: Address, label: str | None, truth: Path | None, index: Class
 def sidecar(clip: Path) -> Path | None:
     """`clip.labels.csv` beside `clip.mp4`, if it is there."""
     path = clip.with_name(clip.stem + ".labels.csv")
-    return path if path.is_file() else None
+    return path if os.path.isfile(path) else None
 
 
 def constant(name: str, index: ClassIndex) -> LabelOf:

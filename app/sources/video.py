@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, Literal
@@ -57,7 +58,7 @@ class VideoSource:
         tell: Callable[..., None] = lambda *_, **__: None,
         meddle: Callable[[Capture], Capture] = lambda capture: capture,
     ) -> None:
-        if not path.exists():
+        if not os.path.exists(path):
             raise SourceError(f"no such file: {path}; --source expects a video, a folder of pictures or an address")
         self._path = path
         self._timeouts = open_timeout_s, read_timeout_s

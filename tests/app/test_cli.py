@@ -17,6 +17,8 @@ from tests.app.conftest import READY, Command
 from tests.app.sinks.test_video_sink import read as frames_of
 from tests.app.tiny import write_model
 
+LONG = "a" * 300  # no file system has such a name
+
 
 def test_a_run(command: Command, ready: list[str], tmp_path: Path) -> None:
     """Video, log, summary on stdout, words on stderr, exit code 0."""
@@ -170,6 +172,13 @@ def test_crop_mode_corrupts_what_the_model_sees(command: Command, ready: list[st
         ([*READY, "--show"], 7, "--show: "),
         ([*READY, "--frost-dir", ".", "--corrupt", "frost"], 2, "frost1.png"),
         ([*READY, "--source", "small.mkv", "--corrupt", "fog"], 2, "at least 32 pixels"),
+        (["--source", LONG], 3, "(File name too long)"),
+        ([*READY, "--log", LONG], 7, "(File name too long)"),
+        ([*READY, "--state", f"{LONG}.safetensors"], 7, "(File name too long)"),
+        ([*READY, "--weights", LONG], 6, "(File name too long)"),
+        ([*READY, "--corrupt-schedule", LONG], 2, "is no file and no schedule"),
+        (["bench", "--model", "demo", "--images", LONG], 3, "is not a folder"),
+        (["bench", "--model", "demo", "--imagenet-c", LONG], 3, "expected the layout of ImageNet-C"),
     ],
 )
 def test_bad_input(command: Command, tmp_path: Path, words: list[str], code: int, what: str) -> None:

@@ -170,4 +170,7 @@ def test_files_are_written_whole(tmp_path: Path) -> None:
     tensors, card = files.read(path)
     assert tensors["x"].tolist() == [1, 1]
     assert card == {"kind": "test"}
+    (tmp_path / "other").touch()
+    assert path.stat().st_mode == (tmp_path / "other").stat().st_mode  # whom a new file is open to
+    (tmp_path / "other").unlink()
     assert [p.name for p in tmp_path.iterdir()] == ["a.safetensors"]
