@@ -5,7 +5,6 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
-import onnxruntime
 import torch
 
 from app.errors import OutputError
@@ -51,6 +50,8 @@ def write(backbone: Backbone, state: Path | None, path: Path) -> float:
 
 def difference(backbone: Backbone, path: Path) -> float:
     """Between the logits of a model and those of its file, over random pictures, as a share of the largest."""
+    import onnxruntime
+
     size = backbone.preprocess.size
     x = torch.randn(TRIED, 3, size, size, generator=torch.Generator().manual_seed(0))
     with torch.no_grad():

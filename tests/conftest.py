@@ -12,6 +12,7 @@ import pytest
 from hypothesis import settings
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")  # tiny models: more threads wait for each other longer than they work
+os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")  # as our packages do; tests import ONNX Runtime before them
 os.environ.setdefault("MGTTA_CAM_RUNTIME", "torch")  # an export takes seconds: who wants one asks
 if hasattr(signal, "SIGHUP"):
     signal.signal(signal.SIGHUP, signal.SIG_DFL)  # under nohup, the programs that tests start would not heed it

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -14,6 +17,8 @@ from timm.models.vision_transformer import VisionTransformer
 
 from models import Backbone, ModelError, load_backbone
 from models.onnx import Session, cached, export, path_of, providers
+
+ROOT = Path(__file__).resolve().parents[2]
 
 
 def tiny(seed: int = 0) -> Backbone:
@@ -137,3 +142,11 @@ def test_providers() -> None:
     assert found[0] == ("CUDAExecutionProvider", {"device_id": 1, "use_tf32": 0})
     with pytest.raises(ModelError, match="onnxruntime-gpu"):
         providers(cuda, ["CPUExecutionProvider"])
+
+
+def test_nothing_is_reported(tmp_path: Path) -> None:
+    """ONNX Runtime keeps no name for this machine to report under, as its official builds do by themselves."""
+    own = {"HOME": str(tmp_path), "PATH": os.environ["PATH"]}  # without CI, which it looks for too
+    words = "import models, onnxruntime; onnxruntime.get_available_providers()"
+    subprocess.run([sys.executable, "-c", words], env=own, cwd=ROOT, check=True, timeout=120)
+    assert not list(tmp_path.rglob("deviceid"))
