@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import Any, NamedTuple
 
 import torch
@@ -14,6 +15,7 @@ from mgtta.parameters import flatten, norm_parameters, unflatten, vector
 from mgtta.transforms import checked_rate
 from mgtta.types import Step, Tensors, Transform
 from models import Backbone, Output
+from models.graphs import Recorded
 
 Scope = Callable[[Backbone], dict[str, nn.Parameter]]
 NOT_FINITE = {"skipped_answer_not_finite": 1.0}
@@ -37,6 +39,17 @@ class Objective(NamedTuple):
     init: Callable[[], Any]
     evaluate: Callable[..., Evaluation]
     answer: Callable[[Output, Any], Tensor] = lambda output, _: output.logits
+    recordable: bool = False  # it remembers nothing, and computes the same way whatever it sees: see `models.graphs`
+
+
+class Found(NamedTuple):
+    """What forward, loss and backward give for a window."""
+
+    logits: Tensor  # [b, c], the answers
+    loss: Tensor | None  # scalar
+    terms: Mapping[str, Tensor | float]
+    gradient: Tensor | None  # [n]
+    state: Any  # the objective's next
 
 
 class Nothing(NamedTuple):
@@ -76,6 +89,7 @@ class Adapter:
         self.backbone, self.transform, self.lr, self.smallest = backbone, transform, checked_rate(lr), smallest
         self.objective = objective if isinstance(objective, Objective) else memoryless(objective)
         self.learned = Learned(scope(backbone), lambda p: State(transform.init(p), self.objective.init()))
+        self._records: dict[float, Recorded[Found]] = {}  # by the scale of the loss
 
     @torch.no_grad()
     def predict(self, x: Tensor) -> Tensor:
@@ -88,31 +102,53 @@ class Adapter:
         Nothing is touched, and the stats say so under `skipped_...`, if the window is too small for the loss, if no
         picture is reliable, or if an answer, the loss or a gradient is not finite.
         """
-        state: State = self.learned.state
+        if len(x) < self.smallest:
+            return Step(self.predict(x), {"skipped_window_too_small": 1.0})
         with torch.inference_mode(False), torch.enable_grad():
-            x = x.clone() if x.is_inference() else x
-            output = self.backbone(x)
-            logits = self.objective.answer(output, state.objective).detach()
-            if len(x) < self.smallest:
-                return Step(logits, {"skipped_window_too_small": 1.0})
-            if not logits.isfinite().all():
-                return Step(logits, NOT_FINITE)
-            loss, terms, remembered = self.objective.evaluate(x, output, state.objective, **given)
-            stats = {name: t.item() if isinstance(t, Tensor) else t for name, t in terms.items()}
-            if loss is None:
-                return Step(logits, {**stats, "skipped_nothing_reliable": 1.0})
-            if not torch.isfinite(loss):
-                return Step(logits, {**stats, "skipped_loss_not_finite": 1.0})
-            gradients = gradient(loss, self.learned.parameters, self.backbone.loss_scales)
+            found = self._found(x.clone() if x.is_inference() else x, given)
+        if not found.logits.isfinite().all():
+            return Step(found.logits, NOT_FINITE)
+        stats = {name: t.item() if isinstance(t, Tensor) else t for name, t in found.terms.items()}
+        if found.loss is None or found.gradient is None:
+            return Step(found.logits, {**stats, "skipped_nothing_reliable": 1.0})
+        if not torch.isfinite(found.loss):
+            return Step(found.logits, {**stats, "skipped_loss_not_finite": 1.0})
         with torch.no_grad():
+            gradients = unflatten(found.gradient, self.learned.parameters)
             stats["gradient_norm"] = norm(gradients)
             if not stats["gradient_norm"] < float("inf"):
-                return Step(logits, {**stats, "skipped_gradient_not_finite": 1.0})
-            updates, optimizer = self.transform.update(gradients, state.optimizer)
-            self.learned.state = State(optimizer, remembered)
+                return Step(found.logits, {**stats, "skipped_gradient_not_finite": 1.0})
+            updates, optimizer = self.transform.update(gradients, self.learned.state.optimizer)
+            self.learned.state = State(optimizer, found.state)
             self.learned.move(updates, self.lr)
             stats["update_norm"] = self.lr * norm(updates)
-        return Step(logits, stats)
+        return Step(found.logits, stats)
+
+    def _found(self, x: Tensor, given: Mapping[str, Any]) -> Found:
+        if not self.objective.recordable:
+            return self._assessed(x, self.backbone.loss_scales, **given)
+        *larger, last = self.backbone.loss_scales
+        for scale in larger:
+            found = self._recorded(scale)(x)
+            if found.gradient is not None and found.gradient.isfinite().all():
+                return found
+        return self._recorded(last)(x)
+
+    def _recorded(self, scale: float) -> Recorded[Found]:
+        if scale not in self._records:
+            self._records[scale] = Recorded(partial(self._assessed, scales=(scale,)))
+        return self._records[scale]
+
+    def _assessed(self, x: Tensor, scales: Sequence[float], **given: Any) -> Found:
+        """Forward, loss and backward."""
+        state = self.learned.state.objective
+        output = self.backbone(x)
+        logits = self.objective.answer(output, state).detach()
+        loss, terms, remembered = self.objective.evaluate(x, output, state, **given)
+        terms = {name: t.detach() if isinstance(t, Tensor) else t for name, t in terms.items()}
+        if loss is None:
+            return Found(logits, None, terms, None, remembered)
+        return Found(logits, loss.detach(), terms, slope(loss, self.learned.parameters, scales), remembered)
 
     def reset(self) -> None:
         """Returns to the source model, to the bit."""
@@ -131,17 +167,22 @@ class Adapter:
         self.learned.load_state_dict(state)
 
 
-def memoryless(loss: Loss) -> Objective:
-    """A plain loss as an objective."""
+def memoryless(loss: Loss, *, recordable: bool = False) -> Objective:
+    """A plain loss as an objective; `recordable` if the same operations compute it for all windows of a size."""
 
     def evaluate(_: Tensor, output: Output, state: Nothing) -> Evaluation:
         return Evaluation(*loss(output), state)
 
-    return Objective(Nothing, evaluate)
+    return Objective(Nothing, evaluate, recordable=recordable)
 
 
-def gradient(loss: Tensor, parameters: Tensors, scales: Sequence[float] = (1.0,)) -> dict[str, Tensor]:
-    """Of a scalar loss, by parameter name; zero where the loss does not depend on a parameter.
+def gradient(loss: Tensor, parameters: Tensors, scales: Sequence[float] = (1.0,)) -> Tensors:
+    """`slope` by parameter name."""
+    return unflatten(slope(loss, parameters, scales), parameters)
+
+
+def slope(loss: Tensor, parameters: Tensors, scales: Sequence[float] = (1.0,)) -> Tensor:
+    """The gradient [n] of a scalar loss; zero where the loss does not depend on a parameter.
 
     Args:
         loss: scalar.
@@ -157,7 +198,7 @@ def gradient(loss: Tensor, parameters: Tensors, scales: Sequence[float] = (1.0,)
         whole = flatten(values) / scale
         if len(scales) == 1 or whole.isfinite().all():
             break
-    return unflatten(whole, parameters)
+    return whole
 
 
 def norm(tensors: Tensors) -> float:

@@ -21,7 +21,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor, nn
 
-from mgtta.kernels import kernel
+from mgtta.kernels import generating, memorizing
 from mgtta.parameters import unflatten, vector
 from mgtta.types import Tensors, Transform
 from models import ModelError
@@ -110,19 +110,34 @@ class MetaGradientGenerator(nn.Module):
         """How much of an input [n, 2] is memorized: eta [n]."""
         return (1 + self.tau).clamp(min=0) * torch.sigmoid(x @ self.w + self.c) / WIDTH
 
+    def step(self, g: Tensor, memory: GradientMemory) -> tuple[Tensor, GradientMemory]:
+        """One use, moments included: gradients [n] -> u [n], and the memory after the step."""
+        x, m, v = normalized_inputs(g, memory.m, memory.v, int(memory.t) + 1)
+        u, W, b = self(x, memory.W, memory.b)
+        return u, GradientMemory(m, v, W, b, memory.t + 1)
+
     @torch.no_grad()
-    def deployed(self, x: Tensor, W: Tensor, b: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """`forward` without gradients, up to rounding; it may change W and b in place.
+    def deployed(self, g: Tensor, memory: GradientMemory) -> tuple[Tensor, GradientMemory]:
+        """`step` without gradients, up to rounding; it may change the memory given in place.
 
         Where there is a kernel, the memory that comes back is laid out for it: [f, f, n], seen as [n, f, f].
         """
-        memorize = kernel(W)
-        if memorize is None:
-            return self(x, W, b)
+        m, v, W, b, t = memory
+        memorize, generate = memorizing(W), generating(W)
+        if memorize is None and generate is None:
+            return self.step(g, memory)
         W, b = W.permute(1, 2, 0).contiguous(), b.T.contiguous()  # copies at the first step only
-        weights = (self.Q, self.K, self.V, self.gamma, self.beta, self.gamma_p, self.beta_p, self.o[0])
-        answers = memorize(x.T.contiguous(), self.inner_rate(x), W, b, [w.detach() for w in weights], NORM_EPS)
-        return answers.tanh_(), W.permute(2, 0, 1), b.T
+        weights = [w.detach() for w in (self.Q, self.K, self.V, self.gamma, self.beta, self.gamma_p, self.beta_p)]
+        weights.append(self.o[0].detach())
+        if memorize is not None:
+            x, m, v = normalized_inputs(g, m, v, int(t) + 1)
+            u = memorize(x.T.contiguous(), self.inner_rate(x), W, b, weights, NORM_EPS).tanh_()
+        else:
+            assert generate is not None
+            weights += [w.detach() for w in (self.w, self.c, self.tau)]
+            rates, eps = (BETA1, BETA2), (NORM_EPS, INPUT_EPS)
+            u = generate(g.contiguous(), (m, v), W, b, weights, rates, corrections(int(t) + 1), eps)
+        return u, GradientMemory(m, v, W.permute(2, 0, 1), b.T, t + 1)
 
     def transform(self) -> Transform:
         """This generator as an optimizer: `meta_gradient`."""
@@ -167,14 +182,15 @@ def meta_gradient(generator: MetaGradientGenerator) -> Transform:
         like = generator.b0
         n = sum(parameter.numel() for parameter in parameters.values())
         W, b = generator.W0.expand(n, WIDTH, WIDTH).clone(), generator.b0.expand(n, WIDTH).clone()
-        generator.deployed(like.new_zeros(1, 2), W[:1].detach().clone(), b[:1].detach().clone())  # compiles, if need be
-        return GradientMemory(like.new_zeros(n), like.new_zeros(n), W, b, torch.zeros((), dtype=torch.int64))
+        memory = GradientMemory(like.new_zeros(n), like.new_zeros(n), W, b, torch.zeros((), dtype=torch.int64))
+        m, v, W, b = (part[:1].detach().clone() for part in (memory.m, memory.v, W, b))
+        generator.deployed(like.new_zeros(1), GradientMemory(m, v, W, b, memory.t))  # compiles, if need be
+        return memory
 
     def update(gradients: Tensors, state: GradientMemory) -> tuple[Tensors, GradientMemory]:
-        x, m, v = normalized_inputs(vector(gradients).detach().to(state.m), state.m, state.v, int(state.t) + 1)
-        use = generator if torch.is_grad_enabled() else generator.deployed
-        u, W, b = use(x, state.W, state.b)
-        return unflatten(u, gradients), GradientMemory(m, v, W, b, state.t + 1)
+        g = vector(gradients).detach().to(state.m)
+        u, state = (generator.step if torch.is_grad_enabled() else generator.deployed)(g, state)
+        return unflatten(u, gradients), state
 
     return Transform(init, update)
 
@@ -186,8 +202,14 @@ def normalized_inputs(g: Tensor, m: Tensor, v: Tensor, t: int) -> tuple[Tensor, 
     """
     m = BETA1 * m + (1 - BETA1) * g
     v = BETA2 * v + (1 - BETA2) * g.square()
-    r = (v / (1 - BETA2 ** (t + 1))).sqrt() + INPUT_EPS  # exponent t + 1: the authors count one step ahead of Adam
-    return torch.stack((m / (1 - BETA1 ** (t + 1)) / r, g / r), dim=1), m, v
+    first, second = corrections(t)
+    r = (v / second).sqrt() + INPUT_EPS
+    return torch.stack((m / first / r, g / r), dim=1), m, v
+
+
+def corrections(t: int) -> tuple[float, float]:
+    """What both moments are divided by at step t = 1, 2, ...: with exponent t + 1, one step ahead of Adam's."""
+    return 1 - BETA1 ** (t + 1), 1 - BETA2 ** (t + 1)
 
 
 def _normalize(z: Tensor) -> tuple[Tensor, Tensor]:

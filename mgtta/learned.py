@@ -34,7 +34,7 @@ class Learned:
         self.assign(self.source)
         self.state = self.init(self.parameters)
 
-    def values(self) -> dict[str, Tensor]:
+    def values(self) -> Tensors:
         """Copies of the parameters."""
         if self._whole is not None:
             return unflatten(self._whole.clone(), self.parameters)

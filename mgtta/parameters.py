@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 import torch
 from torch import Tensor, nn
@@ -30,8 +30,32 @@ def early_norm_parameters(backbone: Backbone) -> dict[str, nn.Parameter]:
     return {name: p for name, p in norm_parameters(backbone).items() if not name.startswith(("norm.", *late))}
 
 
+class Parts(Mapping[str, Tensor]):
+    """A vector [n] as tensors by name, which are made when they are asked for."""
+
+    def __init__(self, vector: Tensor, like: Tensors) -> None:
+        self.vector = vector
+        self.shapes = like.shapes if isinstance(like, Parts) else {name: tensor.shape for name, tensor in like.items()}
+        self._views: dict[str, Tensor] = {}
+
+    def __getitem__(self, name: str) -> Tensor:
+        if not self._views:
+            parts = self.vector.split([shape.numel() for shape in self.shapes.values()])
+            named = zip(self.shapes.items(), parts, strict=True)
+            self._views = {name: part.view(shape) for (name, shape), part in named}
+        return self._views[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.shapes)
+
+    def __len__(self) -> int:
+        return len(self.shapes)
+
+
 def joined(tensors: Tensors) -> Tensor | None:
     """All scalars as one vector [n] in the same memory, if the tensors lie there one after another; else None."""
+    if isinstance(tensors, Parts):
+        return tensors.vector
     values = list(tensors.values())
     if not values:
         return None
@@ -57,7 +81,6 @@ def vector(tensors: Tensors) -> Tensor:
     return flatten(tensors) if own is None else own
 
 
-def unflatten(vector: Tensor, like: Tensors) -> dict[str, Tensor]:
+def unflatten(vector: Tensor, like: Tensors) -> Tensors:
     """The inverse of `flatten`: views of `vector` [n] in the names, order and shapes of `like`."""
-    parts = vector.split([tensor.numel() for tensor in like.values()])
-    return {name: part.view_as(tensor) for (name, tensor), part in zip(like.items(), parts, strict=True)}
+    return Parts(vector, like)

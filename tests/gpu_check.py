@@ -15,8 +15,6 @@ from pathlib import Path
 
 import timm
 import torch
-from rich.console import Console
-from rich.table import Table
 from torch import Tensor
 
 from app.background import Background
@@ -30,6 +28,7 @@ from models import Backbone
 from models.precision import LOW, PRECISIONS
 from models.together import by_torch
 from tests import goldens
+from tests.benchmarks.generator import Batched, closed_form, kernel
 
 ROOT = Path(__file__).resolve().parents[1]
 MB = 2**20
@@ -56,19 +55,25 @@ def built(name: str, backbone: Backbone) -> Method:
 
 
 def kernels(device: str) -> Iterator[Finding]:
-    """The compiled step of the gradient memory against the plain module, for a ViT-B's scalars."""
-    generator, n = MetaGradientGenerator(1).to(device), 38_400
-    x = torch.randn(n, 2, generator=torch.Generator().manual_seed(3)).to(device)
-    W, b = generator.W0.detach().expand(n, -1, -1).clone(), generator.b0.detach().expand(n, -1).clone()
+    """The generator's step by kernels against the plain module, and against the authors' way, for a ViT-B's scalars."""
+    n, draw = 38_400, torch.Generator().manual_seed(3)
+    parts = {"p": torch.zeros(n, device=device)}
+    transform = meta_gradient(MetaGradientGenerator(1).to(device))
+    gradients = [{"p": 1e-3 * torch.randn(n, generator=draw).to(device)} for _ in range(4)]
+    fused, plain = transform.init(parts), transform.init(parts)
+    apart = 0.0
+    for gradient in gradients:
+        with torch.no_grad():
+            u, fused = transform.update(gradient, fused)
+        expected, plain = transform.update(gradient, plain)
+        apart = max(apart, (u["p"] - expected["p"]).abs().max().item())
+    yield Finding("generator's step: kernel against plain module", f"{apart:.1e}", apart < 1e-3)
     with torch.no_grad():
-        plain = generator(x, W, b)
-        fused = generator.deployed(x, W.clone(), b.clone())
-        apart = max((one - other).abs().max().item() for one, other in zip(plain, fused, strict=True))
-        yield Finding("one step of the memory: kernel against plain module", f"{apart:.1e}", apart < 1e-3)
-        state = fused[1:]
-        took = milliseconds(lambda: generator.deployed(x, *state), device)
-        slow = milliseconds(lambda: generator(x, *state), device)
-    yield Finding("one step of the memory: kernel, plain module", f"{took:.3f} ms, {slow:.3f} ms")
+        ways = (kernel, closed_form, Batched)
+        steps = [way(MetaGradientGenerator(1).to(device), n) for way in ways]
+        own, plainly, theirs = (milliseconds(lambda step=step: step(gradients[0]["p"]), device, 50) for step in steps)
+    yield Finding("generator's step: kernel, plain module, authors' way", f"{own:.3f}, {plainly:.3f}, {theirs:.3f} ms")
+    yield Finding("generator's step: authors' way over kernel", f"{theirs / own:.1f}", theirs / own >= 10)
 
 
 def agreement(device: str) -> Iterator[Finding]:
@@ -245,9 +250,22 @@ def rollback(device: str, name: str) -> Iterator[Finding]:
     yield Finding(f"{name}: to keep what was learned, and with the return to it", f"{took:.2f} and {both:.2f} ms")
 
 
+CHECKS: dict[str, Callable[[str, str, int], Iterator[Finding]]] = {
+    "golden": lambda device, *_: golden(device),
+    "kernels": lambda device, *_: kernels(device),
+    "agreement": lambda device, *_: agreement(device),
+    "beside": beside,
+    "rollback": lambda device, name, _: rollback(device, name),
+    "together": lambda device, name, _: together(device, name),
+    "alternatives": alternatives,
+    "speed": speed,
+}
+
+
 def main() -> int:
     """Runs all checks and prints the table; 1 if one failed, 2 without CUDA."""
     parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("names", nargs="*", metavar="CHECK", help=f"all by default: {', '.join(CHECKS)}")
     parser.add_argument("--device", default="cuda")
     parser.add_argument("--model", default="vit_base_patch16_224")
     parser.add_argument("--batch", type=int, default=64)
@@ -256,23 +274,16 @@ def main() -> int:
         print("gpu-check needs a CUDA device, and torch sees none here; --device cpu tries the script itself")
         return 2
     where = torch.cuda.get_device_name() if options.device.startswith("cuda") else "CPU"
-    table = Table(title=f"{where}, torch {torch.__version__}, timm {timm.__version__}")
-    for column in ("what", "figure", ""):
-        table.add_column(column)
-    findings = [
-        *golden(options.device),
-        *kernels(options.device),
-        *agreement(options.device),
-        *beside(options.device, options.model, options.batch),
-        *rollback(options.device, options.model),
-        *together(options.device, options.model),
-        *alternatives(options.device, options.model, options.batch),
-        *speed(options.device, options.model, options.batch),
-    ]
-    for finding in findings:
-        table.add_row(finding.what, finding.figure, {True: "ok", False: "FAILED", None: ""}[finding.ok])
-    Console(width=120).print(table)
-    return int(any(finding.ok is False for finding in findings))
+    print(f"{where}, torch {torch.__version__}, timm {timm.__version__}")
+    failed = 0
+    for name in options.names or CHECKS:
+        began = time.perf_counter()
+        for finding in CHECKS[name](options.device, options.model, options.batch):
+            failed += finding.ok is False
+            verdict = {True: "ok", False: "FAILED", None: ""}[finding.ok]
+            print(f"{finding.what:<78} {finding.figure:<34} {verdict}", flush=True)
+        print(f"-- {name}: {time.perf_counter() - began:.0f} s", flush=True)
+    return int(failed > 0)
 
 
 if __name__ == "__main__":

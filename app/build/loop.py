@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from app.replay.tape import Beat, Tape
     from app.teaching import Learner
     from models import Backbone
+    from models.backbone import Engine
     from models.onnx import Session
 
 T = TypeVar("T")
@@ -61,7 +62,7 @@ def model(settings: Settings) -> Backbone:
 
 
 def accelerate(settings: Settings, backbone: Backbone, tell: Callable[..., None], *, together: bool = False) -> None:
-    """Lets ONNX Runtime compute answers, where --runtime says so or where it is known to be faster.
+    """Answers by ONNX Runtime, where --runtime says so or where it is known to be faster; else, on CUDA, as graphs.
 
     Args:
         settings: all options.
@@ -72,11 +73,14 @@ def accelerate(settings: Settings, backbone: Backbone, tell: Callable[..., None]
     Raises:
         ModelError, UsageError: if it was asked for and cannot.
     """
+    from models import graphs
     from models import together as many
 
-    engine = _onnx(settings, backbone, tell, apart=together)
+    engine: Engine | None = _onnx(settings, backbone, tell, apart=together)
+    if engine is None and backbone.device.type == "cuda":
+        engine = graphs.Graphed(many.by_torch(backbone) if together else graphs.by_one(backbone))
     if together:
-        engine = many.Together(many.by_torch(backbone) if engine is None else engine)
+        engine = many.Together(engine or many.by_torch(backbone))
     backbone.engine = engine
 
 
@@ -187,12 +191,17 @@ def learners(settings: Settings, backbone: Backbone) -> Mapping[str, Callable[[]
     from app.background import Background
     from app.teaching import Inline
 
-    watched, answering = guarded(settings, backbone), methods(settings, backbone)
+    answering = methods(settings, backbone)
     if settings.adapt == "inline":
+        watched = guarded(settings, backbone)
         return {name: lambda name=name: Inline(watched(answering[name]())) for name in answering}
     import torch
 
+    from models import graphs
+
     learning, threads = backbone.twin(), max(1, torch.get_num_threads() // 2)
-    learning.engine = None  # it would take all threads
-    own = methods(settings, learning)
+    learning.engine = None  # it would take all threads, and is the loop's
+    if backbone.device.type == "cuda":
+        learning.engine = graphs.Graphed(graphs.by_one(learning), settings.adapt_batch, first=False)
+    own, watched = methods(settings, learning), guarded(settings, learning)
     return {name: lambda name=name: Background(answering[name](), watched(own[name]()), threads) for name in own}

@@ -1,4 +1,4 @@
-"""One step of the gradient memory layer as one compiled kernel: by numba on the CPU, by Triton on CUDA.
+"""The generator's step in few kernels: its memory layer by numba on the CPU, all of it by Triton on CUDA.
 
 `MetaGradientGenerator.forward` is the reference that both are tested against. A kernel reads and writes the memory
 once, 72 floats a scalar, which is nearly all there is to do. Neighbors in memory are worked on at once, so the scalars
@@ -14,22 +14,33 @@ from importlib.util import find_spec
 import torch
 from torch import Tensor
 
-Kernel = Callable[[Tensor, Tensor, Tensor, Tensor, Sequence[Tensor], float], Tensor]
+Memorize = Callable[[Tensor, Tensor, Tensor, Tensor, Sequence[Tensor], float], Tensor]
+Generate = Callable[..., Tensor]
 
 
-def kernel(like: Tensor) -> Kernel | None:
-    """For tensors of this type and device; None where there is only the reference."""
-    return _for_device(like.device.type) if like.dtype == torch.float32 else None
+def memorizing(like: Tensor) -> Memorize | None:
+    """`cpu.memorize` for such tensors; None where there is only the reference."""
+    return _cpu() if like.dtype == torch.float32 and like.device.type == "cpu" else None
+
+
+def generating(like: Tensor) -> Generate | None:
+    """`cuda.generate` for such tensors; None where there is none."""
+    return _cuda() if like.dtype == torch.float32 and like.device.type == "cuda" else None
 
 
 @cache
-def _for_device(kind: str) -> Kernel | None:
-    if kind == "cuda" and find_spec("triton"):
-        from mgtta.kernels.cuda import memorize
+def _cpu() -> Memorize | None:
+    if not find_spec("numba"):
+        return None
+    from mgtta.kernels.cpu import memorize
 
-        return memorize
-    if kind == "cpu" and find_spec("numba"):
-        from mgtta.kernels.cpu import memorize
+    return memorize
 
-        return memorize
-    return None
+
+@cache
+def _cuda() -> Generate | None:
+    if not find_spec("triton"):
+        return None
+    from mgtta.kernels.cuda import generate
+
+    return generate

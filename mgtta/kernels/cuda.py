@@ -1,4 +1,6 @@
-"""The gradient memory layer on CUDA, compiled by Triton: each program holds the memory of a few scalars in registers.
+"""A step of the generator on CUDA, compiled by Triton: each program holds the memory of a few scalars in registers.
+
+From gradients to generated ones, moments included, in one launch: what takes the time here is to launch.
 
 Notation: f = 8 memory width, n adapted scalars, r scalars of a program.
 """
@@ -18,19 +20,43 @@ from torch import Tensor
 LANES = 64  # scalars of a program
 
 
-def memorize(x: Tensor, eta: Tensor, W: Tensor, b: Tensor, weights: Sequence[Tensor], eps: float) -> Tensor:
-    """As `mgtta.kernels.cpu.memorize`, for tensors on a GPU."""
-    answers = torch.empty_like(eta)
-    n, f = len(eta), len(b)
-    step: Any = _memorize[(triton.cdiv(n, LANES),)]
-    step(x, eta, W, b, *weights, answers, n, eps, f, LANES)
-    return answers
+def generate(
+    g: Tensor,
+    moments: tuple[Tensor, Tensor],
+    W: Tensor,
+    b: Tensor,
+    weights: Sequence[Tensor],
+    rates: tuple[float, float],
+    corrections: tuple[float, float],
+    eps: tuple[float, float],
+) -> Tensor:
+    """A generator's step, by the symbols of `mgtta.generator`; moments and memory change in place.
+
+    Args:
+        g: [n] gradients.
+        moments: [n] first and second.
+        W: [f, f, n], the memory of scalar r is W[:, :, r].
+        b: [f, n].
+        weights: Q, K, V [f, 2], gamma, beta, gamma_p, beta_p, o [f], w [2], c, tau [1].
+        rates: of the moments' decay.
+        corrections: of both moments' bias, what they are divided by.
+        eps: of the norms, and of the input.
+
+    Returns:
+        u [n], in (-1, 1).
+    """
+    u = torch.empty_like(g)
+    n, f = len(g), len(b)
+    step: Any = _generate[(triton.cdiv(n, LANES),)]
+    step(g, *moments, W, b, *weights, u, n, *rates, *corrections, *eps, f, LANES)
+    return u.tanh_()
 
 
 @triton.jit
-def _memorize(
-    x_at,
-    eta_at,
+def _generate(
+    g_at,
+    m_at,
+    v_at,
     W_at,
     b_at,
     Q_at,
@@ -41,9 +67,17 @@ def _memorize(
     gamma_p_at,
     beta_p_at,
     o_at,
-    answers_at,
+    w_at,
+    c_at,
+    tau_at,
+    u_at,
     n,
+    beta1,
+    beta2,
+    correction1,
+    correction2,
     eps,
+    input_eps,
     f: tl.constexpr,
     lanes: tl.constexpr,
 ) -> None:
@@ -53,24 +87,30 @@ def _memorize(
     inside = r < n
     rows = j[:, None] * n + r[None, :]  # [f, r]
     cells = j[:, None, None] * (f * n) + rows[None, :, :]  # [f, f, r]
-    momentum = tl.load(x_at + r, inside, 0.0)[None, :]
-    gradient = tl.load(x_at + n + r, inside, 0.0)[None, :]
-    eta = tl.load(eta_at + r, inside, 0.0)[None, :]
+    g = tl.load(g_at + r, inside, 0.0)
+    m = beta1 * tl.load(m_at + r, inside, 0.0) + (1 - beta1) * g
+    v = beta2 * tl.load(v_at + r, inside, 0.0) + (1 - beta2) * g * g
+    root = tl.sqrt(v / correction2) + input_eps
+    tl.store(m_at + r, m, inside)
+    tl.store(v_at + r, v, inside)
+    momentum, gradient = (m / correction1 / root)[None, :], (g / root)[None, :]
+    gate = tl.sigmoid(tl.load(w_at) * momentum + tl.load(w_at + 1) * gradient + tl.load(c_at))
+    eta = tl.maximum(1 + tl.load(tau_at), 0.0) * gate / f
     b = tl.load(b_at + rows, inside[None, :], 0.0)
     W = tl.load(W_at + cells, inside[None, None, :], 0.0)
     q = _row(Q_at, 2 * j) * momentum + _row(Q_at, 2 * j + 1) * gradient
     k = _row(K_at, 2 * j) * momentum + _row(K_at, 2 * j + 1) * gradient
-    v = _row(V_at, 2 * j) * momentum + _row(V_at, 2 * j + 1) * gradient
+    value = _row(V_at, 2 * j) * momentum + _row(V_at, 2 * j + 1) * gradient
     gamma, beta = _row(gamma_at, j), _row(beta_at, j)
     normal, s = _normalize(tl.sum(k[:, None, :] * W, 0) + b, eps, f)
-    p = (gamma * normal + beta - (v - k)) * gamma
+    p = (gamma * normal + beta - (value - k)) * gamma
     tilt = tl.sum(p * normal, 0)[None, :] / f
     d = eta * (p - tl.sum(p, 0)[None, :] / f - normal * tilt) / s
     reach = 1 + tl.sum(q * k, 0)[None, :]
     z, _ = _normalize(tl.sum(q[:, None, :] * W, 0) + b - reach * d, eps, f)
     h, _ = _normalize(q + gamma * z + beta, eps, f)
     answer = tl.sum((_row(gamma_p_at, j) * h + _row(beta_p_at, j)) * _row(o_at, j), 0)
-    tl.store(answers_at + r, answer, inside)
+    tl.store(u_at + r, answer, inside)
     tl.store(b_at + rows, b - d, inside[None, :])
     tl.store(W_at + cells, W - k[:, None, :] * d[None, :, :], inside[None, None, :])
 

@@ -8,7 +8,7 @@ one picture has no spread, so it is answered but teaches nothing (theirs turns e
 
 from __future__ import annotations
 
-from mgtta.adapter import Adapter
+from mgtta.adapter import Adapter, memoryless
 from mgtta.generator import MetaGradientGenerator, meta_gradient
 from mgtta.losses import aligned_entropy
 from mgtta.statistics import SourceStatistics
@@ -39,4 +39,4 @@ def mgtta(
     """
     loss = aligned_entropy(statistics.on(backbone), discrepancy_weight)
     transform = settling(meta_gradient(generator.to(backbone.device)), boost)
-    return Adapter(backbone, loss, transform, lr, smallest=2)
+    return Adapter(backbone, memoryless(loss, recordable=True), transform, lr, smallest=2)

@@ -5,7 +5,7 @@ Loss, rate and scope are MGTTA's; the generator is `mgtta.recurrent`, with a pre
 
 from __future__ import annotations
 
-from mgtta.adapter import Adapter
+from mgtta.adapter import Adapter, memoryless
 from mgtta.losses import aligned_entropy
 from mgtta.recurrent import RecurrentGenerator, recurrent_gradient
 from mgtta.statistics import SourceStatistics
@@ -36,4 +36,4 @@ def mgtta_lstm(
     """
     loss = aligned_entropy(statistics.on(backbone), discrepancy_weight)
     transform = settling(recurrent_gradient(lstm.to(backbone.device)), boost)
-    return Adapter(backbone, loss, transform, lr, smallest=2)
+    return Adapter(backbone, memoryless(loss, recordable=True), transform, lr, smallest=2)

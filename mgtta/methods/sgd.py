@@ -6,7 +6,7 @@ The paper does not give the rate; 0.005 is the default of the authors' program. 
 from __future__ import annotations
 
 from mgtta import transforms
-from mgtta.adapter import Adapter
+from mgtta.adapter import Adapter, memoryless
 from mgtta.losses import aligned_entropy
 from mgtta.statistics import SourceStatistics
 from models import Backbone
@@ -32,4 +32,5 @@ def sgd(
         ModelError: if the statistics are another model's.
     """
     loss = aligned_entropy(statistics.on(backbone), discrepancy_weight)
-    return Adapter(backbone, loss, transforms.settling(transforms.sgd(), boost), lr, smallest=2)
+    objective = memoryless(loss, recordable=True)
+    return Adapter(backbone, objective, transforms.settling(transforms.sgd(), boost), lr, smallest=2)

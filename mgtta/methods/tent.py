@@ -7,11 +7,11 @@ Minimizes the mean entropy of a window (Eqn. 1) over the norm layers' weights an
 from __future__ import annotations
 
 from mgtta import transforms
-from mgtta.adapter import Adapter
+from mgtta.adapter import Adapter, memoryless
 from mgtta.losses import entropy_loss
 from models import Backbone
 
 
 def tent(backbone: Backbone, lr: float = 1e-3, momentum: float = 0.9) -> Adapter:
     """Entropy minimization."""
-    return Adapter(backbone, entropy_loss, transforms.sgd(momentum), lr)
+    return Adapter(backbone, memoryless(entropy_loss, recordable=True), transforms.sgd(momentum), lr)

@@ -12,6 +12,8 @@ import torch
 from torch import Tensor
 
 from app.background import Background
+from app.build.loop import learners
+from app.settings import Settings
 from app.teaching import Inline
 from app.types import Lesson
 from mgtta import METHODS
@@ -200,3 +202,21 @@ def test_it_teaches_what_inline_lessons_teach(tmp_path: Path) -> None:
         assert (lesson.number, lesson.digest, lesson.stats) == (expected.number, expected.digest, expected.stats)
         assert torch.equal(beside.predict(pictures), inline.predict(pictures))
     beside.close()
+
+
+def test_the_guard_watches_what_learns(tmp_path: Path) -> None:
+    """And not what answers meanwhile, which a lesson has not reached: what it takes back is what it does inline."""
+    path = write_model(tmp_path / "tiny.safetensors")
+    found = []
+    for adapt in ("inline", "background"):
+        settings = Settings(adapt=adapt, method="tent", lr=1e5)
+        learner = learners(settings, load_backbone("tiny", path, "cpu"))["tent"]()
+        draw = torch.Generator().manual_seed(1)
+        for _ in range(3):
+            learner.teach([member(i, torch.randn(3, 32, 32, generator=draw), 0) for i in range(8)])
+            while (lesson := learner.taught()) is None:
+                threading.Event().wait(0.001)
+            found.append(lesson.stats)
+        learner.close()
+    assert any(name.startswith("guard_") for stats in found for name in stats)
+    assert found[:3] == found[3:]

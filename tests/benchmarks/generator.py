@@ -19,7 +19,7 @@ from torch import Tensor
 
 from app.bench.speed.timing import in_turns, timing
 from mgtta import MetaGradientGenerator
-from mgtta.generator import NORM_EPS, WIDTH, GradientMemory, meta_gradient, normalized_inputs
+from mgtta.generator import NORM_EPS, WIDTH, meta_gradient, normalized_inputs
 
 SCALARS = 38_400
 Step = Callable[[Tensor], Tensor]
@@ -29,7 +29,8 @@ class Batched:
     """The authors' way, written anew from what their module computes."""
 
     def __init__(self, generator: MetaGradientGenerator, n: int) -> None:
-        self.g, self.m, self.v, self.t = generator, torch.zeros(n), torch.zeros(n), 0
+        self.g, self.t = generator, 0
+        self.m, self.v = generator.W0.new_zeros(n), generator.W0.new_zeros(n)
         self.W, self.b = generator.W0.expand(n, 1, WIDTH, WIDTH).clone(), generator.b0.expand(n, 1, 1, WIDTH).clone()
         self.unread = torch.zeros_like(self.W), torch.zeros_like(self.b)
 
@@ -67,13 +68,11 @@ class Batched:
 
 def closed_form(generator: MetaGradientGenerator, n: int) -> Step:
     """The reference."""
-    state = meta_gradient(generator).init({"p": torch.zeros(n)})
+    state = meta_gradient(generator).init({"p": generator.W0.new_zeros(n)})
 
     def step(gradient: Tensor) -> Tensor:
         nonlocal state
-        x, m, v = normalized_inputs(gradient, state.m, state.v, int(state.t) + 1)
-        u, W, b = generator(x, state.W, state.b)
-        state = GradientMemory(m, v, W, b, state.t + 1)
+        u, state = generator.step(gradient, state)
         return u
 
     return step
@@ -82,7 +81,7 @@ def closed_form(generator: MetaGradientGenerator, n: int) -> Step:
 def kernel(generator: MetaGradientGenerator, n: int) -> Step:
     """As deployed."""
     transform = meta_gradient(generator)
-    state = transform.init({"p": torch.zeros(n)})
+    state = transform.init({"p": generator.W0.new_zeros(n)})
 
     def step(gradient: Tensor) -> Tensor:
         nonlocal state

@@ -13,7 +13,7 @@ from torch import Tensor
 
 from mgtta import MetaGradientGenerator, meta_gradient
 from mgtta.generator import GradientMemory, normalized_inputs
-from mgtta.kernels import cpu, kernel
+from mgtta.kernels import cpu, generating, memorizing
 
 N = 2 * cpu.SHARE + cpu.BLOCK + 7  # two threads' worth, and an odd rest
 
@@ -87,7 +87,9 @@ def test_a_memory_of_any_layout_goes_on() -> None:
 
 def test_other_types_take_the_reference() -> None:
     """Kernels are of float32; a generator in float64 still deploys."""
-    assert kernel(torch.zeros(1, dtype=torch.float64)) is None
+    double = torch.zeros(1, dtype=torch.float64)
+    assert memorizing(double) is None
+    assert generating(double) is None
     _, state = deployed(9, generator=generic().double())
     assert state.W.dtype == torch.float64
 
@@ -95,10 +97,9 @@ def test_other_types_take_the_reference() -> None:
 INTERPRETED = """
 import torch
 from tests.mgtta.test_kernels import deployed, reference
-from mgtta import kernels
 from mgtta.kernels import cuda
 from mgtta import generator
-generator.kernel = lambda like: cuda.memorize
+generator.memorizing, generator.generating = lambda like: None, lambda like: cuda.generate
 n = 2 * cuda.LANES + 3
 u, state = deployed(n)
 for ours, theirs in zip((u, state.W, state.b), reference(n)):
