@@ -10,7 +10,6 @@ import torch
 from torch import Tensor
 
 from models import graphs
-from models.backbone import Backbone
 from models.graphs import Graphed, Recorded, by_one
 from models.together import by_torch
 from tests.mgtta.test_contract import tiny
@@ -92,8 +91,8 @@ def picture(count: int) -> Tensor:
 def test_answers_follow_the_norms(recorder: Recorder) -> None:
     """Of each twin, as they are at each call; large windows are not recorded."""
     source = tiny()
+    plain = [source.twin() for _ in range(2)]
     source.engine = Graphed(by_one(source), most=2)
-    plain = [Backbone(source.vit).twin() for _ in range(2)]
     twins = [source.twin() for _ in range(2)]
     for i in range(4):
         for j in range(2):
