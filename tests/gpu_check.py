@@ -20,7 +20,7 @@ from torch import Tensor
 
 from app.background import Background
 from app.bench.speed.models import built as with_pictures
-from mgtta import METHODS, MetaGradientGenerator, meta_gradient, norm_parameters
+from mgtta import METHODS, MetaGradientGenerator, norm_parameters
 from mgtta.adapter import Adapter
 from mgtta.guard import Guarded
 from mgtta.history import History
@@ -35,6 +35,7 @@ from models.precision import LOW, PRECISIONS
 from models.together import by_torch
 from tests import goldens
 from tests.benchmarks.generator import Batched, closed_form, kernel
+from tests.mgtta.test_kernels import deployed, generic, reference
 
 ROOT = Path(__file__).resolve().parents[1]
 MB = 2**20
@@ -62,18 +63,14 @@ def built(name: str, backbone: Backbone) -> Method:
 
 def kernels(device: str) -> Iterator[Finding]:
     """The generator's step by kernels against the plain module, and against the authors' way, for a ViT-B's scalars."""
-    n, draw = 38_400, torch.Generator().manual_seed(3)
-    parts = {"p": torch.zeros(n, device=device)}
-    transform = meta_gradient(MetaGradientGenerator(1).to(device))
-    gradients = [{"p": 1e-3 * torch.randn(n, generator=draw).to(device)} for _ in range(4)]
-    fused, plain = transform.init(parts), transform.init(parts)
-    apart = 0.0
-    for gradient in gradients:
-        with torch.no_grad():
-            u, fused = transform.update(gradient, fused)
-        expected, plain = transform.update(gradient, plain)
-        apart = max(apart, (u["p"] - expected["p"]).abs().max().item())
-    yield Finding("generator's step: kernel against plain module", f"{apart:.1e}", apart < 1e-3)
+    n = 38_400
+    u, state = deployed(n, generator=generic().to(device))
+    pairs = zip((u, state.W, state.b), reference(n), strict=True)
+    apart = max((one.cpu().double() - other).abs().max().item() for one, other in pairs)
+    yield Finding(
+        "generator's step, four times: kernel against the plain module in float64", f"{apart:.1e}", apart < 5e-5
+    )
+    gradients = [{"p": 1e-3 * torch.randn(n).to(device)}]
     with torch.no_grad():
         ways = (kernel, closed_form, Batched)
         steps = [way(MetaGradientGenerator(1).to(device), n) for way in ways]

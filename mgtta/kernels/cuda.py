@@ -38,7 +38,7 @@ def generate(
         W: [f, f, n], the memory of scalar r is W[:, :, r].
         b: [f, n].
         weights: Q, K, V [f, 2], gamma, beta, gamma_p, beta_p, o [f], w [2], c, tau [1].
-        rates: of the moments' decay.
+        rates: beta1, beta2 of the moments.
         corrections: of both moments' bias, what they are divided by.
         eps: of the norms, and of the input.
 
@@ -48,7 +48,8 @@ def generate(
     u = torch.empty_like(g)
     n, f = len(g), len(b)
     step: Any = _generate[(triton.cdiv(n, LANES),)]
-    step(g, *moments, W, b, *weights, u, n, *rates, *corrections, *eps, f, LANES)
+    shares = (share for beta in rates for share in (beta, 1 - beta))
+    step(g, *moments, W, b, *weights, u, n, *shares, *corrections, *eps, f, LANES)
     return u.tanh_()
 
 
@@ -73,7 +74,9 @@ def _generate(
     u_at,
     n,
     beta1,
+    rate1,
     beta2,
+    rate2,
     correction1,
     correction2,
     eps,
@@ -88,12 +91,12 @@ def _generate(
     rows = j[:, None] * n + r[None, :]  # [f, r]
     cells = j[:, None, None] * (f * n) + rows[None, :, :]  # [f, f, r]
     g = tl.load(g_at + r, inside, 0.0)
-    m = beta1 * tl.load(m_at + r, inside, 0.0) + (1 - beta1) * g
-    v = beta2 * tl.load(v_at + r, inside, 0.0) + (1 - beta2) * g * g
-    root = tl.sqrt(v / correction2) + input_eps
+    m = beta1 * tl.load(m_at + r, inside, 0.0) + rate1 * g
+    v = beta2 * tl.load(v_at + r, inside, 0.0) + rate2 * g * g
+    root = tl.sqrt_rn(tl.div_rn(v, correction2)) + input_eps
     tl.store(m_at + r, m, inside)
     tl.store(v_at + r, v, inside)
-    momentum, gradient = (m / correction1 / root)[None, :], (g / root)[None, :]
+    momentum, gradient = tl.div_rn(tl.div_rn(m, correction1), root)[None, :], tl.div_rn(g, root)[None, :]
     gate = tl.sigmoid(tl.load(w_at) * momentum + tl.load(w_at + 1) * gradient + tl.load(c_at))
     eta = tl.maximum(1 + tl.load(tau_at), 0.0) * gate / f
     b = tl.load(b_at + rows, inside[None, :], 0.0)
@@ -105,7 +108,7 @@ def _generate(
     normal, s = _normalize(tl.sum(k[:, None, :] * W, 0) + b, eps, f)
     p = (gamma * normal + beta - (value - k)) * gamma
     tilt = tl.sum(p * normal, 0)[None, :] / f
-    d = eta * (p - tl.sum(p, 0)[None, :] / f - normal * tilt) / s
+    d = _over(eta * (p - tl.sum(p, 0)[None, :] / f - normal * tilt), s)
     reach = 1 + tl.sum(q * k, 0)[None, :]
     z, _ = _normalize(tl.sum(q[:, None, :] * W, 0) + b - reach * d, eps, f)
     h, _ = _normalize(q + gamma * z + beta, eps, f)
@@ -125,5 +128,12 @@ def _row(at, j):
 def _normalize(rows, eps, f: tl.constexpr):
     """[f, r] -> mean 0 and spread 1 down each column, and the spreads [1, r]."""
     rows -= tl.sum(rows, 0)[None, :] / f
-    s = tl.sqrt(tl.sum(rows * rows, 0)[None, :] / f + eps)
-    return rows / s, s
+    s = tl.sqrt_rn(tl.sum(rows * rows, 0)[None, :] / f + eps)
+    return _over(rows, s), s
+
+
+@triton.jit
+def _over(rows, s):
+    """[f, r] over [1, r], rounded as torch does it: a plain division is a guess with an error of two last bits."""
+    rows, s = tl.broadcast(rows, s)
+    return tl.div_rn(rows, s)

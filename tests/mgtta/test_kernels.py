@@ -20,13 +20,14 @@ N = 2 * cpu.SHARE + cpu.BLOCK + 7  # two threads' worth, and an odd rest
 
 def deployed(n: int, steps: int = 4, generator: MetaGradientGenerator | None = None) -> tuple[Tensor, GradientMemory]:
     """The last updates, and the memory, after some steps of random gradients."""
-    transform = meta_gradient(generator or generic())
+    generator = generator or generic()
+    transform, device = meta_gradient(generator), generator.b0.device
     draw = torch.Generator().manual_seed(1)
     with torch.no_grad():
-        state = transform.init({"p": torch.zeros(n)})
+        state = transform.init({"p": torch.zeros(n, device=device)})
         updates: Any = {}
         for _ in range(steps):
-            updates, state = transform.update({"p": torch.randn(n, generator=draw) * 1e-3}, state)
+            updates, state = transform.update({"p": (torch.randn(n, generator=draw) * 1e-3).to(device)}, state)
     return updates["p"], state
 
 
