@@ -8,6 +8,8 @@ import torch
 from timm.models.vision_transformer import VisionTransformer
 from torch import Tensor, nn
 
+from models.norms import NarrowNorm, fusible
+
 NORMS = (nn.LayerNorm, nn.RMSNorm, nn.GroupNorm, nn.modules.batchnorm._BatchNorm)
 PRECISIONS = ("fp32", "tf32", "bf16", "fp16")
 LOW = {"bf16": torch.bfloat16, "fp16": torch.float16}
@@ -20,15 +22,18 @@ def lower(vit: VisionTransformer, dtype: torch.dtype) -> None:
     """Gives all weights a type of 16 bits, in place, except the parameters of the norms and of the head.
 
     A norm takes tokens [..., d] of this type, computes in float32, and gives the type back; the final norm, whose
-    tokens are features and go to the head, gives float32. On CPUs attention is computed in plain products: torch's
-    fused kernel takes twice as long in these types, back and forth.
+    tokens are features and go to the head, gives float32. On CUDA layer norms become `models.norms.NarrowNorm`. On CPUs
+    attention is computed in plain products: torch's fused kernel takes twice as long in these types, back and forth.
     """
     if next(vit.parameters()).device.type == "cpu":
         attend_plainly(vit)
     tops = (getattr(vit, name, None) for name in READ)
     read = {id(module) for top in tops if isinstance(top, nn.Module) for module in top.modules()}
-    for module in vit.modules():
+    for name, module in list(vit.named_modules()):
         norm = isinstance(module, NORMS)
+        if fusible(module):
+            vit.set_submodule(name, NarrowNorm(module, torch.float32 if id(module) in read else dtype))
+            continue
         if norm:
             module.register_forward_pre_hook(_widened)
         if id(module) in read:

@@ -13,6 +13,7 @@ import torch
 from torch import Tensor, nn
 
 from models.backbone import Backbone, Engine, Output
+from models.norms import NarrowNorm
 
 LAST = (nn.LayerNorm, nn.RMSNorm)  # norms whose parameters lie along the last axis; those of others along the second
 
@@ -32,6 +33,8 @@ class Apart(nn.Module):
         for _, layer in self.backbone.norms():
             for name, parameter in layer.named_parameters(recurse=False):
                 parameter.data = torch.full_like(parameter, float(name == "weight"))
+            if isinstance(layer, NarrowNorm):
+                layer.widen()
             layer.register_forward_hook(self._scaled, prepend=True)
 
     def forward(self, x: Tensor, norms: Tensor) -> Output:

@@ -49,7 +49,7 @@ def generate(
     n, f = len(g), len(b)
     step: Any = _generate[(triton.cdiv(n, LANES),)]
     shares = (share for beta in rates for share in (beta, 1 - beta))
-    step(g, *moments, W, b, *weights, u, n, *shares, *corrections, *eps, f, LANES)
+    step(g, *moments, W, b, *weights, u, n, *shares, *corrections, *eps, f, LANES, enable_fp_fusion=True)
     return u.tanh_()
 
 
