@@ -8,7 +8,7 @@ import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from functools import partial
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import torch
 from torch import Tensor
@@ -47,6 +47,7 @@ class Background:
         self.state_dict, self.adapted = answering.state_dict, tuple(answering.parameters())
         self.updates, self.busy = 0, False
         self._epoch = 0
+        self._stream: torch.cuda.Stream | None = None
         self._tasks: queue.SimpleQueue[Callable[[], object] | None] = queue.SimpleQueue()
         self._results: queue.SimpleQueue[_Result | Exception] = queue.SimpleQueue()
         self._thread = threading.Thread(target=self._work, name="mgtta-cam teacher", daemon=True)
@@ -60,7 +61,7 @@ class Background:
     def teach(self, members: Sequence[Member]) -> None:
         """Hands a lesson to the thread."""
         self.busy = True
-        self._tasks.put(partial(self._teach, tuple(members), self._epoch, _marked(members[0].x)))
+        self._tasks.put(partial(self._teach, tuple(members), self._epoch))
 
     def taught(self) -> Lesson | None:
         """A lesson that the thread has finished; what it taught is taken over as a whole.
@@ -131,29 +132,29 @@ class Background:
         while (task := self._tasks.get()) is not None:
             task()
 
-    def _teach(self, members: Sequence[Member], epoch: int, ready: Any) -> None:
+    def _teach(self, members: Sequence[Member], epoch: int) -> None:
         try:
-            with _aside(members[0].x, ready):
+            with self._aside(members[0].x.device):
                 lesson = self._lectern.teach(members)
                 state = self._learner.state_dict()
             self._results.put(_Result(epoch, lesson, self._learner.updates, state))
         except Exception as error:  # the main thread raises it
             self._results.put(error)
 
+    @contextmanager
+    def _aside(self, device: torch.device) -> Iterator[None]:
+        """On CUDA, a stream beside the others', behind all that was asked of them, in which all is done at the end."""
+        if device.type != "cuda":
+            yield
+            return
+        if self._stream is None:
+            self._stream = lesson_stream(device)
+        self._stream.wait_stream(torch.cuda.default_stream(device))
+        with torch.cuda.stream(self._stream):
+            yield
+            self._stream.synchronize()
 
-def _marked(x: Tensor) -> Any:
-    """On CUDA, what a lesson has to wait for: all that was asked of the main stream so far."""
-    return torch.cuda.current_stream(x.device).record_event() if x.is_cuda else None
 
-
-@contextmanager
-def _aside(x: Tensor, ready: Any) -> Iterator[None]:
-    """On CUDA, a stream beside the main one, at whose end all is done."""
-    if not x.is_cuda:
-        yield
-        return
-    stream = torch.cuda.Stream(x.device)
-    with torch.cuda.stream(stream):
-        stream.wait_event(ready)
-        yield
-        stream.synchronize()
+def lesson_stream(device: torch.device) -> torch.cuda.Stream:
+    """Of the lowest priority: recorded answers have a higher one (`models.graphs`)."""
+    return torch.cuda.Stream(device)

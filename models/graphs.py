@@ -95,10 +95,11 @@ def recordable(x: Tensor) -> bool:
 
 def record(work: Callable[[], T], device: torch.device, *, first: bool) -> tuple[Callable[[], None], T]:
     """How to launch all that work launches, and the tensors that are then written anew."""
-    now = torch.cuda.current_stream(device)
-    last, most = now.priority_range()
-    aside = torch.cuda.Stream(device, priority=most if first else last)
-    aside.wait_stream(now)
+    now = aside = torch.cuda.current_stream(device)
+    if first or now == torch.cuda.default_stream(device):  # which cannot be recorded
+        last, most = now.priority_range()
+        aside = torch.cuda.Stream(device, priority=most if first else last)
+        aside.wait_stream(now)
     with torch.cuda.stream(aside):
         for _ in range(WARM_UP):
             work()
