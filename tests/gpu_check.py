@@ -80,7 +80,8 @@ def kernels(device: str) -> Iterator[Finding]:
 
 
 def agreement(device: str) -> Iterator[Finding]:
-    """The GPU computes what the CPU does, and twice the same."""
+    """The GPU computes what the CPU does, and with --deterministic twice the same."""
+    deterministic(True)
     x = torch.randn(3, 8, 3, 224, 224, generator=torch.Generator().manual_seed(2))
 
     def run(name: str, where: str) -> Tensor:
@@ -91,12 +92,19 @@ def agreement(device: str) -> Iterator[Finding]:
 
     for name in METHODS:
         here, there, again = run(name, "cpu"), run(name, device), run(name, device)
-        apart = (here - there).abs().max().item()
-        verdict = (
-            None if name == "foa" else apart < 1e-3
-        )  # a search may choose another candidate of nearly equal fitness
-        yield Finding(f"{name}: adapted parameters after 3 steps, CPU against GPU", f"{apart:.1e}", verdict)
-        yield Finding(f"{name}: the same run twice", "equal" if torch.equal(there, again) else "differs", None)
+        apart, same = (here - there).abs().max().item(), torch.equal(there, again)
+        near = name == "foa" or apart < 1e-3  # a search may choose another candidate of nearly equal fitness
+        figure = f"{apart:.1e}; {'equal' if same else 'differs'}"
+        yield Finding(f"{name}: adapted parameters after 3 steps, CPU against GPU; twice", figure, near and same)
+    deterministic(False)
+
+
+def deterministic(sure: bool) -> None:
+    """As --deterministic has it."""
+    torch.use_deterministic_algorithms(sure)
+    torch.backends.cuda.enable_flash_sdp(not sure)
+    torch.backends.cuda.enable_mem_efficient_sdp(not sure)
+    torch.backends.cuda.enable_cudnn_sdp(not sure)
 
 
 def golden(device: str) -> Iterator[Finding]:
@@ -122,9 +130,7 @@ def beside(device: str, name: str, batch: int) -> Iterator[Finding]:
     """Lessons on a thread, on CUDA in a stream of their own, teach what others teach: to the bit if kernels do."""
     windows = torch.randn(4, batch, 3, 224, 224, generator=torch.Generator().manual_seed(2)).to(device)
     for sure in (True, False):
-        torch.use_deterministic_algorithms(sure)
-        torch.backends.cuda.enable_flash_sdp(not sure)
-        torch.backends.cuda.enable_mem_efficient_sdp(not sure)
+        deterministic(sure)
         backbone = model(name, device)
         inline = built("mgtta", backbone.twin())
         learner = Background(

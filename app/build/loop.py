@@ -55,6 +55,7 @@ def model(settings: Settings) -> Backbone:
     torch.use_deterministic_algorithms(settings.deterministic)  # a run before this one may have left it otherwise
     torch.backends.cuda.enable_flash_sdp(not settings.deterministic)
     torch.backends.cuda.enable_mem_efficient_sdp(not settings.deterministic)
+    torch.backends.cuda.enable_cudnn_sdp(not settings.deterministic)
     where = device(settings.device)
     names = ("crop_pct", "interpolation", "mean", "std")
     preprocess = {"size": settings.img_size, **{name: getattr(settings, name) for name in names}}
