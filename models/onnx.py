@@ -50,6 +50,7 @@ class Session:
         import onnxruntime
 
         self.device = backbone.device
+        onnxruntime.set_default_logger_severity(3)  # errors; of what comes before a session
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = threads
         options.log_severity_level = 3  # errors

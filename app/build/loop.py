@@ -6,6 +6,7 @@ import os
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, TypeVar
 
+from app import allocation
 from app.controls import Controls
 from app.errors import UsageError
 from app.learning import guarded, methods
@@ -59,7 +60,10 @@ def model(settings: Settings) -> Backbone:
     where = device(settings.device)
     names = ("crop_pct", "interpolation", "mean", "std")
     preprocess = {"size": settings.img_size, **{name: getattr(settings, name) for name in names}}
-    return load_backbone(settings.model, settings.weights, where, settings.precision, settings.labels, preprocess)
+    backbone = load_backbone(settings.model, settings.weights, where, settings.precision, settings.labels, preprocess)
+    if backbone.device.type == "cpu" and sum(p.numel() for p in backbone.parameters()) >= allocation.LARGE:
+        allocation.keep_memory()
+    return backbone
 
 
 def accelerate(settings: Settings, backbone: Backbone, tell: Callable[..., None], *, together: bool = False) -> None:

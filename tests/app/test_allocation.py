@@ -1,0 +1,52 @@
+"""Memory that large models use again and again."""
+
+from __future__ import annotations
+
+import platform
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from app import allocation
+from app.build.loop import model
+from app.settings import Settings
+from tests.app.tiny import write_model
+
+FAULTS = """
+import resource, sys
+import torch
+from app.allocation import keep_memory
+if sys.argv[1] == "keep":
+    keep_memory()
+def faults():
+    return resource.getrusage(resource.RUSAGE_SELF).ru_minflt
+torch.ones(2**26)
+before = faults()
+for _ in range(4):
+    torch.ones(2**26)  # 256 MB
+print(faults() - before)
+"""
+
+
+@pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="mallopt is glibc's")
+def test_it_is_not_given_back() -> None:
+    """A tensor in the place of one before costs no page fault."""
+    counts = []
+    for way in ("plain", "keep"):
+        run = subprocess.run([sys.executable, "-c", FAULTS, way], capture_output=True, text=True, check=True)
+        counts.append(int(run.stdout))
+    assert counts[1] * 10 < counts[0], counts
+
+
+def test_only_large_models(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Others hold little, and gain little."""
+    kept: list[bool] = []
+    monkeypatch.setattr(allocation, "keep_memory", lambda: kept.append(True))
+    settings = Settings(model="tiny", weights=write_model(tmp_path / "tiny.safetensors"), device="cpu")
+    model(settings)
+    assert not kept
+    monkeypatch.setattr(allocation, "LARGE", 1000)
+    model(settings)
+    assert kept == [True]
