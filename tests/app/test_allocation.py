@@ -22,10 +22,12 @@ if sys.argv[1] == "keep":
     keep_memory()
 def faults():
     return resource.getrusage(resource.RUSAGE_SELF).ru_minflt
-torch.ones(2**26)
+def use(times):
+    for _ in range(times):
+        torch.ones(2**24)  # 64 MB
+use(16)  # what lies between two tensors can be in the way of the third
 before = faults()
-for _ in range(4):
-    torch.ones(2**26)  # 256 MB
+use(8)
 print(faults() - before)
 """
 
