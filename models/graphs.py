@@ -8,6 +8,7 @@ Notation: b pictures, n scalars of the norm layers.
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Mapping
 from typing import Any, Generic, TypeVar
 
@@ -18,6 +19,7 @@ from models.backbone import Backbone, Engine, Output
 
 T = TypeVar("T")
 MOST = 16  # pictures of an answer that is recorded: more keep the GPU busy by themselves
+RECORDING = threading.Lock()  # a recording begins with a look at the whole GPU, which may disturb another
 WARM_UP = 2  # calls before a recording: what libraries set up at first uses does not belong to it
 
 
@@ -105,7 +107,7 @@ def record(work: Callable[[], T], device: torch.device, *, first: bool) -> tuple
             work()
     aside.synchronize()
     graph = torch.cuda.CUDAGraph()
-    with torch.cuda.graph(graph, stream=aside, capture_error_mode="thread_local"):  # other threads go on
+    with RECORDING, torch.cuda.graph(graph, stream=aside, capture_error_mode="thread_local"):  # other threads go on
         found = work()
     return graph.replay, found
 

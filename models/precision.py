@@ -32,7 +32,8 @@ def lower(vit: VisionTransformer, dtype: torch.dtype) -> None:
     for name, module in list(vit.named_modules()):
         norm = isinstance(module, NORMS)
         if fusible(module):
-            vit.set_submodule(name, NarrowNorm(module, torch.float32 if id(module) in read else dtype))
+            path, _, leaf = name.rpartition(".")
+            setattr(vit.get_submodule(path), leaf, NarrowNorm(module, torch.float32 if id(module) in read else dtype))
             continue
         if norm:
             module.register_forward_pre_hook(_widened)
