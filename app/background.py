@@ -148,13 +148,8 @@ class Background:
             yield
             return
         if self._stream is None:
-            self._stream = lesson_stream(device)
+            self._stream = torch.cuda.Stream(device)  # of the lowest priority: recorded answers have a higher one
         self._stream.wait_stream(torch.cuda.default_stream(device))
         with torch.cuda.stream(self._stream):
             yield
             self._stream.synchronize()
-
-
-def lesson_stream(device: torch.device) -> torch.cuda.Stream:
-    """Of the lowest priority: recorded answers have a higher one (`models.graphs`)."""
-    return torch.cuda.Stream(device)

@@ -90,6 +90,11 @@ def by_one(backbone: Backbone) -> Engine:
     return compute
 
 
+def engine(backbone: Backbone, most: int = MOST, *, first: bool = True) -> Engine | None:
+    """`Graphed` passes of this model as it is now, and of its twins; None off CUDA, where torch computes as it is."""
+    return Graphed(by_one(backbone), most, first=first) if backbone.device.type == "cuda" else None
+
+
 def recordable(x: Tensor) -> bool:
     """Whether what is computed from this can be a graph."""
     return x.is_cuda

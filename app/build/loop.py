@@ -51,12 +51,7 @@ def model(settings: Settings) -> Backbone:
         torch.set_num_threads(settings.threads)
         cv2.setNumThreads(settings.threads)
     torch.manual_seed(settings.seed)
-    if settings.deterministic:
-        os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # without it cuBLAS may pick another order of sums
-    torch.use_deterministic_algorithms(settings.deterministic)  # a run before this one may have left it otherwise
-    torch.backends.cuda.enable_flash_sdp(not settings.deterministic)
-    torch.backends.cuda.enable_mem_efficient_sdp(not settings.deterministic)
-    torch.backends.cuda.enable_cudnn_sdp(not settings.deterministic)
+    deterministic(settings.deterministic)  # a run before this one may have left it otherwise
     where = device(settings.device)
     names = ("crop_pct", "interpolation", "mean", "std")
     preprocess = {"size": settings.img_size, **{name: getattr(settings, name) for name in names}}
@@ -64,6 +59,18 @@ def model(settings: Settings) -> Backbone:
     if backbone.device.type == "cpu" and sum(p.numel() for p in backbone.parameters()) >= allocation.LARGE:
         allocation.keep_memory()
     return backbone
+
+
+def deterministic(sure: bool) -> None:
+    """Only kernels that give the same bits every time, or again any."""
+    import torch
+
+    if sure:
+        os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # without it cuBLAS may pick another order of sums
+    torch.use_deterministic_algorithms(sure)
+    torch.backends.cuda.enable_flash_sdp(not sure)
+    torch.backends.cuda.enable_mem_efficient_sdp(not sure)
+    torch.backends.cuda.enable_cudnn_sdp(not sure)
 
 
 def accelerate(settings: Settings, backbone: Backbone, tell: Callable[..., None], *, together: bool = False) -> None:
@@ -82,11 +89,9 @@ def accelerate(settings: Settings, backbone: Backbone, tell: Callable[..., None]
     from models import together as many
 
     engine: Engine | None = _onnx(settings, backbone, tell, apart=together)
-    if engine is None and backbone.device.type == "cuda":
-        engine = graphs.Graphed(many.by_torch(backbone) if together else graphs.by_one(backbone))
     if together:
-        engine = many.Together(engine or many.by_torch(backbone))
-    backbone.engine = engine
+        engine = many.Together(engine or graphs.Graphed(many.by_torch(backbone)))
+    backbone.engine = engine or graphs.engine(backbone)
 
 
 def _onnx(settings: Settings, backbone: Backbone, tell: Callable[..., None], *, apart: bool) -> Session | None:
@@ -205,8 +210,7 @@ def learners(settings: Settings, backbone: Backbone) -> Mapping[str, Callable[[]
     from models import graphs
 
     learning, threads = backbone.twin(), max(1, torch.get_num_threads() // 2)
-    learning.engine = None  # it would take all threads, and is the loop's
-    if backbone.device.type == "cuda":
-        learning.engine = graphs.Graphed(graphs.by_one(learning), settings.adapt_batch, first=False)
+    # not the loop's, which takes all threads, and one call at a time
+    learning.engine = graphs.engine(learning, settings.adapt_batch, first=False)
     own, watched = methods(settings, learning), guarded(settings, learning)
     return {name: lambda name=name: Background(answering[name](), watched(own[name]()), threads) for name in own}

@@ -45,14 +45,6 @@ def built(name: str, backbone: Backbone) -> Method:
     return with_pictures(name, backbone, torch.randn(4, 3, 224, 224, generator=torch.Generator().manual_seed(1)))
 
 
-def deterministic(sure: bool) -> None:
-    """As --deterministic has it."""
-    torch.use_deterministic_algorithms(sure)
-    torch.backends.cuda.enable_flash_sdp(not sure)
-    torch.backends.cuda.enable_mem_efficient_sdp(not sure)
-    torch.backends.cuda.enable_cudnn_sdp(not sure)
-
-
 @torch.no_grad()
 def answer(backbone: Backbone, x: Tensor) -> Tensor:
     """Logits."""

@@ -10,16 +10,17 @@ import torch
 from torch import Tensor
 
 from app.background import Background
+from app.build.loop import deterministic
 from mgtta import METHODS, MetaGradientGenerator
 from mgtta.guard import Guarded
 from mgtta.memory import member
-from models import ModelError
-from models.graphs import Graphed, by_one
+from mgtta.parameters import flatten
+from models import ModelError, graphs
 from models.onnx import Session
 from models.together import by_torch
 from tests import goldens
 from tests.benchmarks.generator import Batched, closed_form, kernel
-from tests.gpu.common import Finding, answer, built, deterministic, lowered, milliseconds, model
+from tests.gpu.common import Finding, answer, built, lowered, milliseconds, model
 from tests.mgtta.test_kernels import deployed, generic, reference
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -39,7 +40,7 @@ def golden(device: str) -> Iterator[Finding]:
     )
     for pictures in common["images_u8"]:
         method.step(goldens.inputs(pictures).to(device))
-    norm = torch.cat([p.detach().flatten().cpu() for p in method.parameters().values()])
+    norm = flatten(method.parameters()).detach().cpu()
     apart = (norm - torch.from_numpy(numbers["norm"][-1])).abs().max().item()
     yield Finding("golden of MGTTA: norm parameters after 6 steps", f"{apart:.1e}", apart < 1e-4)
 
@@ -72,7 +73,7 @@ def agreement(device: str) -> Iterator[Finding]:
         method = built(name, model("vit_tiny_patch16_224", where))
         for window in x:
             method.step(window.to(where))
-        return torch.cat([p.detach().flatten().cpu() for p in method.parameters().values()])
+        return flatten(method.parameters()).detach().cpu()
 
     for name in METHODS:
         here, there, again = run(name, "cpu"), run(name, device), run(name, device)
@@ -138,7 +139,7 @@ def onnx_runtime(device: str, name: str) -> Iterator[Finding]:
         return
     yield Finding("ONNX Runtime by", ", ".join(str(p if isinstance(p, str) else p[0]) for p in session.providers))
     graphed = backbone.twin()
-    graphed.engine = Graphed(by_one(backbone)) if device.startswith("cuda") else None
+    graphed.engine = graphs.engine(backbone)
     for size in (1, 8):
         x = torch.randn(size, 3, 224, 224, device=device)
         for factor in (1.0, 1.1):

@@ -18,7 +18,7 @@ from mgtta.learned import Learned
 from mgtta.memory import member
 from mgtta.parameters import flatten, unflatten
 from mgtta.types import Tensors, Transform
-from models.graphs import Graphed, by_one
+from models import graphs
 from models.precision import PRECISIONS
 from tests.gpu.common import Finding, answer, built, lowered, milliseconds, model
 
@@ -39,7 +39,7 @@ def speed(device: str, name: str, batch: int) -> Iterator[Finding]:
         if cuda:
             peak = torch.cuda.max_memory_allocated() / MB
             yield Finding(f"{name} {precision}: peak memory", f"{peak:.0f} MB", peak <= 5200 if asked else None)
-            backbone.engine = Graphed(by_one(backbone), batch)
+        backbone.engine = graphs.engine(backbone, batch)
         frozen = milliseconds(lambda m=method, x=x: m.predict(x), device)
         rate, ratio = 1000 * batch / adapted, adapted / frozen
         yield Finding(f"{name} {precision} batch {batch}: frozen", f"{1000 * batch / frozen:.0f} pictures/s")
@@ -71,9 +71,8 @@ def waiting(device: str, name: str, batch: int) -> Iterator[Finding]:
     for precision in ("bf16", "fp32"):
         backbone = lowered(model(name, device), precision)
         answering, learning = backbone.twin(), backbone.twin()
-        if device.startswith("cuda"):
-            answering.engine = Graphed(by_one(backbone))
-            learning.engine = Graphed(by_one(backbone), batch, first=False)
+        answering.engine = graphs.engine(backbone)
+        learning.engine = graphs.engine(backbone, batch, first=False)
         threads = torch.get_num_threads()
         learner = Background(built("mgtta", answering), Guarded(built("mgtta", learning)), threads)
         window = torch.randn(batch, 3, 224, 224, generator=torch.Generator().manual_seed(2)).to(device)
@@ -108,7 +107,7 @@ def launches(device: str, name: str, batch: int) -> Iterator[Finding]:
     for precision in ("fp32", "bf16"):
         backbone = lowered(model(name, device), precision)
         graphed = backbone.twin()
-        graphed.engine = Graphed(by_one(backbone), batch) if device.startswith("cuda") else None
+        graphed.engine = graphs.engine(backbone, batch)
         for size in (1, batch):
             x = torch.randn(size, 3, 224, 224, device=device)
             apart = (answer(backbone, x) - answer(graphed, x)).abs().max().item()

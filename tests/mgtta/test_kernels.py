@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
-import sys
 from typing import Any
 
 import pytest
@@ -14,6 +11,7 @@ from torch import Tensor
 from mgtta import MetaGradientGenerator, meta_gradient
 from mgtta.generator import GradientMemory, normalized_inputs
 from mgtta.kernels import cpu, generating, memorizing
+from tests.interpreted import interpreted
 
 N = 2 * cpu.SHARE + cpu.BLOCK + 7  # two threads' worth, and an odd rest
 
@@ -111,12 +109,5 @@ print("equal")
 
 def test_triton_equals_the_reference() -> None:
     """In Triton's interpreter, which needs no GPU; `make gpu-check` compares the compiled kernel."""
-    pytest.importorskip("triton", reason="Triton comes with torch on Linux only")
-    run = subprocess.run(
-        [sys.executable, "-c", INTERPRETED],
-        env={**os.environ, "TRITON_INTERPRET": "1"},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    run = interpreted(INTERPRETED)
     assert run.stdout.strip() == "equal", run.stderr[-2000:]

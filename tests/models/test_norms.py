@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
-import sys
-
-import pytest
 import torch
 from torch import nn
 
 from models.norms import NarrowNorm, fusible
+from tests.interpreted import interpreted
 
 INTERPRETED = """
 import torch
@@ -58,14 +54,7 @@ print("equal")
 
 def test_triton_equals_torch() -> None:
     """Forward, backward, in a whole model, and with norms apart."""
-    pytest.importorskip("triton", reason="Triton comes with torch on Linux only")
-    run = subprocess.run(
-        [sys.executable, "-c", INTERPRETED],
-        env={**os.environ, "TRITON_INTERPRET": "1"},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    run = interpreted(INTERPRETED)
     assert run.stdout.strip() == "equal", run.stderr[-2000:]
 
 

@@ -15,8 +15,7 @@ from mgtta import METHODS, MetaGradientGenerator, SourceStatistics, norm_paramet
 from mgtta.adapter import Adapter
 from mgtta.recurrent import RecurrentGenerator
 from mgtta.types import Method
-from models import Backbone, ModelError, onnx
-from models.graphs import Graphed, by_one
+from models import Backbone, ModelError, graphs, onnx
 from models.precision import LOW
 
 BATCHES = (1, 8, 64)
@@ -38,7 +37,7 @@ def built(name: str, backbone: Backbone, x: Tensor) -> Method:
 def forwards(backbone: Backbone, x: Tensor, precision: str, seconds: float, settle: Act) -> Iterator[Timing]:
     """Answers by each runtime and in each precision, and lessons, for windows of all sizes."""
     plain = backbone.twin()
-    plain.engine = Graphed(by_one(plain), BATCHES[-1]) if backbone.device.type == "cuda" else None
+    plain.engine = graphs.engine(plain, BATCHES[-1])
     answering = {("torch", precision): plain}
     if precision == "fp32":
         with suppress(ModelError):  # this runtime may have no way to the device: there is nothing to compare then
@@ -48,7 +47,7 @@ def forwards(backbone: Backbone, x: Tensor, precision: str, seconds: float, sett
         for name in LOW if backbone.device.type == "cuda" else ("bf16",):
             low = copy.deepcopy(plain)
             low.lower(LOW[name])
-            low.engine = Graphed(by_one(low), BATCHES[-1]) if backbone.device.type == "cuda" else None
+            low.engine = graphs.engine(low, BATCHES[-1])
             answering["torch", name] = low
     for batch in BATCHES:
         window = x[:batch]
