@@ -19,7 +19,7 @@ check: $(VENV)/.dev         ## the gate: format, lint, types, tests
 	$(RUN)/python -m pytest
 
 gpu-check:                  ## every check that needs CUDA, as one short table; installs nothing (PYTHON=... picks the interpreter)
-	$(PYTHON) -m tests.gpu_check
+	PYTHONPATH=app:models $(PYTHON) -m benchmarks.gpu_check
 
 clean:
 	rm -rf $(VENV) build dist

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from models.deferred import deferred
+from mgtta_models.deferred import deferred
 
 if TYPE_CHECKING:
     from mgtta.generator import MetaGradientGenerator, meta_gradient

@@ -9,13 +9,14 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor, nn
 
+from mgtta.gradients import norm, slope
 from mgtta.learned import Learned
 from mgtta.losses import Loss
-from mgtta.parameters import flatten, norm_parameters, unflatten, vector
+from mgtta.parameters import norm_parameters, unflatten
 from mgtta.transforms import checked_rate
 from mgtta.types import Step, Tensors, Transform
-from models import Backbone, Output
-from models.graphs import Recorded
+from mgtta_models import Backbone, Output
+from mgtta_models.graphs import Recorded
 
 Scope = Callable[[Backbone], dict[str, nn.Parameter]]
 NOT_FINITE = {"skipped_answer_not_finite": 1.0}
@@ -39,7 +40,9 @@ class Objective(NamedTuple):
     init: Callable[[], Any]
     evaluate: Callable[..., Evaluation]
     answer: Callable[[Output, Any], Tensor] = lambda output, _: output.logits
-    recordable: bool = False  # it remembers nothing, and computes the same way whatever it sees: see `models.graphs`
+    recordable: bool = (
+        False  # it remembers nothing, and computes the same way whatever it sees: see `mgtta_models.graphs`
+    )
 
 
 class Found(NamedTuple):
@@ -174,33 +177,3 @@ def memoryless(loss: Loss, *, recordable: bool = False) -> Objective:
         return Evaluation(*loss(output), state)
 
     return Objective(Nothing, evaluate, recordable=recordable)
-
-
-def gradient(loss: Tensor, parameters: Tensors, scales: Sequence[float] = (1.0,)) -> Tensors:
-    """`slope` by parameter name."""
-    return unflatten(slope(loss, parameters, scales), parameters)
-
-
-def slope(loss: Tensor, parameters: Tensors, scales: Sequence[float] = (1.0,)) -> Tensor:
-    """The gradient [n] of a scalar loss; zero where the loss does not depend on a parameter.
-
-    Args:
-        loss: scalar.
-        parameters: float32.
-        scales: `Backbone.loss_scales`, powers of two. Gradients of a model in float16 are lost below 6e-8 and overflow
-            above 65,504: the loss is multiplied by the first scale under which all are finite, the result divided.
-    """
-    whole = torch.empty(0)
-    for scale in scales:
-        values = torch.autograd.grad(
-            loss * scale, list(parameters.values()), materialize_grads=True, retain_graph=len(scales) > 1
-        )
-        whole = flatten(values) / scale
-        if len(scales) == 1 or whole.isfinite().all():
-            break
-    return whole
-
-
-def norm(tensors: Tensors) -> float:
-    """Euclidean norm over all tensors; infinite or NaN if one scalar is."""
-    return vector(tensors).float().norm().item()

@@ -9,7 +9,7 @@ from torch import Tensor
 
 from mgtta.parameters import norm_parameters
 from mgtta.types import Step, Tensors
-from models import Backbone, Output
+from mgtta_models import Backbone, Output
 
 
 class Frozen:

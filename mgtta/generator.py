@@ -21,10 +21,10 @@ from typing import NamedTuple
 import torch
 from torch import Tensor, nn
 
-from mgtta.kernels import generating, memorizing
+from mgtta.kernels.choice import generating, memorizing
 from mgtta.parameters import unflatten, vector
 from mgtta.types import Tensors, Transform
-from models import ModelError
+from mgtta_models import ModelError
 
 WIDTH = 8
 BETA1, BETA2, INPUT_EPS = 0.9, 0.99, 1e-8

@@ -19,11 +19,12 @@ import torch
 from torch import Tensor
 
 from mgtta.history import History, Snapshot
-from mgtta.losses import as_logits, discrepancy, entropy
+from mgtta.logits import as_logits, entropy
+from mgtta.losses import discrepancy
 from mgtta.memory import effective_size, sketched
 from mgtta.statistics import SourceStatistics
 from mgtta.types import Method, Step, Tensors, skipped
-from models import Output
+from mgtta_models import Output
 
 Mode = Literal["off", "warn", "rollback", "stop"]
 PROBE = 16  # frames of a lesson that are looked at

@@ -8,18 +8,13 @@ from typing import TYPE_CHECKING
 import torch
 from torch import Tensor
 
-from models import Output
+from mgtta.logits import entropy
+from mgtta_models import Output
 
 if TYPE_CHECKING:
     from mgtta.statistics import SourceStatistics
 
 Loss = Callable[[Output], tuple[Tensor, Mapping[str, Tensor]]]  # -> scalar to minimize, its terms (0-d) for the log
-
-
-def entropy(logits: Tensor) -> Tensor:
-    """Entropy of each row's softmax, in nats: [b, c] -> [b]."""
-    log_p = logits.log_softmax(dim=1)
-    return -(log_p.exp() * log_p).sum(dim=1)
 
 
 def discrepancy(features: Tensor, statistics: SourceStatistics) -> Tensor:
@@ -30,11 +25,6 @@ def discrepancy(features: Tensor, statistics: SourceStatistics) -> Tensor:
     """
     std, mean = torch.std_mean(features.flatten(1), dim=0)
     return (std - statistics.std).square().sum() + (mean - statistics.mean).square().sum()
-
-
-def as_logits(answers: Tensor, probabilities: bool) -> Tensor:
-    """A method's answers [b, c] as logits: logarithms, where they are probabilities."""
-    return answers.clamp(min=torch.finfo(answers.dtype).tiny).log() if probabilities else answers
 
 
 def entropy_loss(output: Output) -> tuple[Tensor, Mapping[str, Tensor]]:

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from mgtta.types import Tensors
-from models import Backbone
+from mgtta_models import Backbone
 
 
 def norm_parameters(backbone: Backbone) -> dict[str, nn.Parameter]:

@@ -17,7 +17,7 @@ from torch import Tensor, nn
 from mgtta.generator import WIDTH, normalized_inputs
 from mgtta.parameters import unflatten, vector
 from mgtta.types import Tensors, Transform
-from models import ModelError
+from mgtta_models import ModelError
 
 UNUSED = "recurs2."  # a second cell in the authors' signature that is never run
 

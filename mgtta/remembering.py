@@ -7,7 +7,7 @@ from collections.abc import Mapping
 import torch
 from torch import Tensor
 
-from mgtta.losses import as_logits
+from mgtta.logits import as_logits
 from mgtta.memory import Memory, effective_size, member
 from mgtta.types import Method, Step, Tensors
 

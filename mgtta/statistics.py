@@ -9,10 +9,10 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from mgtta.adapter import gradient
-from mgtta.losses import entropy
+from mgtta.gradients import gradient
+from mgtta.logits import entropy
 from mgtta.parameters import norm_parameters
-from models import Backbone, ModelError, files
+from mgtta_models import Backbone, ModelError, files
 
 KIND, FISHER, DOUBT = "mgtta-cam source statistics", "fisher.", "doubt"
 

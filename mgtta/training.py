@@ -19,14 +19,15 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor
 
-from mgtta.adapter import Adapter, gradient
+from mgtta.adapter import Adapter
 from mgtta.generator import MetaGradientGenerator
+from mgtta.gradients import gradient
 from mgtta.losses import aligned_entropy
 from mgtta.parameters import flatten, norm_parameters
 from mgtta.recurrent import RecurrentGenerator
 from mgtta.statistics import SourceStatistics
 from mgtta.transforms import settling
-from models import Backbone
+from mgtta_models import Backbone
 
 Generator = MetaGradientGenerator | RecurrentGenerator
 

@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional
 
-from app.corruptions import corrupt
+from mgtta_cam.corruptions import corrupt
 from samples.augment import normalized
 
 HAZE = "haze"

@@ -12,7 +12,7 @@ from timm.models.vision_transformer import VisionTransformer
 from torch import Tensor, distributed, nn
 from torch.nn import functional
 
-from models.stem import ConvolutionalStem
+from mgtta_models.stem import ConvolutionalStem
 from samples.augment import augmented, centered
 from samples.domains import DOMAINS, Moments, in_domain
 from samples.workers import average_gradients, generator

@@ -21,9 +21,9 @@ from timm.models.vision_transformer import VisionTransformer
 from torch import Tensor, distributed, nn
 from torch.multiprocessing.spawn import spawn
 
-from models import files
-from models.precision import attend_plainly
-from models.stem import ConvolutionalStem
+from mgtta_models import files
+from mgtta_models.precision import attend_plainly
+from mgtta_models.stem import ConvolutionalStem
 from samples.augment import MEAN, STD, augmented, centered
 from samples.pictures import load_pictures
 from samples.refine import refine, rescale, smoothed_loss

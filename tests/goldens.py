@@ -13,7 +13,7 @@ from torch import Tensor
 
 from mgtta import MetaGradientGenerator, SourceStatistics, norm_parameters
 from mgtta.parameters import flatten
-from models import Backbone
+from mgtta_models import Backbone
 
 Golden = Mapping[str, NDArray]
 

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 import typer.main
 
-from app import cli
 from mgtta import METHODS
+from mgtta_cam.cli import main
 
 ROOT = Path(__file__).resolve().parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -26,7 +26,7 @@ def test_every_method_has_a_row() -> None:
 def test_commands_have_their_options(command: str) -> None:
     """Each option in the README's commands is one of the program's."""
     words = shlex.split(command)[1:]
-    program = typer.main.get_command(cli.app)
+    program = typer.main.get_command(main.app)
     sub = getattr(program, "commands", {}).get(words[0], program)
     known = {name for parameter in sub.params for name in (*parameter.opts, *parameter.secondary_opts)}
     assert {word for word in words if word.startswith("-")} <= known

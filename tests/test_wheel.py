@@ -7,8 +7,8 @@ import sys
 import zipfile
 from pathlib import Path
 
-from app.web.page import PARTS
-from models.shipped import manifest
+from mgtta_cam.sinks.web.page import PARTS
+from mgtta_models.shipped import manifest
 
 ROOT = Path(__file__).resolve().parents[1]
 

@@ -24,13 +24,13 @@ from torch.func import functional_call
 
 from mgtta import transforms
 from mgtta.adapter import Adapter, Evaluation, Nothing, Objective
-from mgtta.augmentation import augmented
 from mgtta.draws import drawn, seeded
 from mgtta.learned import filled, flat
+from mgtta.methods.cotta_augmentation import augmented
 from mgtta.parameters import flatten, unflatten
 from mgtta.selection import within
 from mgtta.types import Step, Tensors, skipped
-from models import Backbone, ModelError, Output
+from mgtta_models import Backbone, ModelError, Output
 
 CLASSES, CONFIDENCES = (10, 100, 1000), (0.92, 0.72, 0.1)  # the authors' thresholds
 

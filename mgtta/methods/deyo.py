@@ -19,10 +19,10 @@ from torch.nn.functional import interpolate
 from mgtta import transforms
 from mgtta.adapter import Adapter, Evaluation, Objective
 from mgtta.draws import drawn, seeded
-from mgtta.losses import entropy
+from mgtta.logits import entropy
 from mgtta.parameters import early_norm_parameters, norm_parameters
 from mgtta.selection import entropy_margin, within
-from models import Backbone, Output
+from mgtta_models import Backbone, Output
 
 GRID = 4  # patches a side
 SCOPES = {"mgtta": norm_parameters, "original": early_norm_parameters}

@@ -21,11 +21,11 @@ from torch.nn.functional import cosine_similarity
 
 from mgtta import transforms
 from mgtta.adapter import Adapter, Evaluation, Objective
-from mgtta.losses import entropy
+from mgtta.logits import entropy
 from mgtta.parameters import norm_parameters
 from mgtta.selection import entropy_margin, within
 from mgtta.types import Tensors
-from models import Backbone, ModelError, Output
+from mgtta_models import Backbone, ModelError, Output
 
 
 class Seen(NamedTuple):

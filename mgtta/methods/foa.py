@@ -18,14 +18,15 @@ import torch
 from torch import Tensor, nn
 
 from mgtta.adapter import NOT_FINITE
-from mgtta.evolution import Evolution
 from mgtta.learned import Learned
-from mgtta.losses import discrepancy, entropy
+from mgtta.logits import entropy
+from mgtta.losses import discrepancy
+from mgtta.methods.foa_evolution import Evolution
 from mgtta.selection import within
 from mgtta.shift import History, shift
 from mgtta.statistics import SourceStatistics
 from mgtta.types import Step, Tensors
-from models import Backbone
+from mgtta_models import Backbone
 
 
 class Trial(NamedTuple):

@@ -14,7 +14,7 @@ from mgtta.adapter import Adapter, Evaluation, Objective
 from mgtta.losses import aligned_entropy
 from mgtta.shift import History, shift
 from mgtta.statistics import SourceStatistics
-from models import Backbone, Output
+from mgtta_models import Backbone, Output
 
 
 def foa_bp(

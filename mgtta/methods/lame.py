@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 
 from mgtta.frozen import Frozen
-from models import Backbone, Output
+from mgtta_models import Backbone, Output
 
 ITERATIONS, TOLERANCE = 100, 1e-8
 

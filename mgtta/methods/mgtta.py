@@ -13,7 +13,7 @@ from mgtta.generator import MetaGradientGenerator, meta_gradient
 from mgtta.losses import aligned_entropy
 from mgtta.statistics import SourceStatistics
 from mgtta.transforms import settling
-from models import Backbone
+from mgtta_models import Backbone
 
 
 def mgtta(

@@ -10,7 +10,7 @@ from mgtta.losses import aligned_entropy
 from mgtta.recurrent import RecurrentGenerator, recurrent_gradient
 from mgtta.statistics import SourceStatistics
 from mgtta.transforms import settling
-from models import Backbone
+from mgtta_models import Backbone
 
 
 def mgtta_lstm(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from mgtta.frozen import Frozen
-from models import Backbone
+from mgtta_models import Backbone
 
 
 def none(backbone: Backbone) -> Frozen:

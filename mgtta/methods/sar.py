@@ -19,13 +19,14 @@ import torch
 from torch import Tensor
 
 from mgtta import transforms
-from mgtta.adapter import NOT_FINITE, gradient, norm
+from mgtta.adapter import NOT_FINITE
+from mgtta.gradients import gradient, norm
 from mgtta.learned import Learned
-from mgtta.losses import entropy
+from mgtta.logits import entropy
 from mgtta.parameters import early_norm_parameters
 from mgtta.selection import entropy_margin, within
 from mgtta.types import Step, Tensors
-from models import Backbone
+from mgtta_models import Backbone
 
 EMA = 0.9
 

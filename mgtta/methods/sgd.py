@@ -9,7 +9,7 @@ from mgtta import transforms
 from mgtta.adapter import Adapter, memoryless
 from mgtta.losses import aligned_entropy
 from mgtta.statistics import SourceStatistics
-from models import Backbone
+from mgtta_models import Backbone
 
 
 def sgd(

@@ -17,10 +17,10 @@ from torch.nn.functional import normalize
 
 from mgtta.adapter import NOT_FINITE
 from mgtta.learned import Learned
-from mgtta.losses import entropy
+from mgtta.logits import entropy
 from mgtta.parameters import norm_parameters
 from mgtta.types import Step, Tensors
-from models import Backbone
+from mgtta_models import Backbone
 
 
 class Supports(NamedTuple):

@@ -9,7 +9,7 @@ from __future__ import annotations
 from mgtta import transforms
 from mgtta.adapter import Adapter, memoryless
 from mgtta.losses import entropy_loss
-from models import Backbone
+from mgtta_models import Backbone
 
 
 def tent(backbone: Backbone, lr: float = 1e-3, momentum: float = 0.9) -> Adapter:

@@ -10,8 +10,8 @@ import numba
 import numpy as np
 import pytest
 
-from app.corruptions import warm_up
 from mgtta.compiled import compile_loop
+from mgtta_cam.corruptions import warm_up
 
 
 def double(values: np.ndarray) -> None:
@@ -23,8 +23,8 @@ def double(values: np.ndarray) -> None:
 @pytest.mark.parametrize(
     ("code", "absent"),
     [
-        ("from app.corruptions import Schedule, STANDARD, parse_corruption", ("numba", "cv2", "numpy")),
-        ("from app.corruptions import CORRUPTIONS, Corruptor, corrupt", ("numba", "scipy", "torch")),
+        ("from mgtta_cam.corruptions import Schedule, STANDARD, parse_corruption", ("numba", "cv2", "numpy")),
+        ("from mgtta_cam.corruptions import CORRUPTIONS, Corruptor, corrupt", ("numba", "scipy", "torch")),
     ],
 )
 def test_imports_are_light(code: str, absent: tuple[str, ...]) -> None:
@@ -36,10 +36,10 @@ def test_imports_are_light(code: str, absent: tuple[str, ...]) -> None:
 
 def test_an_unknown_name_of_the_package() -> None:
     """The late import does not hide a slip of the pen."""
-    import app.corruptions
+    import mgtta_cam.corruptions
 
     with pytest.raises(AttributeError, match="corupt"):
-        app.corruptions.corupt  # noqa: B018  # pyright: ignore[reportAttributeAccessIssue]
+        mgtta_cam.corruptions.corupt  # noqa: B018  # pyright: ignore[reportAttributeAccessIssue]
 
 
 def test_no_writable_cache_is_no_failure(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -14,9 +14,9 @@ from mgtta import METHODS, MetaGradientGenerator, SourceStatistics, norm_paramet
 from mgtta.recurrent import RecurrentGenerator
 from mgtta.statistics import measure_fisher
 from mgtta.types import Method
-from models import Backbone, ModelError
-from models.onnx import Session
-from models.precision import LOW
+from mgtta_models import Backbone, ModelError
+from mgtta_models.onnx import Session
+from mgtta_models.precision import LOW
 
 LEARNING = sorted(METHODS.keys() - {"none", "lame"})
 FILTERING = ("sar", "eata", "deyo")

@@ -10,7 +10,7 @@ import torch
 
 from mgtta import MetaGradientGenerator, SourceStatistics, generator, meta_gradient
 from mgtta.generator import OFFICIAL, PREFIX
-from models import ModelError, files
+from mgtta_models import ModelError, files
 
 
 def test_it_has_164_numbers() -> None:

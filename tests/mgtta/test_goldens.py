@@ -12,15 +12,15 @@ import torch
 from torch import Tensor
 
 from mgtta import METHODS, SourceStatistics, meta_gradient
-from mgtta.evolution import Evolution
 from mgtta.generator import OFFICIAL, PREFIX
-from mgtta.losses import entropy
+from mgtta.logits import entropy
 from mgtta.methods.deyo import shuffle
+from mgtta.methods.foa_evolution import Evolution
 from mgtta.parameters import flatten
 from mgtta.recurrent import RecurrentGenerator, recurrent_gradient
 from mgtta.statistics import measure_fisher
 from mgtta.training import Pretraining
-from models import Backbone
+from mgtta_models import Backbone
 from tests import goldens
 
 pytestmark = pytest.mark.golden

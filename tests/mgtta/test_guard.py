@@ -10,11 +10,11 @@ from torch import Tensor
 
 from mgtta.guard import PERIOD, Guarded, Mode
 from mgtta.history import History
-from mgtta.losses import entropy
+from mgtta.logits import entropy
 from mgtta.methods.tent import tent
 from mgtta.statistics import SourceStatistics
 from mgtta.types import Step
-from models import Backbone, Output
+from mgtta_models import Backbone, Output
 from tests.mgtta.test_contract import pictures, same, tiny
 
 

@@ -10,7 +10,8 @@ from torch import Tensor
 
 from mgtta import MetaGradientGenerator, meta_gradient
 from mgtta.generator import GradientMemory, normalized_inputs
-from mgtta.kernels import cpu, generating, memorizing
+from mgtta.kernels import cpu
+from mgtta.kernels.choice import generating, memorizing
 from tests.interpreted import interpreted
 
 N = 2 * cpu.SHARE + cpu.BLOCK + 7  # two threads' worth, and an odd rest

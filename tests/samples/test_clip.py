@@ -55,7 +55,7 @@ def test_every_class_appears_at_least_twice_and_never_follows_itself():
 
 def test_labels_are_the_classes_of_the_shipped_model():
     """The sidecar's names are those in the model card."""
-    checkpoint = CLIP.parents[1] / "models" / "checkpoints" / "demo.safetensors"
+    checkpoint = CLIP.parents[1] / "models" / "mgtta_models" / "checkpoints" / "demo.safetensors"
     if not checkpoint.exists():
         pytest.skip("the embedded model's weights are absent")
     safetensors = pytest.importorskip("safetensors")

@@ -6,7 +6,7 @@ import torch
 from timm.models.vision_transformer import VisionTransformer
 from torch import Tensor, nn
 
-from models.stem import ConvolutionalStem
+from mgtta_models.stem import ConvolutionalStem
 from samples.domains import DOMAINS, Moments, in_domain
 from samples.refine import calibrate, rescale
 

@@ -14,7 +14,7 @@ from timm.layers.attention import Attention
 from timm.layers.config import use_fused_attn
 from timm.models.vision_transformer import VisionTransformer
 
-from models.stem import ConvolutionalStem
+from mgtta_models.stem import ConvolutionalStem
 from samples.augment import augmented, centered
 from samples.pictures import load_pictures
 from samples.start import initialize, sine_positions

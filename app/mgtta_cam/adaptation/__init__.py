@@ -1,0 +1,1 @@
+"""When and how a stream's model is updated."""

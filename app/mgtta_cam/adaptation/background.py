@@ -1,0 +1,155 @@
+"""Lessons on a thread beside the loop, so that no answer waits for one."""
+
+from __future__ import annotations
+
+import os
+import queue
+import threading
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from functools import partial
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+
+from mgtta.guard import Guarded, Mode
+from mgtta.memory import Member
+from mgtta.types import Method
+from mgtta_cam.adaptation.learner import Lectern, Undone
+from mgtta_cam.types import Lesson
+
+YIELDING = 10  # niceness of a thread that teaches beside the loop: the answer comes first
+
+
+class _Result(NamedTuple):
+    epoch: int  # resets before the lesson began
+    lesson: Lesson
+    updates: int
+    state: dict[str, Tensor]
+
+
+class Background:
+    """Lessons on a thread, on parameters of their own; whole sets of them are handed over between two frames.
+
+    Answers and lessons share all weights that no method changes. On CUDA lessons run in a stream of their own.
+
+    Args:
+        answering: a method as built, on one twin of the model.
+        learner: the same method, watched, on another twin.
+        threads: of the CPU, for lessons.
+    """
+
+    def __init__(self, answering: Method, learner: Guarded, threads: int = 1) -> None:
+        self._answering, self._learner, self._lectern = answering, learner, Lectern(learner)
+        self._threads = threads
+        self.probabilities, self.predict = answering.probabilities, answering.predict
+        self.state_dict, self.adapted = answering.state_dict, tuple(answering.parameters())
+        self.updates, self.busy = 0, False
+        self._epoch = 0
+        self._stream: torch.cuda.Stream | None = None
+        self._tasks: queue.SimpleQueue[Callable[[], object] | None] = queue.SimpleQueue()
+        self._results: queue.SimpleQueue[_Result | Exception] = queue.SimpleQueue()
+        self._thread = threading.Thread(target=self._work, name="mgtta-cam teacher", daemon=True)
+        self._thread.start()
+
+    @property
+    def mode(self) -> Mode:
+        """What the guard does."""
+        return self._learner.mode
+
+    def teach(self, members: Sequence[Member]) -> None:
+        """Hands a lesson to the thread."""
+        self.busy = True
+        self._tasks.put(partial(self._teach, tuple(members), self._epoch))
+
+    def taught(self) -> Lesson | None:
+        """A lesson that the thread has finished; what it taught is taken over as a whole.
+
+        Raises:
+            Exception: whatever ended the lesson.
+        """
+        if self._results.empty():
+            return None
+        result = self._result()
+        if result.epoch != self._epoch:
+            return None
+        self._publish(result.updates, result.state)
+        return result.lesson
+
+    def undo(self) -> Undone:
+        """Takes the last lesson back that answers rest on. Waits for one that is under way, which is dropped."""
+        idle = threading.Event()
+        self._tasks.put(idle.set)
+        idle.wait()
+        dropped: tuple[int, ...] = ()
+        if self.busy:
+            result = self._result()
+            dropped = result.lesson.frames if result.epoch == self._epoch else ()
+            if self._learner.updates > self.updates:
+                self._learner.undo()
+        back = self._learner.undo()
+        if back:
+            self._publish(self._learner.updates, self._learner.state_dict())
+        return Undone(back, dropped)
+
+    def reset(self) -> None:
+        """Returns to the source model at once; a lesson under way comes to nothing."""
+        self._answering.reset()
+        self.updates = 0
+        self._epoch += 1
+        self._tasks.put(self._lectern.reset)
+
+    def take_up(self, state: Mapping[str, Tensor], updates: int) -> None:
+        """Goes on from what was learned before; to be called before the first lesson."""
+        self._learner.updates = updates
+        self._learner.load_state_dict(state)
+        self._publish(updates, state)
+
+    def close(self, patience_s: float | None = None) -> None:
+        """Ends the thread after the lesson under way, which is left behind when patience ends."""
+        self._tasks.put(None)
+        self._thread.join(patience_s)
+
+    def _result(self) -> _Result:
+        result = self._results.get()
+        self.busy = False
+        if isinstance(result, Exception):
+            raise result
+        return result
+
+    def _publish(self, updates: int, state: Mapping[str, Tensor]) -> None:
+        self._answering.load_state_dict(state)
+        for tensor in state.values():
+            if tensor.is_cuda:  # another stream may not take its memory before it is copied
+                tensor.record_stream(torch.cuda.current_stream(tensor.device))
+        self.updates = updates
+
+    def _work(self) -> None:
+        torch.set_num_threads(self._threads)
+        with suppress(AttributeError, OSError):  # a thread has a niceness of its own on Linux only
+            os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), YIELDING)
+        while (task := self._tasks.get()) is not None:
+            task()
+
+    def _teach(self, members: Sequence[Member], epoch: int) -> None:
+        try:
+            with self._aside(members[0].x.device):
+                lesson = self._lectern.teach(members)
+                state = self._learner.state_dict()
+            self._results.put(_Result(epoch, lesson, self._learner.updates, state))
+        except Exception as error:  # the main thread raises it
+            self._results.put(error)
+
+    @contextmanager
+    def _aside(self, device: torch.device) -> Iterator[None]:
+        """On CUDA, a stream beside the others', behind all that was asked of them, in which all is done at the end."""
+        if device.type != "cuda":
+            yield
+            return
+        if self._stream is None:
+            self._stream = torch.cuda.Stream(device)  # of the lowest priority: recorded answers have a higher one
+        self._stream.wait_stream(torch.cuda.default_stream(device))
+        with torch.cuda.stream(self._stream):
+            yield
+            self._stream.synchronize()

@@ -1,0 +1,170 @@
+"""Lessons, given in the loop; `mgtta_cam.adaptation.background` gives them beside it."""
+
+from __future__ import annotations
+
+import math
+import threading
+import time
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple, Protocol
+
+import torch
+from torch import Tensor
+
+from mgtta.guard import Guarded, Mode
+from mgtta.memory import Member, effective_size
+from mgtta_cam.digests import of_tensors, traces
+from mgtta_cam.types import Lesson
+
+TURN = threading.Lock()  # of lessons, where there are several streams: each takes all threads
+
+
+class Undone(NamedTuple):
+    """What became of the wish to take a lesson back."""
+
+    back: bool  # answers rest on one lesson less; False where none could be taken back
+    dropped: tuple[int, ...] = ()  # frames of the lesson that was under way, and comes to nothing
+
+
+class Learner(Protocol):
+    """What the loop asks: for answers at once, for lessons when they are ready."""
+
+    probabilities: bool
+    adapted: tuple[str, ...]  # names of the adapted tensors, in order
+
+    @property
+    def updates(self) -> int:
+        """That answers rest on."""
+        ...
+
+    @property
+    def mode(self) -> Mode:
+        """What the guard does."""
+        ...
+
+    @property
+    def busy(self) -> bool:
+        """Whether a lesson is being given: no other can begin."""
+        ...
+
+    def predict(self, x: Tensor) -> Tensor:
+        """[b, 3, h, w] -> [b, c], from one whole set of parameters."""
+        ...
+
+    def teach(self, members: Sequence[Member]) -> None:
+        """Begins a lesson."""
+        ...
+
+    def taught(self) -> Lesson | None:
+        """A lesson that is finished, once; answers rest on it from now on."""
+        ...
+
+    def undo(self) -> Undone:
+        """Takes the last lesson back."""
+        ...
+
+    def reset(self) -> None:
+        """Returns to the source model."""
+        ...
+
+    def state_dict(self) -> dict[str, Tensor]:
+        """Copies of all that answers rest on."""
+        ...
+
+    def take_up(self, state: Mapping[str, Tensor], updates: int) -> None:
+        """Goes on from what `state_dict` gave, learned by so many updates."""
+        ...
+
+    def close(self, patience_s: float | None = None) -> None:
+        """Lets threads go, after the lesson under way; it is left behind when patience ends."""
+        ...
+
+
+class Lectern:
+    """Gives a learner its lessons, and keeps count of them.
+
+    Args:
+        learner: at the source model.
+    """
+
+    def __init__(self, learner: Guarded) -> None:
+        self.learner = learner
+        self._source = {name: value.detach().clone() for name, value in learner.parameters().items()}
+        self._given = 0
+
+    def teach(self, members: Sequence[Member]) -> Lesson:
+        """One lesson from first to last."""
+        self._given += 1
+        with TURN:
+            began = time.perf_counter()
+            stats = dict(self.learner.step(torch.stack([one.x for one in members])).stats)
+        parameters = self.learner.parameters()
+        left = traces(parameters, self._source)
+        stats["distance"] = math.hypot(*left.moved)
+        stats["effective_size"] = effective_size([one.sketch for one in members])
+        if self.learner.lr is not None:
+            stats.setdefault("lr", self.learner.lr)
+        frames = tuple(one.frame for one in members)
+        ms = (time.perf_counter() - began) * 1000
+        return Lesson(self._given, frames, stats, of_tensors(parameters), left, ms)
+
+    def reset(self) -> None:
+        """Returns to the source model; lessons are counted from there."""
+        self.learner.reset()
+        self._given = 0
+
+
+class Inline:
+    """Lessons in the loop: the frame that completes a window waits for its lesson.
+
+    Args:
+        learner: what answers and learns.
+    """
+
+    def __init__(self, learner: Guarded) -> None:
+        self._learner, self._lectern = learner, Lectern(learner)
+        self._lesson: Lesson | None = None
+        self.probabilities, self.predict = learner.probabilities, learner.predict
+        self.state_dict, self.adapted = learner.state_dict, tuple(learner.parameters())
+        self.busy = False
+
+    @property
+    def updates(self) -> int:
+        """So far."""
+        return self._learner.updates
+
+    @property
+    def mode(self) -> Mode:
+        """What the guard does."""
+        return self._learner.mode
+
+    def teach(self, members: Sequence[Member]) -> None:
+        """The whole lesson."""
+        self._lesson = self._lectern.teach(members)
+
+    def taught(self) -> Lesson | None:
+        """The lesson just given."""
+        lesson, self._lesson = self._lesson, None
+        return lesson
+
+    def undo(self) -> Undone:
+        """Takes the last lesson back."""
+        return Undone(self._learner.undo())
+
+    def reset(self) -> None:
+        """Returns to the source model."""
+        self._lectern.reset()
+
+    def take_up(self, state: Mapping[str, Tensor], updates: int) -> None:
+        """Goes on from what was learned before."""
+        self._learner.updates = updates
+        self._learner.load_state_dict(state)
+
+    def close(self, patience_s: float | None = None) -> None:
+        """There is no thread."""
+
+
+def alarm(stats: Mapping[str, float]) -> str:
+    """What the guard found wrong with a lesson, for people; empty if nothing."""
+    found = {name.removeprefix("guard_"): nats for name, nats in stats.items() if name.startswith("guard_")}
+    return ", ".join(f"{name.replace('_', ' ')} {nats:+.2f}" for name, nats in found.items())

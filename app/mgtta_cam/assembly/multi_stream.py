@@ -1,0 +1,113 @@
+"""Several streams beside each other on one model: each adapts for itself."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from mgtta_cam.assembly.model import accelerate, model
+from mgtta_cam.assembly.session import Opened, Shared, assembled, opened
+from mgtta_cam.assembly.sinks import check_outputs, recorders, windows
+from mgtta_cam.config.settings import Settings
+from mgtta_cam.errors import UsageError
+from mgtta_cam.redaction import fill, redact
+from mgtta_cam.sources import address as addresses
+from mgtta_cam.stream.controls import Controls
+from mgtta_cam.stream.session import Session, Window
+from mgtta_cam.types import FrameResult, Image, Sink
+
+if TYPE_CHECKING:
+    from mgtta_cam.sinks.grid import Grid
+
+OWN = ("log", "state", "record_input")  # outputs that each stream has for itself
+
+
+def sessions(
+    settings: Sequence[Settings],
+    argv: Sequence[str],
+    controls: Sequence[Controls],
+    tells: Sequence[Callable[..., None]],
+    extra: Sequence[Sink] = (),
+) -> list[Session]:
+    """A run for each stream: weights are shared, what is learned is not; drawn together as a grid.
+
+    Args:
+        settings: of each stream; they differ in source and in what is their own.
+        argv: the command line, for the logs.
+        controls: of each.
+        tells: what hears of each one's events.
+        extra: sinks that get the results of all.
+
+    Raises:
+        UsageError, SourceError, OutputError, ModelError: with one line each. What was opened before is closed.
+    """
+    check_each(settings)
+    first = settings[0]
+    begun: list[Opened] = []
+    made: list[Session] = []
+    try:
+        for one, hands, tell in zip(settings, controls, tells, strict=True):
+            begun.append(opened(replace(one, save=None, show=False), hands, tell))
+        backbone = model(first)
+        accelerate(first, backbone, tells[0], together=True)
+        grid = _grid(first, [redact(one.source or "") for one in settings], tells[0])
+        for k, one in enumerate(begun):
+            made.append(assembled(one, argv, extra, shared=Shared(backbone.twin(), partial(_places, grid, k))))
+    except BaseException:
+        for session in made:
+            session.close()
+        for one in begun[len(made) :]:
+            one.source.close()
+        raise
+    return made
+
+
+def check_each(settings: Sequence[Settings]) -> None:
+    """Sees that streams can run beside each other, before anything is opened.
+
+    Raises:
+        UsageError, SourceError, OutputError: if not.
+    """
+    if settings[0].web is not None:
+        raise UsageError("--web shows one stream: leave it away, or give one --source")
+    if settings[0].truth is not None:
+        raise UsageError("--truth is of one stream; sidecars CLIP.labels.csv are found for each")
+    for one in settings:
+        addresses.parse(fill(one.source or "", os.environ), shown=one.source)
+    read = {f"--source of stream {k}": Path(one.source or "") for k, one in enumerate(settings, start=1)}
+    for one in settings:
+        check_outputs(one, read)
+
+
+def numbered(path: Path, number: int) -> Path:
+    """`run.jsonl.gz` of the second stream is `run-2.jsonl.gz`; a device stays what it is."""
+    if os.path.exists(path) and not os.path.isfile(path):
+        return path
+    kind = "".join(path.suffixes[-2:]) if path.suffix == ".gz" else path.suffix
+    return path.with_name(f"{path.name.removesuffix(kind)}-{number}{kind}")
+
+
+def own(settings: Settings, number: int) -> Settings:
+    """The settings of one stream among several, from 1: its own outputs have its number."""
+    named: dict[str, Any] = {name: getattr(settings, name) for name in OWN}
+    return replace(settings, **{n: None if path is None else numbered(path, number) for n, path in named.items()})
+
+
+def _grid(settings: Settings, names: Sequence[str], tell: Callable[..., None]) -> Grid | None:
+    """The picture of all streams, if a window or a video wants it."""
+    from mgtta_cam.sinks.grid import FPS, Grid
+
+    grid = Grid(names)
+    grid.window = windows(settings, grid.image, tell).get("window")
+    grid.video = next(iter(recorders(replace(settings, record_input=None), FPS, grid.image, None)), None)
+    return grid if grid.window is not None or grid.video is not None else None
+
+
+def _places(grid: Grid | None, k: int, render: Callable[[FrameResult], Image]) -> dict[str, Window]:
+    from mgtta_cam.sinks.grid import Place
+
+    return {} if grid is None else {"window": Place(grid, k, render)}

@@ -1,0 +1,157 @@
+"""Where results go."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from mgtta_cam.config.settings import Settings, flag
+from mgtta_cam.errors import OutputError, UsageError
+from mgtta_cam.events import Notices
+from mgtta_cam.stream.controls import Controls
+from mgtta_cam.stream.session import Window
+from mgtta_cam.types import FrameResult, Image, Sink
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from mgtta_cam.stream.pipeline import Pipeline
+    from mgtta_models import Backbone
+
+TITLE = "mgtta-cam"
+OUTPUTS = ("save", "log", "state", "record_input")
+
+
+def check_outputs(settings: Settings, read: Mapping[str, Path | None] | None = None) -> None:
+    """Sees that all output files can be written, before anything slow begins.
+
+    Args:
+        settings: all options.
+        read: further files that the run reads, by what names them.
+
+    Raises:
+        OutputError, UsageError: if one cannot, if two are the same, or one is read.
+    """
+    from mgtta_cam.outputs import writable
+
+    named = {flag(name): getattr(settings, name) for name in OUTPUTS}
+    wanted = {option: path for option, path in named.items() if path is not None}
+    if len({path.resolve() for path in wanted.values()}) < len(wanted):
+        raise UsageError(f"two of {', '.join(wanted)} name the same file: {', '.join(map(str, wanted.values()))}")
+    inputs = {flag(name): path for name, path in vars(settings).items() if name not in OUTPUTS}
+    inputs |= {"--source": Path(settings.source or ""), **(read or {})}
+    for name, used in inputs.items():
+        for option, path in wanted.items():
+            if isinstance(used, Path) and os.path.exists(path) and os.path.exists(used) and path.samefile(used):
+                raise UsageError(f"{option} {path} is the file that is read as {name}: choose another name")
+    for option, path in wanted.items():
+        writable(path, overwrite=settings.overwrite or option == "--state")
+    if settings.save is not None:
+        from mgtta_cam.sinks.video import check_kind
+
+        check_kind(settings.save)
+    if settings.record_input is not None and settings.record_input.suffix != ".mkv":
+        raise UsageError(f"--record-input expects a file that ends in .mkv; got {settings.record_input.name}")
+    if settings.state is not None and settings.state.suffix != ".safetensors":
+        raise UsageError(f"--state expects a file that ends in .safetensors; got {settings.state.name}")
+    if settings.web is not None:
+        from mgtta_cam.sinks.web import address
+
+        listening = address.parse(settings.web)
+        address.check(listening)
+        if settings.quiet and not listening.private:
+            raise UsageError("--web on an address that others reach has a token, and --quiet would not tell it")
+
+
+def kept(settings: Settings, loop: Pipeline, backbone: Backbone) -> Callable[[], None]:
+    """Takes up what an earlier run learned, where that is asked for; returns what keeps it at the end.
+
+    Raises:
+        UsageError, ModelError: if the file cannot be taken up.
+    """
+    if settings.state is None:
+        return lambda: None
+    from mgtta_cam.adaptation.checkpoint import keep, resume
+
+    resume(settings.state, loop, backbone.digest)
+    return partial(keep, settings.state, loop, backbone.digest)
+
+
+def recorders(
+    settings: Settings, fps: float, render: Callable[[FrameResult], Image], picture: Path | None
+) -> list[Sink]:
+    """The video and the picture that were asked for."""
+    from mgtta_cam.sinks.snapshot import Keepsake
+    from mgtta_cam.sinks.video import LOSSLESS, VideoSink
+
+    sinks: list[Sink] = []
+    rate = fps / settings.vid_stride
+    rate = min(rate, settings.max_fps or rate)
+    if settings.save is not None:
+        sinks.append(VideoSink(settings.save, rate, render, overwrite=settings.overwrite))
+    if settings.record_input is not None:
+        sinks.append(VideoSink(settings.record_input, rate, _input_of, overwrite=settings.overwrite, codec=LOSSLESS))
+    if picture is not None:
+        sinks.append(Keepsake(picture, render, overwrite=settings.overwrite))
+    return sinks
+
+
+def progress_line(console: Console, streams: int) -> Sink:
+    """A line on a terminal that tells how a run of so many streams goes."""
+    from mgtta_cam.sinks.progress import Counting, ProgressLine
+
+    return ProgressLine(console, Counting(streams) if streams > 1 else None)
+
+
+def _input_of(result: FrameResult) -> Image:
+    assert result.crop is not None
+    return result.crop
+
+
+def windows(settings: Settings, render: Callable[[FrameResult], Image], tell: Callable[..., None]) -> dict[str, Window]:
+    """The window, if it is wanted and a display answers; otherwise one line says why there is none."""
+    if settings.show is False:
+        return {}
+    from mgtta_cam.sinks.display import display_problem
+    from mgtta_cam.sinks.window import WindowSink
+
+    if problem := display_problem():
+        if settings.show:
+            raise OutputError(f"--show: {problem}")
+        tell("headless", why=problem)
+        return {}
+    return {"window": WindowSink(TITLE, render)}
+
+
+def web(
+    settings: Settings,
+    render: Callable[[FrameResult], Image],
+    classes: Sequence[str],
+    controls: Controls,
+    tell: Callable[..., None],
+    notices: Notices,
+) -> dict[str, Window]:
+    """The window in the browser, if it is wanted.
+
+    Args:
+        settings: all options.
+        render: draws a result; nobody else may use it.
+        classes: names by class index.
+        controls: what keys change.
+        tell: a person, who alone may hear of the address: it may hold the token.
+        notices: hears of mistakes, on any thread.
+
+    Raises:
+        OutputError: if the address cannot be used.
+    """
+    if settings.web is None:
+        return {}
+    from mgtta_cam.sinks.web import address
+    from mgtta_cam.sinks.web.view import WebView
+
+    view = WebView(address.parse(settings.web), render, classes, controls, lambda why: notices("web-mistake", why=why))
+    tell("web", url=view.url)
+    return {"web": view}

@@ -1,0 +1,31 @@
+"""How much memory a piece of work takes: the peak of a fresh process that does nothing else."""
+
+from __future__ import annotations
+
+import multiprocessing
+from collections.abc import Callable
+from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
+
+from mgtta_cam.metrics.memory import ignore_interrupts, peak_memory_mb
+
+
+def peak_of(work: Callable[[], object]) -> float | None:
+    """Peak resident memory in MB of a process that does the work, Python and torch included.
+
+    None where a process cannot be started or does not come back, as when memory runs out.
+
+    Args:
+        work: can be pickled.
+    """
+    try:
+        with ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("spawn")) as pool:
+            return pool.submit(_peak, work).result()
+    except (BrokenProcessPool, OSError):
+        return None
+
+
+def _peak(work: Callable[[], object]) -> float:
+    ignore_interrupts()
+    work()
+    return peak_memory_mb()

@@ -1,0 +1,292 @@
+"""Measures what was asked for, keeps each cell, and shows the tables."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import asdict, replace
+from functools import cache
+from itertools import product
+from pathlib import Path
+from typing import Any
+
+import torch
+from rich.console import Console
+
+from mgtta_cam.adaptation.methods import deployed, method, provenance, with_files
+from mgtta_cam.bench import chart, paper, report, workers
+from mgtta_cam.bench.cells import Cell, Row, Tally, cells
+from mgtta_cam.bench.data import CLEAN, VARIANTS, Pictures, folder, imagenet_c
+from mgtta_cam.bench.ledger import Ledger
+from mgtta_cam.bench.measure import Bench
+from mgtta_cam.bench.request import Request
+from mgtta_cam.bench.streams import REPEATS, SLOW, SUDDEN, Shot, label_of
+from mgtta_cam.config.method_spec import Spec
+from mgtta_cam.config.settings import Settings
+from mgtta_cam.corruptions.names import STANDARD
+from mgtta_cam.errors import AppError, OutputError, UsageError
+from mgtta_cam.log.provenance import compute, describe, package_version
+from mgtta_cam.outputs import progress
+from mgtta_models import Backbone
+
+
+def run(
+    load: Callable[[Settings], Backbone],
+    request: Request,
+    settings: Settings,
+    folders: Mapping[str, Path],
+    stretch: tuple[int | None, int],
+    out: Path,
+    console: Console,
+    processes: int = 1,
+    ray: str | None = None,
+    *,
+    memory: bool = True,
+    pretrain_on: Path | None = None,
+) -> tuple[dict[str, Any], list[dict[str, Any]]]:
+    """The header's facts and the rows of `bench --json`; tables go to the console, CSV and picture into the folder.
+
+    Args:
+        load: the model that the settings name.
+        request: what to measure.
+        settings: model, seed, files of generator and statistics.
+        folders: kind of pictures -> where they are.
+        stretch: how many of the shuffled pictures (None: all), after how many.
+        out: where finished cells are kept.
+        console: for people.
+        processes: how many measure at once.
+        ray: a cluster that measures instead: `local`, `auto` or an address.
+        memory: whether to see how much memory methods take.
+        pretrain_on: pictures for the generators of Table 6.
+
+    Raises:
+        AppError, ModelError: one line each.
+    """
+    if request.table is not None:
+        settings = replace(settings, paper=True)
+    if not folders:
+        raise UsageError("no pictures: give --images DIR, or --imagenet-c, -r, -sketch or -a")
+    backbone = load(settings)
+    pictures = tuple(_pictures(kind, path, backbone, stretch, settings.seed, console) for kind, path in folders.items())
+    plan = _plan(request, settings, backbone, out, console, pretrain_on)
+    request = request.decided(plan) if plan else request
+    wanted = list(
+        cells(
+            request.methods,
+            request.protocols,
+            request.corruptions,
+            request.severities,
+            request.batches,
+            request.budgets,
+            list(folders),
+        )
+    )
+    _check(wanted, pictures, request)
+    if plan is not None and request.table is not None:
+        wanted = _placed(request.table, plan, wanted)
+    compare = plan is not None and stretch == (None, 0) and _as_in_paper(request, plan, settings, pictures)
+    bench = Bench(settings, pictures, load, memory)
+    prepared = _prepared(bench, wanted, console)
+    ledger = Ledger(out, _context(bench), _facts(bench, prepared), fresh=settings.overwrite)
+
+    def finished() -> list[Row]:
+        return [row for cell in wanted if (found := ledger.get(cell)) for row in found.rows]
+
+    try:
+        _measured(bench, wanted, ledger, console, processes, ray)
+    except (SystemExit, AppError) as stop:
+        if rows := finished():
+            with suppress(OutputError):  # the one that stopped it is told
+                _shown(request, plan, rows, compare, out, console)
+        count = sum(ledger.get(cell) is not None for cell in wanted)
+        word = "interrupted" if isinstance(stop, SystemExit) else "stopped"
+        console.print(f"{word}: {count} of {len(wanted)} cells are finished; the same command goes on")
+        raise
+    rows = finished()
+    _shown(request, plan, rows, compare, out, console)
+    return {"model": describe(backbone), "methods": prepared, **compute(backbone)}, report.plain(rows)
+
+
+def _pictures(
+    kind: str, path: Path, backbone: Backbone, stretch: tuple[int | None, int], seed: int, console: Console
+) -> Pictures:
+    labels = backbone.labels
+    found = imagenet_c(path, labels) if kind == "imagenet-c" else folder(path, labels, kind)
+    if found.unknown:
+        names = ", ".join(found.unknown[:5])
+        console.print(
+            f"left out, no class of the model: {len(found.unknown)} folders or names ({names})", soft_wrap=True
+        )
+    return found.drawn(*stretch, seed)
+
+
+def _plan(
+    request: Request, settings: Settings, backbone: Backbone, out: Path, console: Console, pretrain_on: Path | None
+) -> paper.Plan | None:
+    if request.table is None:
+        return None
+    if request.table != 6:
+        return paper.plan(request.table)
+    from mgtta_cam.bench.sizes import generators
+
+    made = generators(settings, backbone, pretrain_on, out, console)
+    return paper.plan(6, {size: Spec("mgtta", files=(("mgg", path),)) for size, path in made.items()})
+
+
+def _check(wanted: Sequence[Cell], pictures: Sequence[Pictures], request: Request) -> None:
+    """What can be known to fail before it begins."""
+    by_kind = {found.kind: found for found in pictures}
+    for kind, stream in dict.fromkeys((cell.data, cell.stream) for cell in wanted):
+        found = by_kind[kind]
+        if found.ready_made and stream.protocol in (SLOW, SUDDEN):
+            raise UsageError(f"--protocol {stream.protocol} corrupts as it goes: give clean pictures by --images")
+        shots = len(found.items) * (REPEATS if stream.still else 1)
+        if stream.batch > shots:
+            raise UsageError(
+                f"{shots} pictures never fill a window of {stream.batch}: give more pictures"
+                + ("" if request.table else ", or a smaller --batch")
+            )
+        for name in stream.corruptions:
+            if not found.offers(name, stream.severity) and not (name == CLEAN and found.kind in VARIANTS):
+                have = ", ".join(found.available())
+                also = "; for clean pictures give --images DIR" if name == CLEAN else ""
+                raise UsageError(f"{found.root} has no {name}/{stream.severity}; it has {have[:200]}{also}")
+
+
+def _placed(number: int, plan: paper.Plan, wanted: Sequence[Cell]) -> list[Cell]:
+    """The cells that the layout has a place for: some methods stand there under some of the budgets only.
+
+    Raises:
+        UsageError: if it has no place for a method on some pictures.
+    """
+
+    def has_place(cell: Cell) -> bool:
+        rows = [Tally().row(cell, label_of(cell.stream, Shot(0, name)), None) for name in cell.stream.corruptions]
+        places = product(plan.rows.values(), plan.columns.values(), rows)
+        return any(in_row(row) and in_column(row) for in_row, in_column, row in places)
+
+    placed = [cell for cell in wanted if has_place(cell)]
+    known = {(cell.method, cell.data, cell.stream) for cell in placed}
+    if lost := [cell for cell in wanted if (cell.method, cell.data, cell.stream) not in known]:
+        kinds = ["images", *plan.data] if "imagenet-c" in plan.data else plan.data
+        raise UsageError(
+            f"Table {number} has no place for {lost[0].method} on --{lost[0].data} under "
+            f"{', '.join(lost[0].stream.corruptions)}; it is of {', '.join(map(str, plan.methods))} on "
+            f"{' '.join(f'--{kind}' for kind in kinds)}"
+        )
+    return placed
+
+
+def _as_in_paper(request: Request, plan: paper.Plan, settings: Settings, pictures: Sequence[Pictures]) -> bool:
+    """Whether the paper's numbers are of the same model, pictures and corruptions."""
+    options = ("weights", "img_size", "crop_pct", "interpolation", "mean", "std")
+    own = settings.model in paper.MODELS and all(getattr(settings, name) is None for name in options)
+    same = set(request.corruptions) == set(STANDARD) and request.severities == (5,)
+    return own and same and {found.kind for found in pictures} <= set(plan.data)
+
+
+def _prepared(bench: Bench, wanted: Sequence[Cell], console: Console) -> dict[str, dict[str, Any]]:
+    """Builds each method once, so that what is missing is said first: spec -> how it runs, hashes of its files."""
+    settings, found = bench.settings, dict[str, dict[str, Any]]()
+    for kind, spec in dict.fromkeys((cell.data, cell.method) for cell in wanted):
+        backbone = bench.model_for(bench.of_kind(kind))
+        method(settings, backbone, spec)
+        runs = deployed(settings, backbone, spec)
+        if runs != spec and str(spec) not in found:
+            console.print(f"{spec} runs as {runs}, chosen when its generator was pre-trained; --paper: as published")
+        found[str(spec)] = {
+            "method": str(runs),
+            "files": provenance(with_files(settings, spec), backbone, spec.name),
+        }
+    return found
+
+
+def _context(bench: Bench) -> dict[str, Any]:
+    """What the numbers of all cells depend on."""
+    settings, backbone = bench.settings, bench.backbone
+    return {
+        "model": backbone.digest,
+        "preprocess": asdict(backbone.preprocess),
+        "seed": settings.seed,
+        "threads": torch.get_num_threads(),
+        "device": backbone.device.type,
+        "precision": settings.precision,
+        "frost": _listing(settings.frost_dir),
+        "versions": {name: package_version(name) for name in ("mgtta-cam", "torch", "timm", "opencv-python", "numpy")},
+    }
+
+
+def _facts(bench: Bench, prepared: Mapping[str, Mapping[str, Any]]) -> Callable[[Cell], Mapping[str, Any]]:
+    """What the numbers of one cell depend on: its own pictures, its method as it runs, and the files of that."""
+
+    @cache
+    def digest(kind: str, corruptions: tuple[str, ...], severity: int) -> str:
+        return bench.of_kind(kind).digest(corruptions, severity)
+
+    def facts(cell: Cell) -> Mapping[str, Any]:
+        below = bench.of_kind(cell.data).ready_made
+        corruptions, severity = (cell.stream.corruptions, cell.stream.severity) if below else ((), 0)
+        return {"pictures": digest(cell.data, corruptions, severity), **prepared[str(cell.method)]}
+
+    return facts
+
+
+def _listing(folder: Path | None) -> list[str]:
+    """Names, sizes and times of a folder's files."""
+    files = sorted(folder.iterdir()) if folder is not None and os.path.isdir(folder) else []
+    return [f"{path.name} {path.stat().st_size} {path.stat().st_mtime_ns}" for path in files]
+
+
+def _measured(
+    bench: Bench, wanted: Sequence[Cell], ledger: Ledger, console: Console, processes: int, ray: str | None
+) -> None:
+    open_cells = [cell for cell in wanted if ledger.get(cell) is None]
+    if len(open_cells) < len(wanted):
+        console.print(f"{len(wanted) - len(open_cells)} of {len(wanted)} cells were measured before ({ledger.path})")
+    if ray and open_cells:
+        console.print(f"Ray ({ray}) takes a while to start")
+    told: set[str] = set()
+    with progress(console) as bars:
+        task = bars.add_task("bench", total=len(wanted), completed=len(wanted) - len(open_cells))
+        for cell in wanted:
+            kept = ledger.get(cell) if bench.memory else None
+            if kept and any(row.peak_mem_mb is None for row in kept.rows):
+                bars.update(task, description=f"{cell.method} memory")
+                if (peak := bench.peak(cell)) is not None:
+                    ledger.put(cell, replace(kept, rows=tuple(replace(row, peak_mem_mb=peak) for row in kept.rows)))
+        if ray:
+            finished = workers.ray_cluster(bench, open_cells, ray, processes)
+        elif processes > 1:
+            finished = workers.processes(bench, open_cells, processes)
+        else:
+            finished = workers.serial(bench, open_cells)
+        for cell, alone in finished:
+            measured = replace(alone, rows=tuple(replace(row, workers=processes) for row in alone.rows))
+            ledger.put(cell, measured)
+            bars.update(task, advance=1, description=f"{cell.method} {measured.rows[-1].corruption}")
+            for name in set(measured.skipped) - told:
+                console.print(f"skipped {name}: not a picture that can be decoded", soft_wrap=True)
+            told |= set(measured.skipped)
+    if told:
+        console.print(f"pictures skipped in all: {len(told)}")
+
+
+def _shown(
+    request: Request, plan: paper.Plan | None, rows: Sequence[Row], compare: bool, out: Path, console: Console
+) -> None:
+    if plan is not None and request.table is not None:
+        tables = [report.as_published(request.table, plan, rows, compare)]
+    else:
+        tables = list(report.tables(rows))
+    for shown in tables:
+        console.print(shown.title, soft_wrap=True)  # on a line of its own: the table may be narrower
+        shown.title = None
+        width = console.measure(shown, options=console.options.update_width(1000)).maximum
+        if width > console.width:  # digits matter more than margins: a narrow terminal wraps, a file does not care
+            Console(file=console.file, width=width, quiet=console.quiet, highlight=False).print(shown)
+        else:
+            console.print(shown)
+    report.write_csv(rows, out / "rows.csv")
+    chart.draw(rows, out / "accuracy.png")
+    console.print(f"cells, CSV and picture: {out}", soft_wrap=True)

@@ -1,0 +1,71 @@
+"""`--dry-run`: assembles a run, says what it would do, and writes nothing."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+from mgtta_cam import assembly
+from mgtta_cam.cli.exit import orderly_end
+from mgtta_cam.config.settings import Settings, flag
+from mgtta_cam.outputs import to_stdout
+from mgtta_cam.stream.controls import Controls
+
+
+def rehearse(settings: Settings) -> None:
+    """Puts a run together and takes it apart again: says what would run, and writes nothing.
+
+    Raises:
+        AppError, ModelError: as the run would.
+    """
+    facts = _rehearsed(settings)
+    if settings.json:
+        to_stdout(json.dumps(facts, allow_nan=False))
+        return
+    _print_rehearsed(facts, settings)
+    print("all of it would run")
+
+
+def rehearse_all(settings: Sequence[Settings]) -> None:
+    """The same of several streams, one after another.
+
+    Raises:
+        AppError, ModelError: as the run would.
+    """
+    settings = [assembly.own(one, number) for number, one in enumerate(settings, start=1)]
+    assembly.check_each(settings)
+    each = [_rehearsed(one) for one in settings]
+    if settings[0].json:
+        to_stdout(json.dumps({"streams": each}, allow_nan=False))
+        return
+    for number, (facts, own) in enumerate(zip(each, settings, strict=True), start=1):
+        print(f"stream {number}")
+        _print_rehearsed(facts, own)
+    print("all of it would run")
+
+
+def _rehearsed(settings: Settings) -> dict[str, Any]:
+    controls = Controls()
+    with orderly_end(controls.stop, running=lambda: False):
+        assembly.check_outputs(settings)
+        quiet = replace(settings, log=None, save=None, record_input=None, web=None, show=False)
+        session = assembly.session(quiet, sys.argv, controls, lambda *_, **__: None)
+        facts = dict(session.facts())
+        session.close()
+    named = {name: getattr(settings, name) for name in ("save", "log", "record_input", "state", "web")}
+    return {**facts, "outputs": {name: str(value) for name, value in named.items() if value is not None}}
+
+
+def _print_rehearsed(facts: Mapping[str, Any], settings: Settings) -> None:
+    source, model, outputs = facts["source"], facts["model"], facts["outputs"]
+    rows = {
+        "source": ", ".join(f"{name} {value}" for name, value in source.items() if value not in (None, 0)),
+        "model": f"{model['name']}, {model['classes']} classes, input {model['preprocess']['size']} pixels",
+        "method": f"{facts['spec']}, lessons {facts['adapt']} from {settings.adapt_batch} frames, on {facts['device']}",
+        "outputs": ", ".join(f"{flag(name)} {value}" for name, value in outputs.items()) or "none",
+    }
+    for name, words in rows.items():
+        print(f"{name:9}{words}")

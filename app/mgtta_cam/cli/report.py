@@ -1,0 +1,40 @@
+"""The sub-command `report`. Parse, build, print; no logic."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+
+from mgtta_cam.cli.options import takes_settings
+from mgtta_cam.config import loading
+
+FOLDER = Path("mgtta-cam-report")
+
+
+@takes_settings(("json", "overwrite", "quiet"))
+def report(
+    logs: Annotated[list[Path], typer.Argument(metavar="LOG", help="Adaptation logs, as --log wrote them.")],
+    out: Annotated[Path, typer.Option(help="Folder of page and pictures.")] = FOLDER,
+    **flags: Any,
+) -> None:
+    """Makes a page of adaptation logs: what happened, whether adapting helped, where the model moved.
+
+    One HTML file that needs nothing beside it, and its pictures as PNG. Several logs are compared; a torn one will do.
+    """
+    settings = loading.load(flags, environment=os.environ)
+    from mgtta_cam.outputs import to_stdout
+    from mgtta_cam.report.writing import PAGE, write
+
+    told = write(logs, out, overwrite=settings.overwrite)
+    console = Console(stderr=True, quiet=settings.quiet, emoji=False, markup=False, highlight=False)
+    for one in told:
+        console.print(f"{one.name}: {one.findings[0].text}" if one.findings else one.name, soft_wrap=True)
+    console.print(f"report: {out / PAGE}", soft_wrap=True)
+    if settings.json:
+        runs = [{"log": str(one.run.path), "findings": [finding._asdict() for finding in one.findings]} for one in told]
+        to_stdout(json.dumps({"report": str(out / PAGE), "runs": runs}))

@@ -1,0 +1,1 @@
+"""Settings: declared once, loaded from flags, environment and file, and the specs of methods."""

@@ -1,0 +1,122 @@
+"""Methods as people write them: `mgtta`, `tent:lr=5e-4`, `mgtta:lr=2e-3:mgg=own.safetensors:memory=balanced`."""
+
+from __future__ import annotations
+
+import difflib
+import inspect
+import types
+import typing
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from mgtta_cam.config.settings import NOT_ADAPTING, fields_of_settings
+from mgtta_cam.errors import UsageError
+
+LIVE = ("memory", "guard")  # options of the program that change how any method learns
+FILES = {"mgg": ("generator", "lstm"), "stats": ("statistics", "fisher")}  # option -> what a builder makes of the file
+
+
+@dataclass(frozen=True, slots=True)
+class Spec:
+    """A method with the options that differ from its published ones."""
+
+    name: str
+    options: tuple[tuple[str, Any], ...] = ()  # the builder's own, as (name, value)
+    files: tuple[tuple[str, Path], ...] = ()  # instead of those of the run: `mgg`, `stats`
+    live: tuple[tuple[str, str], ...] = ()  # as in live video: `memory`, which lessons are made of, and `guard`
+
+    def __str__(self) -> str:
+        return ":".join([self.name, *(f"{key}={value}" for key, value in (*self.options, *self.files, *self.live))])
+
+
+def parse(text: str) -> Spec:
+    """From `name[:option=value]...`.
+
+    Raises:
+        UsageError: unknown names and options, with the nearest; values of another type than the option's.
+    """
+    name, *parts = (part.strip() for part in text.split(":"))
+    known = options_of(known_method(name))
+    options, files, live = [], [], []
+    for part in parts:
+        key, equals, value = part.partition("=")
+        if not equals or not value:
+            raise UsageError(f"{text!r}: an option of a method is written name=value; got {part!r}")
+        if key in {name for name, _ in (*options, *files, *live)}:
+            raise UsageError(f"{text!r}: {key} is given twice")
+        if key in FILES and known.keys() & set(FILES[key]):
+            files.append((key, Path(value)))
+        elif key in LIVE and name != NOT_ADAPTING:
+            live.append((key, _live(value, key, f"{name}:{key}")))
+        elif key in known and known[key].default is not inspect.Parameter.empty:
+            options.append((key, _value(value, known[key].annotation, f"{name}:{key}")))
+        else:
+            free = [k for k, p in known.items() if p.default is not inspect.Parameter.empty]
+            free += [k for k, wanted in FILES.items() if known.keys() & set(wanted)]
+            free += LIVE if name != NOT_ADAPTING else []
+            has = f"no option {key!r}; its options: {', '.join(free)}" if free else "no options"
+            raise UsageError(f"{text!r}: {name} has {has}")
+    return Spec(name, tuple(options), tuple(files), tuple(live))
+
+
+def _live(value: str, key: str, name: str) -> str:
+    words = typing.get_args(fields_of_settings()[key].annotation)
+    if value not in words:
+        raise UsageError(f"{name} is expected to be {' or '.join(words)}; got {value!r}")
+    return value
+
+
+def parse_all(text: str) -> tuple[Spec, ...]:
+    """From a list with commas; `all` is every method there is."""
+    from mgtta import METHODS
+
+    words = [word.strip() for word in text.split(",") if word.strip()]
+    specs = tuple(parse(name) for word in words for name in (METHODS if word == "all" else (word,)))
+    twice = [str(spec) for i, spec in enumerate(specs) if spec in specs[:i]]
+    if not specs or twice:
+        raise UsageError(f"--methods: {f'{twice[0]} is named twice' if twice else 'name one method or more'}")
+    return specs
+
+
+def known_method(name: str) -> str:
+    """The name, if there is such a method.
+
+    Raises:
+        UsageError: with the nearest name.
+    """
+    from mgtta import METHODS
+
+    if name not in METHODS:
+        near = difflib.get_close_matches(name, METHODS, n=1)
+        hint = f" (nearest: {near[0]})" if near else ""
+        raise UsageError(f"no method {name!r}{hint}; known: {', '.join(METHODS)}")
+    return name
+
+
+def options_of(name: str) -> dict[str, inspect.Parameter]:
+    """The parameters of a method's builder, without its backbone."""
+    from mgtta import METHODS
+
+    return dict(list(inspect.signature(METHODS[name], eval_str=True).parameters.items())[1:])
+
+
+def _value(text: str, annotation: Any, name: str) -> Any:
+    """The text as a value of the annotated type: bool, int, float, one of some words, or `none` where it may be."""
+    choices = typing.get_args(annotation) if isinstance(annotation, types.UnionType) else (annotation,)
+    if type(None) in choices and text.lower() == "none":
+        return None
+    for choice in choices:
+        if choice is bool and text.lower() in ("true", "false"):
+            return text.lower() == "true"
+        if typing.get_origin(choice) is typing.Literal and text in typing.get_args(choice):
+            return text
+        if choice in (int, float):
+            try:
+                return choice(text)
+            except ValueError:
+                continue
+    words = [w for c in choices if typing.get_origin(c) is typing.Literal for w in typing.get_args(c)]
+    kind = "a whole number" if int in choices else "a number"
+    expected = " or ".join(words) or ("true or false" if bool in choices else kind)
+    raise UsageError(f"{name} is expected to be {expected}; got {text!r}")

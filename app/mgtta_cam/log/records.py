@@ -1,0 +1,67 @@
+"""One record a frame and one an update: what a log line holds of a result."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from mgtta.types import SKIPPED, skipped
+from mgtta_cam.digests import digest
+from mgtta_cam.log.format import Record, significant
+from mgtta_cam.metrics.predictions import entropy, top
+from mgtta_cam.types import FrameResult, Lesson
+
+LEAST_MS = 0.5  # of times that are worth their bytes; `stats` tells of all
+
+
+def frame_record(result: FrameResult, classes: Sequence[str], topk: int, age_s: float | None) -> Record:
+    """One answered frame."""
+    frame, frozen = result.frame, result.frozen_logits
+    record: Record = {
+        "i": frame.index,
+        "pts_ms": round(frame.seconds * 1000, 1),
+        "age_ms": None if age_s is None else round(age_s * 1000, 1),
+        "dropped_before": dict(frame.dropped),
+        "in": result.digest,
+        "corr": None if frame.corruption is None else dict(zip(("name", "severity"), frame.corruption, strict=True)),
+        "updates": result.updates,
+        "top": top(result.logits, classes, topk),
+        "H": round(entropy(result.logits), 3),
+        "out": digest(result.logits),
+        "ms": {name: round(value, 1) for name, value in result.ms.items() if value >= LEAST_MS},
+    }
+    if frame.refused:
+        record["refused"] = frame.refused
+    if frame.cut:
+        record["cut"] = True
+    if frame.connection:
+        record["connection"] = frame.connection
+    if frozen is not None:
+        record["frozen_top"] = top(frozen, classes, 1)
+    if frame.label is not None:
+        record["truth"] = classes[frame.label]
+        record["ok"] = int(result.logits.argmax()) == frame.label
+    if result.teacher is not None:
+        record["teacher_agree"] = int(result.logits.argmax()) == result.teacher
+        if frozen is not None:
+            record["frozen_agree"] = int(frozen.argmax()) == result.teacher
+    return record
+
+
+def update_record(lesson: Lesson) -> Record:
+    """What one window taught."""
+    stats = dict(lesson.stats)
+    known = {"gnorm": "gradient_norm", "unorm": "update_norm", "dnorm": "distance", "lr": "lr", "ess": "effective_size"}
+    losses = {n: v for n, v in stats.items() if n not in known.values() and not n.startswith(SKIPPED)}
+    why = skipped(stats)
+    record: Record = {
+        "n": lesson.number,
+        "frames": list(lesson.frames),
+        "loss": {name: significant(value) for name, value in losses.items()},
+        **{short: significant(stats.get(name)) for short, name in known.items()},
+        "params": lesson.digest,
+        "ms": round(lesson.ms, 1),
+        "skipped": why,
+    }
+    if why is None and lesson.traces is not None:
+        record["tensors"] = lesson.traces._asdict()
+    return record

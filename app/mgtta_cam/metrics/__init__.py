@@ -1,0 +1,1 @@
+"""Accuracy, calibration, latency, predictions, stream statistics and the summary of a run."""

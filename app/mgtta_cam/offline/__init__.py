@@ -1,0 +1,1 @@
+"""What a model needs once: statistics, a pre-trained generator, an export."""

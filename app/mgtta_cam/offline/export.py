@@ -1,0 +1,61 @@
+"""A model as it has become, as a plain ONNX file: `mgtta-cam export`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from mgtta import norm_parameters
+from mgtta_cam.adaptation.checkpoint import weights
+from mgtta_cam.errors import OutputError
+from mgtta_models import Backbone, ModelError, files, onnx
+
+TRIED = 4  # random pictures
+MOST = 1e-4  # that logits may differ by, as a share of the largest
+
+
+def write(backbone: Backbone, state: Path | None, path: Path) -> float:
+    """Takes up what was learned and writes the model, if ONNX Runtime makes of the file what torch answers.
+
+    Args:
+        backbone: the source model; it becomes the adapted one.
+        state: what `--state` kept of a run; None: the source model is written.
+        path: of the file.
+
+    Returns:
+        The largest difference of a logit, as a share of the largest logit.
+
+    Raises:
+        ModelError, UsageError: if there is no such state, or none of this model.
+        OutputError: if the file cannot be written.
+    """
+    own = norm_parameters(backbone)
+    learned = {} if state is None else weights(state, own, backbone.digest)
+    with torch.no_grad():
+        for name, value in learned.items():
+            own[name].copy_(value)
+    try:
+        with files.whole(path) as part:
+            onnx.export(backbone, part)
+            apart = difference(backbone, part)
+            if not apart <= MOST:
+                words = "would not answer as the model does: logits differ by"
+                raise ModelError(f"{path} {words} {apart:.1e} of the largest")
+    except OSError as error:
+        raise OutputError(f"--out {path} cannot be written: {error.strerror or error}") from None
+    return apart
+
+
+def difference(backbone: Backbone, path: Path) -> float:
+    """Between the logits of a model and those of its file, over random pictures, as a share of the largest."""
+    import onnxruntime
+
+    size = backbone.preprocess.size
+    x = torch.randn(TRIED, 3, size, size, generator=torch.Generator().manual_seed(0))
+    with torch.no_grad():
+        expected = backbone(x.to(backbone.device)).logits.cpu().numpy()
+    session = onnxruntime.InferenceSession(path, providers=["CPUExecutionProvider"])
+    found = np.asarray(session.run(["logits"], {"pixels": x.numpy()})[0])
+    return float(np.abs(found - expected).max() / np.abs(expected).max())

@@ -1,0 +1,59 @@
+"""What a model needs before it can adapt: source statistics, and a pre-trained generator."""
+
+from __future__ import annotations
+
+import json
+import shlex
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from functools import partial
+from importlib.metadata import version
+from pathlib import Path
+
+import torch
+from rich.console import Console
+from torch import Tensor
+
+from mgtta import SourceStatistics
+from mgtta.statistics import measure_fisher
+from mgtta_cam.offline.pictures import Selection, batches
+from mgtta_cam.outputs import progress
+from mgtta_models import Backbone
+
+WINDOW = 64  # pictures at a time
+
+
+def card(backbone: Backbone, pictures: Selection, **more: object) -> dict[str, str]:
+    """What a file's metadata says about how it was made."""
+    facts = {
+        "model": backbone.name,
+        "model_digest": backbone.digest,
+        "pictures": str(len(pictures.paths)),
+        "pictures_digest": pictures.digest,
+        "command": shlex.join(["mgtta-cam", *sys.argv[1:]]),
+        "versions": json.dumps({name: version(name) for name in ("torch", "timm", "opencv-python")}),
+        "license": "Apache-2.0",
+    }
+    return facts | {key: value if isinstance(value, str) else json.dumps(value) for key, value in more.items()}
+
+
+def measure_statistics(
+    backbone: Backbone, pictures: Selection, console: Console, batch: int = WINDOW
+) -> SourceStatistics:
+    """Means and spreads of the model's features over clean pictures, and how much each norm parameter matters there."""
+    with progress(console) as bars:
+        task = bars.add_task("statistics", total=2 * len(pictures.paths))
+
+        def tensors(skipped: Callable[[Path], None]) -> Iterator[Tensor]:
+            images = (backbone.preprocess(image) for _, image, _ in pictures.images(skipped))
+            for group in batches(images, batch):
+                yield torch.stack(list(group))
+                bars.advance(task, len(group))
+
+        found = SourceStatistics.measure(backbone, tensors(partial(_skipped, console)), card(backbone, pictures))
+        return replace(found, fisher=measure_fisher(backbone, tensors(lambda _: None)))
+
+
+def _skipped(console: Console, path: Path) -> None:
+    console.print(f"skipped {path}: not a picture that can be decoded", soft_wrap=True)

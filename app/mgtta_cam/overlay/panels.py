@@ -1,0 +1,207 @@
+"""The overlay's parts, each drawn into a box: the answer, the status line, the help."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mgtta_cam.overlay.ink import ADAPTED, BOLD, QUIET, REGULAR, TEXT, TRACK, Box, Color, Ink
+from mgtta_cam.types import FrameResult
+
+# Heights in ems.
+HERO, HERO_BAR, TRUTH, ROW = 2.1, 0.9, 1.5, 1.45
+NO_METHOD = "none"  # the method that learns nothing
+UNLEARNED = {  # why a lesson taught nothing
+    "sure": "as sure as on clean pictures",
+    "alike": "all of one class: not learned",
+    "guard": "did harm: taken back",
+}
+PAD = 0.8  # between a card's edge and what it holds
+SPEED_TEMPLATE = ("000.0 ms", "000.0 fps")  # the widest usual texts
+
+
+class Answer(NamedTuple):
+    """What one model says about a frame, ready to draw."""
+
+    rows: tuple[tuple[int, str, float], ...]  # class, its name, its probability 0..1; best first
+    truth: int | None
+    truth_name: str
+    taught: bool = False  # what the source model sees in the clean frame stands for the truth
+
+
+def answer(logits: NDArray[np.float32], result: FrameResult, classes: Sequence[str], topk: int) -> Answer:
+    """The best `topk` classes of a result by one model's logits; none where they are not numbers."""
+    taught = result.frame.label is None and result.teacher is not None
+    label = result.teacher if taught else result.frame.label
+
+    def name(index: int) -> str:
+        return classes[index] if 0 <= index < len(classes) else f"class {index}"
+
+    rows: tuple[tuple[int, str, float], ...] = ()
+    if logits.size and np.isfinite(logits).all():
+        powers = np.exp(logits.astype(np.float64) - float(logits.max()))
+        shares = powers / powers.sum()
+        order = np.argsort(-shares, kind="stable")[:topk]  # stable: equal logits keep the order of the classes
+        rows = tuple((int(i), name(int(i)), float(shares[i])) for i in order)
+    return Answer(rows, label, "" if label is None else name(label), taught)
+
+
+def answer_ems(rows: int, truth: bool) -> float:
+    """Height of an answer of so many rows; one row stands alone, without its bar."""
+    return HERO + (HERO_BAR + ROW * (rows - 1) if rows > 1 else 0) + (TRUTH if truth else 0)
+
+
+def draw_answer(ink: Ink, box: Box, said: Answer, accent: Color, *, truth: bool) -> None:
+    """The first answer large, with a verdict where the truth is known; the others below it, in columns."""
+    if not said.rows:
+        baseline = ink.center_line(box.y, ink.px(HERO), 1.5)
+        ink.text("no answer", box.x, baseline, width=box.w, size=1.5, color=QUIET)
+        return
+    _draw_first(ink, box, said, accent)
+    y = box.y + ink.px(HERO)
+    if len(said.rows) > 1:
+        ink.bar(Box(box.x, y, box.w, ink.px(0.42)), said.rows[0][2], accent)
+        y += ink.px(HERO_BAR)
+    if truth:
+        baseline = ink.center_line(y, ink.px(TRUTH), 0.92)
+        word = ink.text(
+            "clean" if said.taught else "truth", box.x, baseline, width=box.w, size=0.92, color=QUIET
+        ) + ink.px(0.5)
+        ink.text(said.truth_name or "not known", box.x + word, baseline, width=box.w - word, size=0.92)
+        y += ink.px(TRUTH)
+    for row in said.rows[1:]:
+        _draw_row(ink, Box(box.x, y, box.w, ink.px(ROW)), row, accent, true=row[0] == said.truth)
+        y += ink.px(ROW)
+
+
+def _draw_first(ink: Ink, box: Box, said: Answer, accent: Color) -> None:
+    best, name, share = said.rows[0]
+    left, right = box.x, box.x + box.w
+    if said.truth is not None:
+        radius = ink.px(0.7)
+        ink.verdict(left + radius, box.y + ink.px(0.95), radius, right=best == said.truth)
+        left += 2 * radius + ink.px(0.5)
+    baseline = ink.center_line(box.y, ink.px(1.9), 1.5)
+    ink.text(f"{share:.1%}", right, baseline, width=box.w, size=1.5, color=accent, weight=BOLD, align="right")
+    room = right - ink.text_width("100.0%", 1.5, BOLD) - ink.px(0.6) - left
+    size = next((size for size in (1.5, 1.25) if ink.text_width(name, size, BOLD) <= room), 1.05)
+    ink.text(name, left, baseline, width=room, size=size, weight=BOLD)
+
+
+def _draw_row(ink: Ink, box: Box, row: tuple[int, str, float], accent: Color, *, true: bool) -> None:
+    _, name, share = row
+    number, gap, high = ink.px(3.1), ink.px(0.6), ink.px(0.34)
+    names = round(0.58 * (box.w - number))
+    color, weight = (TEXT, BOLD) if true else (QUIET, REGULAR)
+    baseline = ink.center_line(box.y, box.h, 0.92)
+    ink.text(name, box.x, baseline, width=names, size=0.92, color=color, weight=weight)
+    track = Box(box.x + names + gap, box.y + (box.h - high) // 2, box.w - number - names - gap, high)
+    ink.bar(track, share, accent)
+    ink.text(
+        f"{share:.1%}",
+        box.x + box.w,
+        baseline,
+        width=number,
+        size=0.92,
+        color=color,
+        weight=weight,
+        align="right",
+    )
+
+
+def why_unlearned(result: FrameResult) -> str | None:
+    """Why nothing is learned at the moment, in words."""
+    if result.method == NO_METHOD:
+        return None
+    return f"{result.frame.refused}: not learned" if result.frame.refused else UNLEARNED.get(result.unlearned or "")
+
+
+def draw_status(ink: Ink, box: Box, result: FrameResult, *, adapting: bool, paused: bool, corrupting: bool) -> None:
+    """Speed at the right, method and updates at the left, the corruption after them; a card for each."""
+    pad, gap = ink.px(PAD), ink.px(0.5)
+    slots = [ink.text_width(most) for most in SPEED_TEMPLATE]  # fixed, or the card would breathe with its digits
+    between = ink.px(0.9)
+    wide = sum(slots) + between + 2 * pad
+    baseline = ink.center_line(box.y, box.h)
+    right = box.x + box.w
+    ink.card(Box(right - wide, box.y, wide, box.h))
+    x = right - pad
+    if paused:
+        word = ink.text("paused", x, baseline, width=wide - 2 * pad, weight=BOLD, align="right")
+        for i in (1, 2):
+            bar, top = x - word - ink.px(0.15 + 0.4 * i), box.y + (box.h - ink.px(0.8)) // 2
+            ink.image[top : top + ink.px(0.8), bar : bar + ink.px(0.22)] = TEXT
+    else:
+        speeds = (_latency(result.latency_ms), f"{result.fps:.{0 if result.fps >= 999.95 else 1}f} fps")
+        for slot, speed in zip(reversed(slots), reversed(speeds), strict=True):
+            ink.text(speed, x, baseline, width=slot, align="right")
+            x -= slot + between
+    room = box.w - wide - gap
+    if result.frame.corruption or corrupting:
+        name, severity = result.frame.corruption or ("clean", 0)
+        name = name.replace("_", " ")
+        pips = ink.px(5 * 0.8 + 0.4) if severity else 0
+        card = min(ink.text_width(name) + pips + 2 * pad, room * 5 // 9)
+    else:
+        name, severity, pips, card = "", 0, 0, 0
+    taken = _draw_method(ink, Box(box.x, box.y, room - card - (gap if card else 0), box.h), result, adapting)
+    if card:
+        x = box.x + taken + gap
+        ink.card(Box(x, box.y, card, box.h))
+        ink.text(name, x + pad, baseline, width=card - pips - 2 * pad)
+        for i in range(5 if severity else 0):
+            center = x + card - pad - ink.px(0.8 * (4 - i)) - ink.px(0.25)
+            ink.dot(center, box.y + box.h // 2, ink.px(0.25), TEXT if i < severity else TRACK)
+
+
+def _latency(ms: float) -> str:
+    """A latency in five characters and its unit."""
+    if ms >= 9999.5:
+        return f"{ms / 1000:.1f} s"
+    return f"{ms:.{0 if ms >= 999.95 else 1}f} ms"
+
+
+def _draw_method(ink: Ink, box: Box, result: FrameResult, adapting: bool) -> int:
+    """Draw the method's card at the left of the box; returns its width."""
+    pad, dot = ink.px(PAD), ink.px(1.1)
+    count = f"{result.updates:,} update{'' if result.updates == 1 else 's'}"
+    why = why_unlearned(result)
+    learns = adapting and result.method != NO_METHOD and not why
+    full = count if result.variety is None else f"{count}, {result.variety:.0f} frames' worth each"
+    if learns and 2 * pad + dot + ink.text_width(f"{result.method}{full}", weight=BOLD) <= box.w:
+        count = full
+    said = (f"{why}, {count}" if why else count) if adapting else f"adaptation off, {count}"
+    name = ink.text_width(result.method, weight=BOLD)
+    wide = min(2 * pad + dot + name + ink.px(0.6) + ink.text_width(said), box.w)
+    ink.card(Box(box.x, box.y, wide, box.h))
+    x, end = box.x + pad, box.x + wide - pad
+    ink.dot(x + ink.px(0.35), box.y + box.h // 2, ink.px(0.35), ADAPTED if learns else QUIET, filled=learns)
+    x += dot
+    baseline = ink.center_line(box.y, box.h)
+    x += ink.text(result.method, x, baseline, width=end - x, weight=BOLD) + ink.px(0.6)
+    ink.text(said, x, baseline, width=end - x, color=QUIET if adapting else TEXT)
+    return wide
+
+
+def draw_help(ink: Ink, box: Box, keys: Sequence[tuple[str, str]]) -> None:
+    """A card in the middle of the box that lists keys and what they do, in as many columns as it needs."""
+    ink.dim()
+    pad, row = ink.px(1.2), ink.px(1.6)
+    key = max(ink.text_width(k, weight=BOLD) for k, _ in keys) + ink.px(0.9)
+    meaning = max(ink.text_width(m) for _, m in keys)
+    column, between = key + meaning, ink.px(1.6)
+    lines = max(1, (box.h - 2 * pad) // row)
+    columns = max(1, min(-(-len(keys) // lines), (box.w - 2 * pad + between) // (column + between)))
+    lines = min(lines, -(-len(keys) // columns))
+    wide = min(box.w, columns * (column + between) - between + 2 * pad)
+    high = lines * row + 2 * pad
+    left, top = box.x + (box.w - wide) // 2, box.y + (box.h - high) // 2
+    ink.card(Box(left, top, wide, high))
+    for i, (k, m) in enumerate(keys[: lines * columns]):
+        x, y = left + pad + (i // lines) * (column + between), top + pad + (i % lines) * row
+        baseline = ink.center_line(y, row)
+        ink.text(k, x, baseline, width=key, color=ADAPTED, weight=BOLD)
+        ink.text(m, x + key, baseline, width=left + wide - pad - x - key)

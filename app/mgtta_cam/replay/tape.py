@@ -1,0 +1,137 @@
+"""A log as something to be run again: what came between frames, each frame, what it taught."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from mgtta_cam.errors import ReplayError, UsageError
+from mgtta_cam.log.format import Record, Seal, lines, read
+
+STEERING = ("reset", "undo", "method")  # events that change what answers rest on
+
+WHOLE: dict[str, dict[str, Any]] = {
+    "header": {"configuration": dict, "versions": dict, "source": dict, "model": dict, "learned_before": dict}
+    | {"adapted": list, "threads": int, "device": str, "method": str, "spec": str},
+    "frame": {"i": int, "pts_ms": (float, int), "in": str, "out": str, "top": list, "dropped_before": dict}
+    | {"updates": int, "H": (float, int, type(None)), "corr": (dict, type(None))},
+    "update": {"n": int, "frames": list, "params": str},
+    "event": {"kind": str},
+}  # what a replay needs of each line
+
+
+class Beat(NamedTuple):
+    """One frame of a log, with what happened just before it and just after."""
+
+    before: tuple[Record, ...]  # events
+    frame: Record
+    update: Record | None  # the lesson that was taken over after it
+
+
+@dataclass(frozen=True, slots=True)
+class Tape:
+    """A log, looked through once."""
+
+    path: Path
+    header: Record
+    frames: int
+    updates: int
+    last_use: Mapping[int, int]  # index of a frame that taught -> position in the log of the last one that needs it
+    corruptions: tuple[tuple[str, int], ...]  # all that frames had
+    events: Mapping[str, int]  # how often each kind happened
+    summary: Record | None  # None: the run was killed
+    damage: str | None  # where the log was changed after it had been written
+
+    def beats(self) -> Iterator[Beat]:
+        """All frames, in order."""
+        return _beats(read(self.path))
+
+    def bands(self) -> list[tuple[int, int, str]]:
+        """Where which corruption was: (first frame by position, the one after the last, its name)."""
+        bands: list[tuple[int, int, str]] = []
+        for position, beat in enumerate(self.beats()):
+            corruption = beat.frame["corr"]
+            name = "clean" if corruption is None else f"{corruption['name']}:{corruption['severity']}"
+            first = bands.pop()[0] if bands and bands[-1][2] == name else position
+            bands.append((first, position + 1, name))
+        return bands
+
+
+def scan(path: Path) -> Tape:
+    """Looks through a log.
+
+    Raises:
+        UsageError: if there is no log.
+        ReplayError: if a line of it cannot be read.
+    """
+    try:
+        found = lines(path)
+        first, header = next(found, ("", {}))
+        if header.get("type") != "header":
+            raise UsageError(f"{path} does not begin with the header of a log: expected a file that --log wrote")
+        if missing := lacking(header):
+            raise UsageError(f"{path}: expected {missing} in the header: expected a file that --log wrote")
+    except OSError as error:
+        raise UsageError(f"{path} cannot be read: {error.strerror or error}") from None
+    except ValueError as error:
+        raise UsageError(f"{error}: expected a file that --log wrote") from None
+    try:
+        return _scanned(path, first, header, found)
+    except (ValueError, OSError) as error:
+        raise ReplayError(f"{error}: a log that is damaged in the middle cannot be run again") from None
+
+
+def lacking(record: Record) -> str | None:
+    """What a line should have and has not, or of another kind."""
+    parts = WHOLE.get(record["type"], {}).items()
+    return next((f"{name!r}" for name, kind in parts if not isinstance(record.get(name, ...), kind)), None)
+
+
+def _scanned(path: Path, first: str, header: Record, found: Iterator[tuple[str, Record]]) -> Tape:
+    seal = Seal(path.name)
+    seal.take(first, header)
+    frames = updates = 0
+    last_use: dict[int, int] = {}
+    corruptions: dict[tuple[str, int], None] = {}
+    events: Counter[str] = Counter()
+    summary: Record | None = None
+    for number, (line, record) in enumerate(found, start=2):
+        seal.take(line, record)
+        if missing := lacking(record):
+            why = f" ({seal.damage})" if seal.damage else ""
+            raise ReplayError(f"{path}, line {number}: expected {missing} in the {record['type']} line{why}")
+        match record["type"]:
+            case "frame":
+                frames += 1
+                if record["corr"] is not None:
+                    corruptions[record["corr"]["name"], record["corr"]["severity"]] = None
+            case "update":
+                updates += 1
+                last_use |= dict.fromkeys(record["frames"], frames - 1)
+            case "event":
+                events[record["kind"]] += 1
+                last_use |= dict.fromkeys(record.get("dropped", ()), frames)
+            case "summary":
+                summary = record
+    if not frames:
+        raise UsageError(f"{path} has no frame: there is nothing to run again")
+    return Tape(path, header, frames, updates, last_use, tuple(corruptions), events, summary, seal.damage)
+
+
+def _beats(records: Iterator[Record]) -> Iterator[Beat]:
+    before: list[Record] = []
+    frame: Record | None = None
+    for record in records:
+        kind = record["type"]
+        if frame is not None:
+            yield Beat(tuple(before), frame, record if kind == "update" else None)
+            before, frame = [], None
+        if kind == "frame":
+            frame = record
+        elif kind == "event" and record["kind"] in STEERING:
+            before.append(record)
+    if frame is not None:
+        yield Beat(tuple(before), frame, None)

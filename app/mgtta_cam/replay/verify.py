@@ -1,0 +1,190 @@
+"""Beside each line of a log, what the same frame or lesson gave now; the first difference, by name and size."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any, NamedTuple, cast
+
+from mgtta_cam.digests import TENSOR_DIGITS
+from mgtta_cam.errors import ReplayError
+from mgtta_cam.log.format import Record, finite
+from mgtta_cam.log.records import frame_record, update_record
+from mgtta_cam.metrics.predictions import LEAST_P
+from mgtta_cam.replay.tape import Beat
+from mgtta_cam.types import FrameResult
+
+# What must be the same, what explains other differences first.
+FRAME = (
+    "in",
+    "corr",
+    "refused",
+    "updates",
+    "top",
+    "out",
+    "H",
+    "frozen_top",
+    "truth",
+    "ok",
+    "teacher_agree",
+    "frozen_agree",
+)
+CLEAN = ("teacher_agree", "frozen_agree")  # need the frame without its corruption, which no recording has
+UPDATE = ("n", "frames", "skipped", "params", "tensors", "loss", "gnorm", "unorm", "dnorm", "lr", "ess")
+DIGESTS = ("in", "out", "params", "digests")
+
+
+class Difference(NamedTuple):
+    """Where a replay left the log."""
+
+    frame: int
+    update: int | None  # the lesson that differs; None: the frame
+    what: str  # the name of what differs, as the log has it
+    size: float | None  # of the difference, where it has one
+    words: str  # all of it, for people
+
+
+class Comparison:
+    """Looks at each result beside its beat.
+
+    Args:
+        classes: names by class index.
+        topk: answers a frame.
+        adapted: names of the adapted tensors now, in order.
+        damage: what is wrong with the log itself, told with the first difference.
+        tolerance: by how much numbers may differ, those above 1 in proportion; None: to the bit.
+        strict: the first difference ends the replay.
+    """
+
+    def __init__(
+        self,
+        classes: Sequence[str],
+        topk: int,
+        adapted: Callable[[], Sequence[str]],
+        damage: str | None,
+        tolerance: float | None,
+        *,
+        strict: bool,
+    ) -> None:
+        self._classes, self._topk, self._adapted = classes, topk, adapted
+        self._damage, self._tolerance, self._strict = damage, tolerance, strict
+        self.frames = self.updates = self.other_inputs = 0
+        self.first: Difference | None = None
+
+    def __call__(self, beat: Beat, result: FrameResult) -> None:
+        """Compares.
+
+        Raises:
+            ReplayError: at the first difference, where that is asked for.
+        """
+        record, _ = finite(frame_record(result, self._classes, self._topk, None))
+        self.other_inputs += record["in"] != beat.frame["in"]
+        if self.first is None:
+            self.first = self._in_frame(beat.frame, record)
+        self.frames += 1
+        if beat.update is not None and result.lesson is not None:
+            record, _ = finite(update_record(result.lesson))
+            if self.first is None:
+                self.first = self._in_update(beat, record)
+            self.updates += 1
+        if self._strict and self.first is not None:
+            raise ReplayError(f"{self.first.words}{f' ({self._damage})' if self._damage else ''}")
+
+    def _in_frame(self, old: Record, new: Record) -> Difference | None:
+        found = next(self._differing(old, new, FRAME), None)
+        if found is None:
+            return None
+        what, before, now = found
+        place = f"frame {old['i']}"
+        if what == "in":
+            words = f"{place}: the input differs (digest {now}, the log has {before}): the model saw another picture"
+            return Difference(old["i"], None, what, None, words)
+        if what in ("top", "out"):
+            size = max(abs(p) for p in _changes(old["top"], new["top"]).values())
+            by = f"by {size:.3f} at most" if size else "by less than 0.001, or not at all: then the log was changed"
+            words = (
+                f"{place}, after {old['updates']} updates: the answer differs (digest {new['out']}, the log has "
+                f"{old['out']}); {_answer(new)}, the log has {_answer(old)}; probabilities differ {by}"
+            )
+            return Difference(old["i"], None, what, size, words)
+        return Difference(old["i"], None, what, _size(before, now), f"{place}: {what} is {now}; the log has {before}")
+
+    def _in_update(self, beat: Beat, new: Record) -> Difference | None:
+        assert beat.update is not None
+        old, frame = beat.update, beat.frame["i"]
+        found = next(self._differing(old, new, UPDATE), None)
+        if found is None:
+            return None
+        what, before, now = found
+        place = f"update {old['n']}, after frame {frame}"
+        if what in ("params", "tensors") and "tensors" in old and "tensors" in new:
+            which = _tensors(old["tensors"], new["tensors"])
+            names = self._adapted()
+            if which:
+                first, size = which[0]
+                name = names[first] if first < len(names) else f"tensor {first}"
+                words = (
+                    f"{place}: {len(which)} of {len(names)} tensors differ, the first is {name}, by about {size:.1e}"
+                )
+                return Difference(frame, old["n"], name, size, words)
+        return Difference(frame, old["n"], what, _size(before, now), f"{place}: {what} is {now}; the log has {before}")
+
+    def _differing(self, old: Record, new: Record, keys: Sequence[str]) -> Iterator[tuple[str, Any, Any]]:
+        for key in keys:
+            if key in new or (key in old and key not in CLEAN):
+                before, now = old.get(key), new.get(key)
+                same = _alike(before, now, self._tolerance, key)
+                if not same:
+                    yield key, before, now
+
+
+def _alike(old: Any, new: Any, tolerance: float | None, name: str = "") -> bool:
+    """Whether two values of the log are the same, or near enough."""
+    if tolerance is None:
+        return bool(old == new)
+    if name in DIGESTS:
+        return True
+    if name in ("top", "frozen_top"):
+        leads = {answers[0][0] for answers in (old, new)}
+        changes = _changes(old, new)
+        return all(abs(p) <= tolerance for p in changes.values()) and (len(leads) == 1 or _tied(old, new, tolerance))
+    if isinstance(old, Mapping) and isinstance(new, Mapping):
+        return old.keys() == new.keys() and all(_alike(old[key], new[key], tolerance, key) for key in old)
+    if isinstance(old, list) and isinstance(new, list):
+        return len(old) == len(new) and all(_alike(one, other, tolerance) for one, other in zip(old, new, strict=True))
+    size = _size(old, new)
+    return bool(old == new) if size is None else size <= tolerance * max(1.0, abs(cast("float", old)))
+
+
+def _changes(old: list[list[Any]], new: list[list[Any]]) -> dict[str, float]:
+    """Change of each class's probability; one that is not listed had less than LEAST_P."""
+    before, now = dict(map(tuple, old)), dict(map(tuple, new))
+    changes = {name: now[name] - before[name] for name in before.keys() & now.keys()}
+    changes |= {name: max(0.0, now[name] - LEAST_P) for name in now.keys() - before.keys()}
+    return changes | {name: max(0.0, before[name] - LEAST_P) for name in before.keys() - now.keys()}
+
+
+def _tied(old: list[list[Any]], new: list[list[Any]], tolerance: float) -> bool:
+    """Whether the first two of both are so close that either may lead."""
+    return all(len(a) > 1 and abs(a[0][1] - a[1][1]) <= 2 * tolerance for a in (old, new))
+
+
+def _tensors(old: Record, new: Record) -> list[tuple[int, float]]:
+    """Which tensors differ, and by about how much: see `mgtta_cam.digests.sketched`."""
+    count = len(old["moved"])
+    cut = [slice(i * TENSOR_DIGITS, (i + 1) * TENSOR_DIGITS) for i in range(count)]
+    return [
+        (i, abs((new["sketch"][i] or 0.0) - (old["sketch"][i] or 0.0)))
+        for i in range(min(count, len(new["moved"])))
+        if old["digests"][cut[i]] != new["digests"][cut[i]]
+    ]
+
+
+def _size(old: Any, new: Any) -> float | None:
+    """Of the difference of two numbers."""
+    numbers = all(isinstance(value, int | float) and not isinstance(value, bool) for value in (old, new))
+    return abs(new - old) if numbers else None
+
+
+def _answer(record: Record) -> str:
+    name, p = record["top"][0]
+    return f"{name} {p:.3f}"

@@ -1,0 +1,1 @@
+"""Findings about a run, by what they rest on."""

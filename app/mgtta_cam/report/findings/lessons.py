@@ -1,0 +1,158 @@
+"""Findings on lessons: how many, from what, what the guard did, which tensors moved."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from typing import NamedTuple
+
+import numpy as np
+
+from mgtta_cam.config.settings import NOT_ADAPTING
+from mgtta_cam.report.run import Run
+from mgtta_cam.report.series import mean, percentile
+from mgtta_cam.report.words import Finding, count, listed, milliseconds, plain, span, times
+
+FEW = 0.25  # different frames in a window, as a share: below, they differ little
+FEWEST = 3  # lessons that a sentence on one corruption takes
+CLEARLY = 1.25  # times the steps of each other part of the model
+WHY = {
+    "sure": "the model was as sure as on clean pictures",
+    "alike": "the frames were all alike",
+    "guard": "the guard took back what they taught",
+    "nothing_reliable": "no answer was reliable enough",
+    "window_too_small": "the window was too small for the loss",
+}
+PARTS = ("early", "middle", "late")  # thirds of the adapted tensors
+
+
+def given(run: Run) -> Iterator[Finding]:
+    """How many lessons there were, and why some taught nothing."""
+    lessons = run.lessons
+    if not len(lessons):
+        if run.header.get("method") != NOT_ADAPTING and len(run.frames):
+            batch = run.part("configuration").get("adapt_batch")
+            window = f" (of {batch:d} frames)" if isinstance(batch, int) else ""
+            yield Finding("note", f"Nothing was learned: no window{window} became full.")
+        return
+    skipped = Counter(why for why in lessons.skipped if why is not None)
+    taught = len(lessons) - skipped.total()
+    took = milliseconds(percentile(lessons.facts["ms"], 50))
+    yield Finding(
+        "note", f"Of {count(len(lessons), 'lesson')} {taught:,} taught something; the median one took {took}."
+    )
+    for why, n in skipped.most_common(4):
+        reason = WHY.get(why, why.replace("_", " "))
+        yield Finding("bad" if why not in WHY else "note", f"{count(n, 'lesson')} taught nothing: {reason}.")
+
+
+def variety(run: Run) -> Iterator[Finding]:
+    """Whether the frames of a window differ."""
+    facts = run.lessons.facts
+    if not len(run.lessons) or not np.isfinite(facts["ess"]).any():
+        return
+    different, size = float(np.nanmedian(facts["ess"])), float(np.nanmedian(facts["size"]))
+    if different < FEW * size:
+        held = count(round(different), "different one")
+        text = f"The frames of a lesson differ little: {held} in a window of {size:.0f} (median)"
+        yield Finding("note", f"{text}; --adapt-stride takes frames that lie further apart.")
+
+
+def guard(run: Run) -> Iterator[Finding]:
+    """When it stepped in, and why."""
+    for kind, words in (("rollback", "took back what did harm"), ("guard", "saw harm and let it be")):
+        alarms = [event for event in run.events if event.kind == kind]
+        if not alarms:
+            continue
+        when = [f"at {span(event.t)} ({plain(event.facts.get('reasons', 'no reason given'))})" for event in alarms[:3]]
+        more = f" and {len(alarms) - 3} more" if len(alarms) > 3 else ""
+        yield Finding("bad", f"The guard {words} {times(len(alarms))}: {', '.join(when)}{more}.")
+
+
+def returns(run: Run) -> Iterator[Finding]:
+    """To the source model, and by hand to an earlier one."""
+    counts = Counter(event.kind for event in run.events)
+    if n := counts["reset"]:
+        yield Finding("note", f"The source model was taken up again {times(n)}.")
+    if n := counts["undo"]:
+        yield Finding("note", f"A lesson was taken back by hand {times(n)}.")
+    if n := counts["method"]:
+        names = listed([plain(event.facts.get("method")) for event in run.events if event.kind == "method"][:5])
+        yield Finding("note", f"The method was changed {times(n)}: {names}.")
+
+
+def furthest(run: Run) -> Iterator[Finding]:
+    """The tensor that ended furthest from the source model's."""
+    moved = run.lessons.moved
+    known = np.flatnonzero(np.isfinite(moved).any(axis=1)) if moved.size else []
+    if not len(known):
+        return
+    last = np.nan_to_num(moved[known[-1]])
+    if last.max() <= 0:
+        return
+    first, second = (run.lessons.tensors[i] for i in (*np.argsort(-last)[:2], 0)[:2])
+    total = float(np.linalg.norm(last.astype(np.float64)))
+    beside = f", then {second}" if len(last) > 1 else ""
+    yield Finding(
+        "note",
+        f"{first} ended furthest from the source model ({last.max():.3g} of {total:.3g} for all "
+        f"{count(len(last), 'tensor')}){beside}.",
+    )
+
+
+class Moves(NamedTuple):
+    """How far parts of the model went under one corruption."""
+
+    corruption: str
+    lessons: int
+    parts: tuple[float, ...]  # early, middle, late: root mean square of a tensor's steps
+
+    @property
+    def most(self) -> str | None:
+        """The part with clearly larger steps than each other."""
+        first, second, _ = sorted(self.parts, reverse=True)
+        return PARTS[self.parts.index(first)] if first > CLEARLY * second else None
+
+    @property
+    def least(self) -> str | None:
+        """The part with clearly smaller steps than each other."""
+        _, second, last = sorted(self.parts, reverse=True)
+        return PARTS[self.parts.index(last)] if second > CLEARLY * last else None
+
+
+def moves(run: Run) -> list[Moves]:
+    """By corruption: steps by the difference of sketches, whose square is a step's squared length in the mean."""
+    sketch = run.lessons.sketch.astype(np.float64)
+    if len(sketch) < 2 or sketch.shape[1] < len(PARTS):
+        return []
+    before = np.roll(sketch, 1, axis=0)
+    before[run.lessons.facts["n"] == 1] = 0.0  # the source model
+    before[0] = np.nan if "state" in run.part("learned_before") else 0.0
+    squares = (sketch - before) ** 2
+    taught = np.array([why is None for why in run.lessons.skipped]) & np.isfinite(squares).any(axis=1)
+    found = []
+    for kind in dict.fromkeys(run.lessons.corruption[taught].tolist()):
+        own = squares[taught & (run.lessons.corruption == kind)]
+        if len(own) >= FEWEST:
+            thirds = np.array_split(own, len(PARTS), axis=1)
+            found.append(Moves(run.corruptions[kind], len(own), tuple(float(np.sqrt(mean(t))) for t in thirds)))
+    return found
+
+
+def where(run: Run) -> Iterator[Finding]:
+    """Which part of the model moved under which corruption."""
+    alike: dict[tuple[str | None, str | None], list[str]] = {}
+    for move in moves(run):
+        alike.setdefault((move.most, move.least), []).append(move.corruption)
+    told = []
+    for (most, least), names in alike.items():
+        steps = [f"the {most} layers took the largest steps"] if most else []
+        if least:
+            steps.append(f"the {least} layers the smallest" if most else f"the {least} layers took the smallest steps")
+        told += [f"under {listed(names[:4])} {listed(steps)}"] if steps else []
+    if told:
+        text = "; ".join(told)
+        yield Finding("note", f"{text[0].upper()}{text[1:]}.")
+
+
+CHECKS = (given, guard, returns, variety, furthest, where)

@@ -1,0 +1,31 @@
+"""A run's pictures, each a figure that becomes SVG in the page and a PNG beside it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from mgtta_cam.report.pictures import answers, classes, comparison, lessons, speed, tensors
+from mgtta_cam.report.pictures.paint import Picture, style
+from mgtta_cam.report.run import Run
+
+DRAWN = {
+    "answers": answers.picture,
+    "lessons": lessons.picture,
+    "tensors": tensors.picture,
+    "classes": classes.histogram,
+    "calibration": classes.calibration,
+    "speed": speed.picture,
+}
+
+
+def of_run(run: Run, prefix: str = "") -> dict[str, Picture]:
+    """What a log supports; names of files begin with the prefix."""
+    with style():
+        drawn = {name: draw(run, prefix) for name, draw in DRAWN.items()}
+    return {name: picture for name, picture in drawn.items() if picture is not None}
+
+
+def of_all(runs: Sequence[Run], names: Sequence[str]) -> Picture | None:
+    """Several runs on one axis."""
+    with style():
+        return comparison.picture(runs, names)

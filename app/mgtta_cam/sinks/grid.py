@@ -1,0 +1,118 @@
+"""Several streams on one picture, in rows and columns: for a window, a video, or both."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections import deque
+from collections.abc import Callable, Sequence
+
+from mgtta_cam.errors import OutputError
+from mgtta_cam.overlay.canvas import blank, place
+from mgtta_cam.overlay.ink import Box, Ink
+from mgtta_cam.stream.session import Window
+from mgtta_cam.types import FrameResult, Image, Sink
+
+SIZE = (1600, 900)  # width, height in pixels
+EM, CAPTION = 14, 2.0  # pixels; ems below each picture, for its name
+FPS = 25.0  # of its video: streams may have different ones
+
+
+class Grid:
+    """The newest drawn picture of each stream, where a stream has its place in the order in which they were given.
+
+    Its `window` shows the grid and hears keys for all streams; its `video` gets a frame each time that all streams that
+    still run have moved on. Both are made with `image` as what they render.
+
+    Args:
+        names: of the streams, without secrets.
+    """
+
+    def __init__(self, names: Sequence[str]) -> None:
+        count = len(names)
+        columns = math.ceil(math.sqrt(count))
+        rows = math.ceil(count / columns)
+        width, height = SIZE
+        w, h = width // columns, height // rows
+        self._canvas = blank(height, width)
+        ink = Ink(self._canvas, EM)
+        caption = ink.px(CAPTION)
+        self._boxes = [Box(w * (k % columns), h * (k // columns), w, h - caption) for k in range(count)]
+        for number, (name, box) in enumerate(zip(names, self._boxes, strict=True), start=1):
+            baseline = ink.center_line(box.y + box.h, caption)
+            ink.text(f"{number}  {name}", box.x + w // 2, baseline, width=w - caption, align="center")
+        self._keys = [deque[str]() for _ in range(count)]
+        self._open, self._moved = set(range(count)), set[int]()
+        self._failure: OutputError | None = None
+        self.window: Window | None = None
+        self.video: Sink | None = None
+
+    def image(self, _: FrameResult) -> Image:
+        """uint8 [h, w, 3] RGB, whichever result asks for it."""
+        return self._canvas
+
+    def put(self, k: int, result: FrameResult, drawn: Image) -> None:
+        """Shows the next result of stream k.
+
+        Raises:
+            OutputError: if the video cannot be written; to each stream, as it is the video of all.
+        """
+        if self._failure is not None:
+            raise self._failure
+        x, y, w, h = box = self._boxes[k]
+        self._canvas[y : y + h, x : x + w] = blank(h, w)
+        place(drawn, self._canvas, box)
+        if self.window is not None:
+            self.window.write(result)
+        self._moved.add(k)
+        if self.video is not None and self._moved >= self._open:
+            self._moved.clear()
+            try:
+                self.video.write(result)
+            except OutputError as error:
+                self._failure = error
+                raise
+
+    def key(self, k: int, wait_ms: int) -> str | None:
+        """A key that stream k has not heard; each is heard by all."""
+        if self.window is None:
+            time.sleep(wait_ms / 1000)
+        elif (key := self.window.poll(wait_ms)) is not None:
+            for keys in self._keys:
+                keys.append(key)
+        return self._keys[k].popleft() if self._keys[k] else None
+
+    def leave(self, k: int) -> None:
+        """Stream k is at its end: its last picture stays; the last stream closes window and video."""
+        if k not in self._open:
+            return
+        self._open.remove(k)
+        if not self._open:
+            for sink in (self.window, self.video):
+                if sink is not None:
+                    sink.close()
+
+
+class Place:
+    """The place of one stream in a grid: a window to its run.
+
+    Args:
+        grid: of all streams.
+        k: its number, from 0.
+        render: draws its results.
+    """
+
+    def __init__(self, grid: Grid, k: int, render: Callable[[FrameResult], Image]) -> None:
+        self._grid, self._k, self._render = grid, k, render
+
+    def write(self, result: FrameResult) -> None:
+        """Draws a result into its place."""
+        self._grid.put(self._k, result, self._render(result))
+
+    def poll(self, wait_ms: int) -> str | None:
+        """Paints, and returns a key pressed for all streams."""
+        return self._grid.key(self._k, wait_ms)
+
+    def close(self) -> None:
+        """Leaves the grid."""
+        self._grid.leave(self._k)

@@ -1,0 +1,76 @@
+"""What a --source text means: camera, stream, video or pictures. Opens nothing."""
+
+from __future__ import annotations
+
+import glob
+import os
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from mgtta_cam.errors import SourceError
+from mgtta_cam.redaction import redact, remember
+from mgtta_cam.sources.image_files import is_picture, pictures_below
+from mgtta_models.errors import closed
+
+SCHEMES = ("rtsp", "rtsps", "rtmp", "http", "https", "udp")
+_DEVICE = re.compile(r"(?:/dev/video)?(\d+)")
+_LASTING = "/dev/v4l/"  # by-id/ and by-path/: names that a camera keeps when it is plugged in again
+
+
+@dataclass(frozen=True, slots=True)
+class Address:
+    """A source by its kind; one of the fields below `shown` is set, according to it."""
+
+    kind: Literal["camera", "stream", "video", "pictures"]
+    shown: str  # as it may be shown and logged: no secrets
+    camera: int | str = -1  # a number, or a lasting name that leads to one
+    url: str = ""
+    paths: tuple[Path, ...] = ()
+
+    @property
+    def live(self) -> bool:
+        """Whether frames come when they come, and not when they are asked for."""
+        return self.kind in ("camera", "stream")
+
+
+def parse(text: str, *, shown: str | None = None) -> Address:
+    """Reads a source.
+
+    Args:
+        text: with all `{NAME}` filled in.
+        shown: the text before that; what is shown is made from it.
+
+    Raises:
+        SourceError: if there is no such file, folder or match, or the kind of address is unknown.
+    """
+    shown = redact(text if shown is None else shown)
+    if match := _DEVICE.fullmatch(text):
+        return Address("camera", shown, camera=int(match[1]))
+    if text.startswith(_LASTING):
+        return Address("camera", shown, camera=text)
+    scheme, separator, _ = text.partition("://")
+    if separator:
+        if scheme.lower() not in SCHEMES:
+            raise SourceError(f"{shown}: addresses begin with {', '.join(f'{s}://' for s in SCHEMES)}")
+        remember(text)
+        return Address("stream", shown, url=text)
+    path = Path(os.path.expanduser(text))  # noqa: PTH111  ~nobody is a name like any other, not an error
+    if os.path.isdir(path):
+        return _pictures(pictures_below(path), shown)
+    if os.path.isfile(path):
+        return _pictures([path], shown) if is_picture(path) else Address("video", shown, paths=(path,))
+    if glob.has_magic(text):
+        found = sorted(Path(name) for name in glob.iglob(str(path), recursive=True))  # noqa: PTH207  absolute patterns too
+        return _pictures([name for name in found if is_picture(name)], shown)
+    why = closed(path)
+    raise SourceError(
+        f"no such source: {shown}{why}; expected a camera number, a video, a folder of pictures or an address"
+    )
+
+
+def _pictures(paths: list[Path], shown: str) -> Address:
+    if not paths:
+        raise SourceError(f"no pictures in {shown}; expected .jpg, .png, .webp and the like")
+    return Address("pictures", shown, paths=tuple(paths))

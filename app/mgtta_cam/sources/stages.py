@@ -1,0 +1,148 @@
+"""Which frames of a stream go on, when, and with which label: small stages that are put one after another."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import replace
+
+from mgtta_cam.sources.reader import add_drops
+from mgtta_cam.types import Frame, Stage
+
+LONGEST_NAP = 0.05  # seconds; so that a stop is noticed
+
+
+def labeled(label_of: Callable[[int], int | None]) -> Stage:
+    """Gives each frame its true class; `label_of` takes the frame's index in its clip."""
+
+    def stage(frames: Iterable[Frame]) -> Iterator[Frame]:
+        for frame in frames:
+            yield replace(frame, label=label_of(frame.index))
+
+    return stage
+
+
+def repeated(play: Callable[[], Iterable[Frame]], times: int, gap_seconds: float) -> Iterator[Frame]:
+    """What `play` gives, each time from its start, `times` times in all, 0 for ever. Index and time go on rising.
+
+    `gap_seconds` lies between the last frame and the first of the next round: one frame's duration.
+    """
+    index, seconds, played = 0, 0.0, 0
+    while not times or played < times:
+        last: Frame | None = None
+        for frame in play():
+            last = replace(frame, index=index + frame.index, seconds=seconds + frame.seconds)
+            yield last
+        if last is None:
+            return
+        index, seconds, played = last.index + 1, last.seconds + gap_seconds, played + 1
+
+
+def between(start: float, duration: float | None) -> Stage:
+    """Frames whose time in seconds lies in [start, start + duration). Reads and leaves out: seeking is not exact."""
+
+    def stage(frames: Iterable[Frame]) -> Iterator[Frame]:
+        for frame in frames:
+            if duration is not None and frame.seconds >= start + duration:
+                return
+            if frame.seconds >= start:
+                yield frame
+
+    return stage
+
+
+def fresh(within_s: float, clock: Callable[[], float] = time.monotonic) -> Stage:
+    """Frames of live sources that are at most so old; older ones are counted as dropped by `stale`."""
+    return _thinned(lambda _, frame: frame.grabbed is None or clock() - frame.grabbed <= within_s, "stale")
+
+
+def every(stride: int) -> Stage:
+    """Every `stride`-th frame; those between are counted as dropped by `stride`."""
+    return _thinned(lambda position, _: position % stride == 0)
+
+
+def at_rate(frames_per_second: float) -> Stage:
+    """At most so many frames a second of stream time, evenly; the others are counted as dropped by `stride`."""
+    due = 0.0
+
+    def keep(position: int, frame: Frame) -> bool:
+        nonlocal due
+        if position and frame.seconds < due - 1e-6:
+            return False
+        due = max(due, frame.seconds - 1 / frames_per_second) + 1 / frames_per_second
+        return True
+
+    return _thinned(keep)
+
+
+def at_most(count: int) -> Stage:
+    """The first `count` frames; the next one is not even asked for."""
+
+    def stage(frames: Iterable[Frame]) -> Iterator[Frame]:
+        for position, frame in enumerate(frames, start=1):
+            yield frame
+            if position >= count:
+                return
+
+    return stage
+
+
+def at_own_speed(
+    stopped: Callable[[], bool],
+    clock: Callable[[], float] = time.monotonic,
+    sleep: Callable[[float], None] = time.sleep,
+) -> Stage:
+    """Holds each frame back until its time has come, counted from the first: a file behaves like a camera."""
+
+    def stage(frames: Iterable[Frame]) -> Iterator[Frame]:
+        begin: float | None = None
+        for frame in frames:
+            begin = clock() - frame.seconds if begin is None else begin
+            due = begin + frame.seconds
+            while (early := due - clock()) > 0 and not stopped():
+                sleep(min(early, LONGEST_NAP))
+            yield replace(frame, grabbed=due)
+
+    return stage
+
+
+def announcing(tell: Callable[..., None]) -> Stage:
+    """Tells of each change of corruption, each new size, and each first frame that must not teach."""
+
+    def stage(frames: Iterable[Frame]) -> Iterator[Frame]:
+        corruption: tuple[str, int] | None = None
+        shape: tuple[int, ...] | None = None
+        refused: str | None = None
+        for frame in frames:
+            if frame.corruption != corruption:
+                corruption = frame.corruption
+                name, severity = corruption or ("clean", 0)
+                tell("corruption-change", frame=frame.index, name=name, severity=severity)
+            if shape is not None and frame.image.shape != shape:
+                tell("shape-change", frame=frame.index, shape=list(frame.image.shape))
+            if frame.refused and frame.refused != refused:
+                tell("refused", frame=frame.index, why=frame.refused)
+            shape, refused = frame.image.shape, frame.refused
+            yield frame
+
+    return stage
+
+
+def chained(frames: Iterable[Frame], *stages: Stage) -> Iterable[Frame]:
+    """Puts stages one after another."""
+    for stage in stages:
+        frames = stage(frames)
+    return frames
+
+
+def _thinned(keep: Callable[[int, Frame], bool], cause: str = "stride") -> Stage:
+    def stage(frames: Iterable[Frame]) -> Iterator[Frame]:
+        dropped: dict[str, int] = {}
+        for position, frame in enumerate(frames):
+            if keep(position, frame):
+                yield replace(frame, dropped=add_drops(frame.dropped, dropped)) if dropped else frame
+                dropped = {}
+            else:
+                dropped = add_drops(dropped, frame.dropped, {cause: 1})
+
+    return stage

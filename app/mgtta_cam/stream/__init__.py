@@ -1,0 +1,1 @@
+"""The loop: preprocess, predict, update, and the session around it."""

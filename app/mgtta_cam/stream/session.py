@@ -1,0 +1,237 @@
+"""One run from its first frame to its last word: results to the sinks, an orderly end whatever happens."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, wait
+from dataclasses import dataclass, field, replace
+from typing import Any, Protocol
+
+from mgtta_cam.errors import AppError
+from mgtta_cam.metrics.summary import Summary
+from mgtta_cam.redaction import redact
+from mgtta_cam.stream.controls import Controls
+from mgtta_cam.stream.prefetch import POLL_SECONDS, Ahead
+from mgtta_cam.types import Frame, FrameResult, Sink
+from mgtta_models.errors import ModelError
+
+INTERNAL_ERROR = 1  # exit code
+PAUSE_POLL_MS = 50
+
+
+class Journal(Sink, Protocol):
+    """A sink that also hears of events and of the end."""
+
+    def event(self, kind: str, **facts: Any) -> None:
+        """Something that happened beside the frames."""
+        ...
+
+    def finish(self, summary: Mapping[str, Any]) -> None:
+        """Takes the summary as its last line."""
+        ...
+
+
+class Window(Sink, Protocol):
+    """A sink that hears keys."""
+
+    def poll(self, wait_ms: int) -> str | None:
+        """Paints, and returns a key pressed meanwhile."""
+        ...
+
+
+@dataclass(slots=True)
+class Session:
+    """All parts of a run, put together by `mgtta_cam.assembly`.
+
+    Each result goes once to the windows, to `sinks` in order, and to the journal, which so knows what drawing took: all
+    that on the main thread, while the pipeline makes the next result on another.
+    """
+
+    frames: Iterable[Frame]
+    pipeline: Callable[[Iterable[Frame]], Iterator[FrameResult]]
+    controls: Controls
+    sinks: Sequence[Sink] = ()
+    windows: Mapping[str, Window] = field(default_factory=dict)  # by the name that a key's event has
+    journal: Journal | None = None
+    summary: Summary = field(default_factory=Summary)
+    snapshot: Callable[[FrameResult], object] | None = None
+    tell: Callable[..., None] = lambda *_, **__: None
+    deliver: Callable[[], None] = lambda: None  # tells of what other threads have heard of (`mgtta_cam.events`)
+    facts: Callable[[], Mapping[str, Any]] = dict  # what else belongs into the summary, asked at the end
+    keep: Callable[[], None] = lambda: None  # saves what was learned
+    close: Callable[[], None] = lambda: None  # lets the source go
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """How a run ended."""
+
+    exit_code: int
+    summary: Mapping[str, Any]
+    error: str | None = None  # one line, where it did not end well
+
+
+def play(session: Session) -> Outcome:
+    """Runs a session to its end: end of the source, a limit, a key, a signal, or an error outside this program.
+
+    All files are closed properly in each case, and after an internal error too, which goes on to the caller.
+    """
+    return play_all([session])[0]
+
+
+def play_all(sessions: Sequence[Session]) -> list[Outcome]:
+    """Runs sessions beside each other, each to its own end; what each shows is shown on this thread, in turns."""
+    runs = [Running(session) for session in sessions]
+    outcomes: dict[Running, Outcome] = {}
+    under_way = list(runs)
+    try:
+        while under_way:
+            if len(under_way) == 1:
+                ready = set(under_way)
+            else:
+                wait([run.coming for run in under_way], POLL_SECONDS, FIRST_COMPLETED)
+                ready = {run for run in under_way if run.coming.done()}
+            for run in tuple(under_way):
+                if run in ready and not run.turn():
+                    under_way.remove(run)
+                    outcomes[run] = run.finish()
+                elif not ready:
+                    run.meanwhile()
+    finally:
+        for run in under_way:
+            run.finish()
+    return [outcomes[run] for run in runs]
+
+
+class Running:
+    """A session under way: while a result is shown on this thread, the next is made on another.
+
+    Args:
+        session: not begun.
+    """
+
+    def __init__(self, session: Session) -> None:
+        self._session = session
+        self._answering = Ahead(session.pipeline(session.frames), "answers")
+        self._answering.begin()
+        self._latest: FrameResult | None = None
+        self._failures: list[AppError | ModelError] = []
+        self._code = INTERNAL_ERROR
+
+    @property
+    def coming(self) -> Future[Any]:
+        """What is waited for: the result under way."""
+        return self._answering.coming
+
+    def turn(self) -> bool:
+        """Waits for the next result and hands it on; then hears keys, as long as the run is paused.
+
+        Returns:
+            Whether there is more: False at the end, and after an error outside this program.
+        """
+        try:
+            more = self._turn()
+        except (AppError, ModelError) as error:
+            self._failures.append(error)
+            self._code = error.exit_code
+            return False
+        if not more:
+            self._code = self._session.controls.exit_code or 0
+        return more
+
+    def _turn(self) -> bool:
+        session, controls, answering = self._session, self._session.controls, self._answering
+        answered = self._taken()
+        if answered is None:
+            return False
+        controls.frame_done()
+        if not (controls.paused or controls.stopped):
+            answering.begin()
+        self._latest = _show(session, answered)
+        self._listen(wait_ms=0)
+        while controls.paused and not (controls.stopped or answering.busy):  # what is under way is shown first
+            self._listen(PAUSE_POLL_MS)
+        if controls.stopped and not answering.busy:
+            return False
+        answering.begin()
+        return True
+
+    def _taken(self) -> FrameResult | None:
+        """The result under way, after all that was told before it."""
+        try:
+            return self._answering.take(self.meanwhile)
+        finally:
+            self._session.deliver()
+
+    def meanwhile(self) -> None:
+        """Tells of events and hears keys, while no result is ready."""
+        self._session.deliver()
+        self._listen(wait_ms=0)
+
+    def _listen(self, wait_ms: int) -> None:
+        if self._latest is not None:
+            _listen(self._session, self._latest, wait_ms)
+
+    def finish(self) -> Outcome:
+        """Closes all files, and says how the run ended."""
+        session, failures = self._session, self._failures
+        session.controls.stop(self._code)  # what waits for a frame need not
+        _attempt(failures, self._answering.close)
+        _attempt(failures, session.close)
+        _attempt(failures, session.keep)
+        for sink in (*session.windows.values(), *session.sinks):
+            _attempt(failures, sink.close)
+        facts = {**session.summary.facts(), **session.facts(), **_end(self._code, failures)}
+        if session.journal is not None:
+            journal = session.journal
+            _attempt(failures, lambda: journal.finish(facts))
+            _attempt(failures, journal.close)
+        end = _end(self._code, failures)
+        return Outcome(end["exit_code"], {**facts, **end}, end.get("error"))
+
+
+def _end(code: int, failures: Sequence[AppError | ModelError]) -> dict[str, Any]:
+    """How the run ended, for the summary: by the first failure, if there was one."""
+    return {"exit_code": failures[0].exit_code, "error": redact(str(failures[0]))} if failures else {"exit_code": code}
+
+
+def _show(session: Session, answered: FrameResult) -> FrameResult:
+    """Hands a result to all that shows and keeps it; returns it with the time that this took."""
+    began = time.perf_counter()
+    for sink in (*session.windows.values(), *session.sinks):
+        sink.write(answered)
+    result = replace(answered, ms={**answered.ms, "draw": (time.perf_counter() - began) * 1000})
+    session.summary.write(result)
+    if session.journal is not None:
+        session.journal.write(result)
+    return result
+
+
+def _listen(session: Session, result: FrameResult, wait_ms: int) -> None:
+    """Serves the windows and takes a key of each; without any there are none, and a pause just passes."""
+    if not session.windows:
+        time.sleep(wait_ms / 1000)
+    for name, window in session.windows.items():
+        key = window.poll(wait_ms // len(session.windows))
+        if key is not None:
+            _press(session, result, key, name)
+
+
+def _press(session: Session, result: FrameResult, key: str, where: str) -> None:
+    action = session.controls.press(key)
+    if action is None:
+        return
+    session.tell("key", key=key, action=action, where=where)
+    if session.snapshot is not None and session.controls.take("snapshot"):
+        session.tell("snapshot", path=str(session.snapshot(result)))
+    if session.controls.paused:
+        for window in session.windows.values():
+            window.write(result)  # with what the key changed
+
+
+def _attempt(failures: list[AppError | ModelError], act: Callable[[], None]) -> None:
+    try:
+        act()
+    except (AppError, ModelError) as error:
+        failures.append(error)

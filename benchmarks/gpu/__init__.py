@@ -1,0 +1,1 @@
+"""Checks that need a GPU; `benchmarks.gpu_check` runs them."""

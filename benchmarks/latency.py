@@ -1,0 +1,77 @@
+"""What lessons cost the answers: `python -m benchmarks.latency`. Prints a table, ms; no verdict by time.
+
+The same stretch of the demo's clip, played at the same speed, without lessons, with lessons in the loop and beside it;
+in rounds, so that all meet the same machine.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import subprocess
+import sys
+from functools import reduce
+from operator import getitem
+from pathlib import Path
+from statistics import median
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+
+CLIP = Path(__file__).resolve().parents[1] / "samples" / "clip.mp4"
+NOISE = ["--corrupt", "gaussian_noise:5", "--corrupt-on", "crop"]  # on clean pictures, there is nothing to learn
+WAYS = {
+    "no lessons": ["--method", "none"],
+    "inline": ["--adapt", "inline"],
+    "background": ["--adapt", "background"],
+    "background, auto": ["--adapt", "background", "--updates-per-window", "auto"],
+}
+
+
+def main() -> None:
+    """Measures and prints."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--seconds", type=float, default=20)
+    known, options = parser.parse_known_args()  # --model and the like are the command's
+    results: dict[str, list[dict[str, Any]]] = {name: [] for name in WAYS}
+    for _ in range(known.rounds):
+        for name, way in WAYS.items():
+            results[name].append(measured(known.seconds, [*options, *way]))
+    table = Table("lessons", "updates", "fps")
+    for what in ("answer", "age"):  # in the loop alone; and from when the frame was due
+        for column in ("p50", "p99", "p99 over none"):
+            table.add_column(f"{what} {column}", justify="right")
+    for name, runs in results.items():
+        row = [f"{typical(runs, 'updates'):g}", f"{typical(runs, 'fps'):.1f}"]
+        for times in ("latency_ms", "age_ms"):
+            p50, p99 = typical(runs, times, "p50"), typical(runs, times, "p99")
+            row += [f"{p50:.1f}", f"{p99:.1f}", f"{p99 / typical(results['no lessons'], times, 'p99'):.2f}"]
+        table.add_row(name, *row)
+    Console(width=140).print(table)
+
+
+def typical(runs: list[dict[str, Any]], *path: str) -> float:
+    """The median of a figure over rounds."""
+    return median(reduce(getitem, path, run) for run in runs)  # pyright: ignore[reportArgumentType]  nested JSON
+
+
+def measured(seconds: float, options: list[str]) -> dict[str, Any]:
+    """The summary of one run."""
+    command = [
+        sys.executable,
+        "-m",
+        "mgtta_cam.cli.main",
+        "--source",
+        str(CLIP),
+        "--realtime",
+        "--duration",
+        str(seconds),
+    ]
+    words = ["--model", "demo", *NOISE, "--no-show", "--quiet", "--json", *options]
+    return json.loads(subprocess.run([*command, *words], check=True, capture_output=True, text=True).stdout)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,224 @@
+"""A timm Vision Transformer that also answers with its class token after each block."""
+
+from __future__ import annotations
+
+import copy
+import hashlib
+from collections.abc import Callable, Iterator, Sequence
+from itertools import pairwise
+from typing import Any, NamedTuple, cast
+
+import torch
+from timm.models.vision_transformer import Block, VisionTransformer
+from torch import Tensor, nn
+
+from mgtta_models.errors import ModelError
+from mgtta_models.labels import Labels
+from mgtta_models.precision import LOSS_SCALES, NORMS, lower
+from mgtta_models.preprocess import Preprocess
+
+
+class Output(NamedTuple):
+    """Notation: b batch, c classes, l blocks, d width."""
+
+    logits: Tensor  # [b, c]
+    features: Tensor  # [b, l, d]
+
+
+Engine = Callable[[Tensor, Tensor], Output]  # pictures [b, 3, h, w] and norms [n] -> output of all classes
+
+
+class Backbone(nn.Module):
+    """Wraps any timm VisionTransformer with a class token (ViT, DeiT, of any size).
+
+    All parameters are frozen and the model is in eval mode; an adaptation method thaws the ones that it adapts. With an
+    `engine`, that computes passes without gradients; only the norms' parameters may change then.
+
+    Args:
+        vit: the model; with `global_pool="token"` and pre-norm blocks.
+        name: what people call it.
+        preprocess: from pixels to its input; by default what its pretrained configuration says.
+        labels: its classes; by default ImageNet's where their number fits.
+
+    Raises:
+        ModelError: if the model has no class token to read, or other blocks than pre-norm ones.
+    """
+
+    def __init__(
+        self,
+        vit: nn.Module,
+        *,
+        name: str | None = None,
+        preprocess: Preprocess | None = None,
+        labels: Labels | None = None,
+    ) -> None:
+        super().__init__()
+        vit = _checked(vit)
+        self.vit = vit.eval().requires_grad_(False)
+        self.engine: Engine | None = None
+        self.dtype = torch.float32  # of the products; norms, features and logits are float32 in any case
+        self._gather()
+        config: dict[str, Any] = getattr(vit, "pretrained_cfg", None) or {}
+        self.name = name or config.get("architecture") or type(vit).__name__
+        self.preprocess = preprocess or Preprocess.of(vit)
+        self.labels = labels or Labels.of_count(vit.num_classes)
+        self.kept: Tensor | None  # [c] which classes there are to choose from, if not all
+        self.register_buffer("kept", None, persistent=False)
+        self.digest = digest(self.vit)
+        if len(self.labels.names) != vit.num_classes:
+            raise ModelError(
+                f"{self.name} answers with {vit.num_classes} classes, but {len(self.labels.names)} class names were "
+                "given: use a --labels file with one name a line, in the order of the classes"
+            )
+
+    @property
+    def classes(self) -> tuple[str, ...]:
+        """Class names by index."""
+        return self.labels.names
+
+    @property
+    def device(self) -> torch.device:
+        """Where the weights are; inputs belong there too."""
+        return next(self.vit.parameters()).device
+
+    @property
+    def loss_scales(self) -> tuple[float, ...]:
+        """What a loss is multiplied by for the backward pass, powers of two, largest first: see `mgtta.adapter`."""
+        return LOSS_SCALES.get(self.dtype, (1.0,))
+
+    def lower(self, dtype: torch.dtype) -> None:
+        """Computes in bfloat16 or float16 from now on; see `mgtta_models.precision`."""
+        lower(self.vit, dtype)
+        self.dtype = dtype
+
+    def forward(self, x: Tensor, prompts: Tensor | None = None) -> Output:
+        """[b, 3, h, w] normalized pixels -> logits, and the class token after each block.
+
+        Block i's token is read through the first norm of block i + 1, the last one through the final norm: these
+        are the features whose means and spreads MGTTA and FOA align (arXiv 2412.16901, as the authors' code does it).
+
+        Args:
+            x: the pictures.
+            prompts: [p, d] further tokens, put between the class token and the picture's after the positions.
+        """
+        if self.engine is not None and prompts is None and not torch.is_grad_enabled():
+            logits, features = self.engine(x, self.norm_vector)
+        else:
+            logits, features = self._pass(x, prompts)
+        return Output(logits if self.kept is None else logits[:, self.kept], features)
+
+    def _pass(self, x: Tensor, prompts: Tensor | None) -> Output:
+        vit = self.vit
+        tokens: Tensor = vit.patch_drop(vit._pos_embed(vit.patch_embed(x.to(self.dtype))))
+        if prompts is not None:
+            prefix, rest = tokens.tensor_split([vit.num_prefix_tokens], dim=1)
+            tokens = torch.cat((prefix, prompts.to(tokens).expand(len(x), -1, -1), rest), dim=1)
+        tokens = vit.norm_pre(tokens)
+        blocks = [cast("Block", block) for block in vit.blocks]
+        features = []
+        for block, following in pairwise(blocks):
+            tokens = block(tokens)
+            features.append(following.norm1(tokens[:, 0]))
+        # the head may read these tokens only
+        prefix: Tensor = vit.norm(_first(vit.num_prefix_tokens, blocks[-1], tokens))
+        features.append(prefix[:, 0])
+        return Output(logits=vit.forward_head(prefix), features=torch.stack([f.float() for f in features], dim=1))
+
+    def classifier(self) -> Tensor:
+        """The head's rows [classes, d], one for each of all classes."""
+        return self.vit.get_submodule("head").get_parameter("weight").detach()
+
+    def classify(self, z: Tensor, among_all: bool = False) -> Tensor:
+        """The head alone: class tokens [b, d] behind the final norm -> logits [b, c], of all classes if asked.
+
+        Raises:
+            ModelError: if the head reads more than the class token.
+        """
+        if hasattr(self.vit, "head_dist"):
+            raise ModelError(f"{self.name} has a second head for its distillation token: this method needs one head")
+        logits = self.vit.forward_head(z.unsqueeze(1))
+        return logits if among_all or self.kept is None else logits[:, self.kept]
+
+    def restrict(self, kept: Sequence[int]) -> None:
+        """Leaves only some classes to choose from, as ImageNet-R and -A have 200 of the 1,000; c is their number then.
+
+        Raises:
+            ModelError: if a number is no class, or comes twice.
+        """
+        if not kept or len(set(kept)) < len(kept) or not all(0 <= i < self.vit.num_classes for i in kept):
+            raise ModelError(
+                f"expected different numbers of classes in 0..{self.vit.num_classes - 1}; got {list(kept)[:5]}"
+            )
+        self.kept = torch.tensor(kept, device=self.device)
+        self.labels = self.labels.subset(kept)
+
+    def twin(self) -> Backbone:
+        """A second model that shares every tensor with this one, except copies of the norm layers' parameters.
+
+        The source model beside the adapted one costs a few kilobytes.
+        """
+        own = {id(p) for _, layer in self.norms() for p in layer.parameters(recurse=False)}
+        shared = [t for t in (*self.vit.parameters(), *self.vit.buffers()) if id(t) not in own]
+        twin = copy.deepcopy(self, {id(tensor): tensor for tensor in shared})
+        for _, layer in twin.norms():
+            layer.requires_grad_(False)
+        twin.engine = self.engine
+        twin._gather()
+        return twin
+
+    def _apply(self, *args: Any, **kwargs: Any) -> Backbone:
+        """Moves to a device or another type, and brings the norms together there."""
+        super()._apply(*args, **kwargs)
+        self._gather()
+        return self
+
+    def norm_parameters(self) -> dict[str, nn.Parameter]:
+        """Weights and biases of the normalization layers by timm's names, in the model's order."""
+        return {
+            f"{layer}.{name}": parameter
+            for layer, module in self.norms()
+            for name, parameter in module.named_parameters(recurse=False)
+        }
+
+    def _gather(self) -> None:
+        """The norms' parameters become views of one vector, so that a whole set of them is copied at once."""
+        parameters = list(self.norm_parameters().values())
+        self.norm_vector = torch.cat([p.detach().flatten() for p in parameters])  # [n]
+        for parameter, own in zip(parameters, self.norm_vector.split([p.numel() for p in parameters]), strict=True):
+            parameter.data = own.view_as(parameter)
+
+    def norms(self) -> Iterator[tuple[str, nn.Module]]:
+        """The normalization layers by timm's names, in the model's order."""
+        return ((name, module) for name, module in self.vit.named_modules() if isinstance(module, NORMS))
+
+
+def _first(count: int, block: Block, tokens: Tensor) -> Tensor:
+    """The first tokens behind a block: [b, n, d] -> [b, count, d].
+
+    They come from all tokens by attention alone: two thirds of a block's products are spared.
+    """
+    tokens = tokens[:, :count] + block.ls1(block.attn(block.norm1(tokens))[:, :count])
+    return tokens + block.ls2(block.mlp(block.norm2(tokens)))
+
+
+def digest(module: nn.Module) -> str:
+    """sha256 over names, shapes and values of all tensors: the same for the same weights in any kind of file."""
+    sha = hashlib.sha256()
+    for name, tensor in sorted(module.state_dict().items()):
+        sha.update(f"{name} {tuple(tensor.shape)} ".encode())
+        sha.update(tensor.detach().to("cpu", torch.float32).contiguous().numpy())
+    return sha.hexdigest()
+
+
+def _checked(vit: nn.Module) -> VisionTransformer:
+    expected = "expected a timm VisionTransformer with a class token, for example vit_base_patch16_224"
+    if not isinstance(vit, VisionTransformer):
+        raise ModelError(f"{expected}; got {type(vit).__name__}")
+    if vit.cls_token is None or vit.global_pool != "token" or vit.attn_pool is not None:
+        raise ModelError(f"{expected}; this one pools by {vit.global_pool or 'attention'!r} and not by its class token")
+    odd = {type(block).__name__ for block in vit.blocks if type(block) is not Block}
+    if odd:
+        raise ModelError(f"{expected} and pre-norm blocks; this one has {', '.join(sorted(odd))}")
+    if vit.num_classes < 1:
+        raise ModelError(f"{expected} and a classifier; this one has none (num_classes=0)")
+    return vit

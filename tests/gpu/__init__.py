@@ -1,1 +1,0 @@
-"""Checks that need a GPU; `tests.gpu_check` runs them."""

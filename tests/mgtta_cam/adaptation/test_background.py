@@ -1,0 +1,222 @@
+"""Lessons on a thread: the answer never waits, and rests on one whole set of parameters."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+import torch
+from torch import Tensor
+
+from mgtta import METHODS
+from mgtta.guard import Guarded
+from mgtta.memory import Member, member
+from mgtta.types import Step, Tensors
+from mgtta_cam.adaptation.background import Background
+from mgtta_cam.adaptation.learner import Inline
+from mgtta_cam.assembly.model import learners
+from mgtta_cam.config.settings import Settings
+from mgtta_cam.types import Lesson
+from mgtta_models import load_backbone
+from tests.mgtta_cam.tiny import write_model
+
+SECONDS = 10  # more than any of this takes
+
+
+@dataclass
+class Slow:
+    """A method whose lessons wait for the test; each adds one to two tensors, one after the other."""
+
+    probabilities = False
+    lr = 0.1
+    tensors: dict[str, Tensor] = field(default_factory=lambda: {name: torch.zeros(4) for name in ("first", "last")})
+    begun: threading.Semaphore = field(default_factory=lambda: threading.Semaphore(0))
+    go: threading.Semaphore = field(default_factory=lambda: threading.Semaphore(0))
+    fails: bool = False
+
+    def predict(self, x: Tensor) -> Tensor:
+        """[b, 2]: both tensors."""
+        return torch.stack([t[0] for t in self.tensors.values()]).expand(len(x), 2)
+
+    def step(self, x: Tensor) -> Step:
+        """Half of it, a pause, the other half."""
+        self.tensors["first"] += 1
+        self.begun.release()
+        assert self.go.acquire(timeout=SECONDS)
+        if self.fails:
+            raise ValueError("no lesson")
+        self.tensors["last"] += 1
+        return Step(torch.zeros(len(x), 2), {"entropy": 1.0})
+
+    def reset(self) -> None:
+        """To zero."""
+        for tensor in self.tensors.values():
+            tensor.zero_()
+
+    def parameters(self) -> Tensors:
+        """Both."""
+        return self.tensors
+
+    def state_dict(self) -> dict[str, Tensor]:
+        """Copies."""
+        return {name: tensor.clone() for name, tensor in self.tensors.items()}
+
+    def load_state_dict(self, state: Mapping[str, Tensor]) -> None:
+        """The inverse."""
+        for name, tensor in self.tensors.items():
+            tensor.copy_(state[name])
+
+
+class Rig:
+    """A learner around two slow methods."""
+
+    def __init__(self) -> None:
+        self.slow = Slow()
+        self.learner = Background(Slow(), Guarded(self.slow))
+
+    def answer(self) -> list[float]:
+        """What a frame is answered with now."""
+        return self.learner.predict(torch.zeros(1, 3, 8, 8))[0].tolist()
+
+    def begin(self) -> None:
+        """A lesson, up to its middle."""
+        self.learner.teach(window())
+        assert self.slow.begun.acquire(timeout=SECONDS)
+
+    def finish(self) -> Lesson:
+        """The rest of it."""
+        self.slow.go.release()
+        while (lesson := self.learner.taught()) is None:
+            threading.Event().wait(0.001)
+        return lesson
+
+
+def window() -> list[Member]:
+    """Two frames."""
+    return [member(i, torch.rand(3, 8, 8), 0) for i in (5, 6)]
+
+
+@pytest.fixture
+def rig() -> Iterator[Rig]:
+    """Closed at the end, so that no thread is left."""
+    rig = Rig()
+    yield rig
+    rig.slow.go.release()
+    rig.learner.close(SECONDS)
+    assert "mgtta-cam teacher" not in {thread.name for thread in threading.enumerate()}
+
+
+def test_the_answer_does_not_wait(rig: Rig) -> None:
+    """While a lesson goes on, frames are answered with what was learned before; then with all of it."""
+    rig.begin()
+    assert rig.learner.busy
+    assert rig.learner.taught() is None
+    assert (rig.answer(), rig.learner.updates) == ([0.0, 0.0], 0)
+    lesson = rig.finish()
+    assert (rig.answer(), rig.learner.updates, rig.learner.busy) == ([1.0, 1.0], 1, False)
+    assert (lesson.number, lesson.frames) == (1, (5, 6))
+    assert lesson.stats["distance"] == pytest.approx(8**0.5)
+    assert lesson.stats["lr"] == 0.1
+    assert lesson.ms > 0
+    assert rig.learner.taught() is None
+
+
+def test_reset_is_at_once(rig: Rig) -> None:
+    """A lesson under way comes to nothing, and the next one starts from the source."""
+    rig.begin()
+    rig.finish()
+    rig.begin()
+    rig.learner.reset()
+    assert (rig.answer(), rig.learner.updates) == ([0.0, 0.0], 0)
+    rig.slow.go.release()
+    while rig.learner.busy:
+        assert rig.learner.taught() is None
+    assert (rig.answer(), rig.learner.updates) == ([0.0, 0.0], 0)
+    rig.begin()
+    assert rig.finish().number == 1
+    assert rig.answer() == [1.0, 1.0]
+
+
+def test_undo(rig: Rig) -> None:
+    """The last lesson that frames were answered with is taken back, not one that nobody has seen."""
+    for _ in range(2):
+        rig.begin()
+        rig.finish()
+    rig.begin()
+    rig.slow.go.release()
+    assert rig.learner.undo().back
+    assert (rig.answer(), rig.learner.updates, rig.learner.busy) == ([1.0, 1.0], 1, False)
+    assert rig.learner.undo().back
+    assert rig.answer() == [0.0, 0.0]
+    assert not rig.learner.undo().back
+    rig.begin()
+    rig.finish()
+    assert rig.answer() == [1.0, 1.0]
+
+
+def test_taking_up(rig: Rig) -> None:
+    """What an earlier run learned is there from the first frame on, and lessons build on it."""
+    rig.learner.take_up({"first": torch.full((4,), 7.0), "last": torch.full((4,), 8.0)}, updates=7)
+    assert (rig.answer(), rig.learner.updates) == ([7.0, 8.0], 7)
+    rig.begin()
+    rig.finish()
+    assert (rig.answer(), rig.learner.updates) == ([8.0, 9.0], 8)
+    assert {name: t[0].item() for name, t in rig.learner.state_dict().items()} == {"first": 8.0, "last": 9.0}
+
+
+def test_an_error_reaches_the_main_thread(rig: Rig) -> None:
+    """It is raised where the lesson would have been taken over."""
+    rig.slow.fails = True
+    rig.begin()
+    with pytest.raises(ValueError, match="no lesson"):
+        rig.finish()
+
+
+def test_a_lesson_under_way_does_not_hold_up_the_end(rig: Rig) -> None:
+    """Closing waits as long as it was told to, and what was learned before stands."""
+    rig.begin()
+    rig.finish()
+    rig.begin()
+    rig.learner.close(patience_s=0.01)
+    assert rig.learner.state_dict()["last"][0] == 1
+
+
+def test_it_teaches_what_inline_lessons_teach(tmp_path: Path) -> None:
+    """On twins of one model, to the bit: each thread computes as the other does."""
+    backbone = load_backbone("tiny", write_model(tmp_path / "tiny.safetensors"), "cpu")
+    tent = METHODS["tent"]
+    beside = Background(tent(backbone.twin()), Guarded(tent(backbone)), threads=torch.get_num_threads())
+    inline = Inline(Guarded(tent(backbone.twin())))
+    for seed in range(3):
+        pictures = torch.randn(8, 3, 32, 32, generator=torch.Generator().manual_seed(seed))
+        members = [member(i, x, 0) for i, x in enumerate(pictures)]
+        inline.teach(members)
+        beside.teach(members)
+        while (lesson := beside.taught()) is None:
+            beside.predict(pictures[:1])
+        expected = inline.taught()
+        assert expected is not None
+        assert (lesson.number, lesson.digest, lesson.stats) == (expected.number, expected.digest, expected.stats)
+        assert torch.equal(beside.predict(pictures), inline.predict(pictures))
+    beside.close()
+
+
+def test_the_guard_watches_what_learns(tmp_path: Path) -> None:
+    """And not what answers meanwhile, which a lesson has not reached: what it takes back is what it does inline."""
+    path = write_model(tmp_path / "tiny.safetensors")
+    found = []
+    for adapt in ("inline", "background"):
+        settings = Settings(adapt=adapt, method="tent", lr=1e5)
+        learner = learners(settings, load_backbone("tiny", path, "cpu"))["tent"]()
+        draw = torch.Generator().manual_seed(1)
+        for _ in range(3):
+            learner.teach([member(i, torch.randn(3, 32, 32, generator=draw), 0) for i in range(8)])
+            while (lesson := learner.taught()) is None:
+                threading.Event().wait(0.001)
+            found.append(lesson.stats)
+        learner.close()
+    assert any(name.startswith("guard_") for stats in found for name in stats)
+    assert found[:3] == found[3:]

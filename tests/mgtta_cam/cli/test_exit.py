@@ -1,0 +1,229 @@
+"""How the program ends when it is told to, when its source goes, and what it never gives away. Real processes."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import textwrap
+from collections.abc import Iterator
+from pathlib import Path
+
+import cv2
+import pytest
+
+from mgtta_cam.log.format import read
+from tests.mgtta_cam.clips import write_clip
+from tests.mgtta_cam.fault_server import FaultServer
+from tests.mgtta_cam.sinks.test_video_sink import frames_in_the_end
+from tests.mgtta_cam.tiny import write_model
+
+ROOT = Path(__file__).resolve().parents[3]
+SIGNALS = [(signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGHUP, 129)]
+MODEL = ["--model", "tiny", "--weights", "tiny.safetensors", "--method", "tent", "--adapt-batch", "4"]
+
+
+def started(folder: Path, *words: str, code: str | None = None, **environment: str) -> subprocess.Popen[str]:
+    """The program, or some Python code, as a process in a folder."""
+    hidden = ("DISPLAY", "WAYLAND_DISPLAY")
+    base = {name: value for name, value in os.environ.items() if name not in hidden}
+    command = [sys.executable, *(["-c", textwrap.dedent(code)] if code else ["-m", "mgtta_cam.cli.main"]), *words]
+    return subprocess.Popen(
+        command,
+        cwd=folder,
+        env=base | {"PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"} | environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+
+
+def lines_of(process: subprocess.Popen[str], path: Path) -> Iterator[int]:
+    """The number of lines in a file, again and again while the process lives."""
+    while process.poll() is None:
+        yield path.read_text(encoding="utf-8").count("\n") if path.exists() else 0
+    raise AssertionError(f"the program ended early: {process.communicate()}")
+
+
+@pytest.mark.parametrize(("number", "code"), SIGNALS)
+def test_a_signal_closes_all_files(tmp_path: Path, number: int, code: int) -> None:
+    """Log and video are whole, the summary is told, and the exit code names the signal."""
+    write_clip(tmp_path / "clip.mkv", 20)
+    write_model(tmp_path / "tiny.safetensors")
+    outputs = ["--save", "out.mp4", "--log", "out.jsonl", "--json"]
+    process = started(tmp_path, "--source", "clip.mkv", "--loop", "0", *MODEL, *outputs)
+    next(count for count in lines_of(process, tmp_path / "out.jsonl") if count > 30)
+    process.send_signal(number)
+    out, err = process.communicate()
+    assert process.returncode == code, err
+    records = list(read(tmp_path / "out.jsonl"))
+    assert (records[-1]["type"], records[-1]["exit_code"]) == ("summary", code)
+    assert f'"exit_code": {code}' in out
+    video = cv2.VideoCapture(str(tmp_path / "out.mp4"), cv2.CAP_FFMPEG)  # an .mp4 that was not closed does not open
+    assert video.get(cv2.CAP_PROP_FRAME_COUNT) == records[-1]["frames"]
+    assert "Traceback" not in err
+
+
+def test_nohup(tmp_path: Path) -> None:
+    """A closed terminal does not end what was started to outlive it."""
+    write_clip(tmp_path / "clip.mkv", 20)
+    write_model(tmp_path / "tiny.safetensors")
+    code = """
+        import signal, sys
+        from app import cli
+        signal.signal(signal.SIGHUP, signal.SIG_IGN)
+        cli.main()
+    """
+    process = started(tmp_path, "--source", "clip.mkv", "--loop", "0", *MODEL, "--log", "out.jsonl", code=code)
+    counts = lines_of(process, tmp_path / "out.jsonl")
+    seen = next(count for count in counts if count > 30)
+    process.send_signal(signal.SIGHUP)
+    next(count for count in counts if count > seen + 30)
+    process.send_signal(signal.SIGTERM)
+    process.communicate()
+    assert process.returncode == 143
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="no /dev/full: Linux only")
+@pytest.mark.parametrize(("full", "other"), [("out.jsonl", "out.mkv"), ("out.mkv", "out.jsonl")])
+def test_a_full_disk(tmp_path: Path, full: str, other: str) -> None:
+    """One line and exit code 7; what goes to another disk is whole."""
+    write_clip(tmp_path / "clip.mkv", 20)
+    write_model(tmp_path / "tiny.safetensors")
+    (tmp_path / full).symlink_to("/dev/full")
+    outputs = ["--save", "out.mkv", "--log", "out.jsonl", "--overwrite"]
+    process = started(tmp_path, "--source", "clip.mkv", "--loop", "500", *MODEL, *outputs)
+    _, err = process.communicate()
+    assert process.returncode == 7, err
+    assert full in err.splitlines()[-1]
+    assert "Traceback" not in err
+    if other == "out.jsonl":
+        summary = list(read(tmp_path / other))[-1]
+        assert summary["exit_code"] == 7
+        assert full in summary["error"]
+    else:
+        assert not (tmp_path / other).exists() or cv2.VideoCapture(str(tmp_path / other)).isOpened()
+
+
+def test_killed(tmp_path: Path) -> None:
+    """Without any warning: the log is valid to its last whole line, and the video has all of its frames."""
+    write_clip(tmp_path / "clip.mkv", 20)
+    write_model(tmp_path / "tiny.safetensors")
+    outputs = ["--save", "out.mkv", "--log", "out.jsonl"]
+    process = started(tmp_path, "--source", "clip.mkv", "--loop", "0", *MODEL, *outputs)
+    next(count for count in lines_of(process, tmp_path / "out.jsonl") if count > 30)
+    process.kill()
+    process.communicate()
+    frames = [record["i"] for record in read(tmp_path / "out.jsonl") if record["type"] == "frame"]
+    assert frames == list(range(len(frames)))
+    assert frames_in_the_end(tmp_path / "out.mkv", len(frames)) in (len(frames), len(frames) + 1)
+
+
+@pytest.mark.parametrize(("number", "code"), SIGNALS)
+def test_a_signal_while_a_source_opens(tmp_path: Path, number: int, code: int) -> None:
+    """A server that does not answer does not hold the end up."""
+    with FaultServer(-1, mute=True) as server:
+        process = started(tmp_path, "--source", server.url, "--open-timeout", "3600", "--method", "tent")
+        server.reached.wait()
+        process.send_signal(number)
+        _, err = process.communicate()
+    assert process.returncode == code, err
+    assert "Traceback" not in err
+
+
+def test_a_signal_while_a_stream_is_mute(tmp_path: Path) -> None:
+    """A read that does not come back does not hold the end up, and the log is whole."""
+    write_model(tmp_path / "tiny.safetensors")
+    with FaultServer(8, mute=True) as server:
+        words = ["--source", server.url, "--read-timeout", "3600", "--log", "out.jsonl"]
+        process = started(tmp_path, *words, *MODEL)
+        next(count for count in lines_of(process, tmp_path / "out.jsonl") if count > 3)
+        process.send_signal(signal.SIGTERM)
+        _, err = process.communicate()
+    assert process.returncode == 143, err
+    first, *_, last = read(tmp_path / "out.jsonl")
+    assert (first["configuration"]["adapt"], last["exit_code"]) == ("background", 143)  # as it is live
+
+
+def test_a_second_signal_ends_at_once(tmp_path: Path) -> None:
+    """Nothing more is done after it, not even what would be done at the end."""
+    code = """
+        import os, signal
+        from mgtta_cam.cli.exit import orderly_end
+        asked = []
+        try:
+            with orderly_end(asked.append, running=lambda: True):
+                os.kill(os.getpid(), signal.SIGTERM)
+                print("asked", *asked, flush=True)
+                os.kill(os.getpid(), signal.SIGINT)
+        finally:
+            print("cleaned up", flush=True)
+    """
+    process = started(tmp_path, code=code)
+    out, _ = process.communicate()
+    assert (process.returncode, out) == (130, "asked 143\n")
+
+
+def test_a_lost_stream(tmp_path: Path) -> None:
+    """Exit code 4, with the frames before the loss answered and logged."""
+    write_model(tmp_path / "tiny.safetensors")
+    with FaultServer(8, mute=False) as server:
+        words = ["--source", server.url, "--mode", "every-frame", "--no-reconnect", "--log", "out.jsonl"]
+        process = started(tmp_path, *words, *MODEL)
+        _, err = process.communicate()
+    assert process.returncode == 4, err
+    assert "was lost after" in err
+    records = list(read(tmp_path / "out.jsonl"))
+    assert records[-1]["exit_code"] == 4
+    assert records[-1]["frames"] == len([r for r in records if r["type"] == "frame"]) >= 6
+
+
+def test_no_secret_gets_out(tmp_path: Path) -> None:
+    """Neither a password in the address nor one from the environment is printed or logged, by success or failure."""
+    write_model(tmp_path / "tiny.safetensors")
+    with FaultServer(8, mute=False) as server:
+        address = f"http://me:hunter2@127.0.0.1:{server.port}/live.mjpg?token=hunter2&x={{CAM_TOKEN}}"
+        words = ["--source", address, "-v", "--json", "--no-reconnect", "--log", "out.jsonl", "--save", "out.mkv"]
+        process = started(tmp_path, *words, *MODEL, CAM_TOKEN="swordfish")  # noqa: S106
+        told = "".join(map(str, process.communicate()))
+        assert b"x=swordfish" in server.requests[0]
+    told += (tmp_path / "out.jsonl").read_text(encoding="utf-8")
+    for more in (["--weights", "gone.pth"], ["--print-config"], ["--mode", address]):
+        failed = started(tmp_path, "--source", address, "--open-timeout", "5", *more, CAM_TOKEN="swordfish")  # noqa: S106
+        told += "".join(map(str, failed.communicate()))
+    assert "hunter2" not in told
+    assert "swordfish" not in told
+    assert "***@127.0.0.1" in told
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["--help"],
+        ["--version"],
+        ["demo", "--help"],
+        ["--source", "gone.mp4"],
+        ["--sorce", "x"],
+        ["--source", "clip.mkv", "--topk", "0"],
+        ["--source", "clip.mkv", "--corrupt", "fog:9"],
+        ["--source", "clip.mkv", "--method", "tnet"],
+        ["--source", "clip.mkv", "--log", "gone/a.jsonl"],
+        ["--print-config"],
+        ["corruptions"],
+    ],
+)
+def test_quick_answers_import_nothing_heavy(tmp_path: Path, words: list[str]) -> None:
+    """Help, usage errors and a missing source need no torch, timm, OpenCV or numba, so they come at once."""
+    (tmp_path / "clip.mkv").touch()
+    code = """
+        import sys
+        from app import cli
+        sys.argv[0] = "mgtta-cam"
+        try:
+            cli.main()
+        finally:
+            print("HEAVY", *sorted({"torch", "timm", "cv2", "numba", "scipy"} & set(sys.modules)))
+    """
+    out, err = started(tmp_path, *words, code=code).communicate()
+    assert out.splitlines()[-1] == "HEAVY", err

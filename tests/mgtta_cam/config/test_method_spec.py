@@ -1,0 +1,69 @@
+"""Methods as people write them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from mgtta import METHODS
+from mgtta_cam.config.method_spec import Spec, parse, parse_all
+from mgtta_cam.errors import UsageError
+
+
+def test_names_and_options() -> None:
+    """Values have the types of the builder's options; files are told from them."""
+    assert parse("tent") == Spec("tent")
+    assert parse("tent:lr=5e-4:momentum=0") == Spec("tent", (("lr", 5e-4), ("momentum", 0.0)))
+    assert parse("sar:variant=original:published=true").options == (("variant", "original"), ("published", True))
+    assert parse("t3a:supports=3").options == (("supports", 3),)
+    assert parse("eata:margin_nats=none").options == (("margin_nats", None),)
+    assert parse("sgd:memory=balanced") == Spec("sgd", live=(("memory", "balanced"),))
+    assert parse("mgtta:mgg=a.pth:stats=b.safetensors").files == (
+        ("mgg", Path("a.pth")),
+        ("stats", Path("b.safetensors")),
+    )
+
+
+@pytest.mark.parametrize(
+    "text", ["tent", "tent:lr=0.0005", "sar:variant=original", "mgtta:lr=0.002:mgg=a.pth:memory=window:guard=warn"]
+)
+def test_a_spec_reads_what_it_writes(text: str) -> None:
+    """Tables and kept cells name methods as they are written."""
+    assert str(parse(text)) == text
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("tnet", "nearest: tent"),
+        ("tent:rate=1", "tent has no option 'rate'; its options: lr, momentum, memory, guard"),
+        ("none:lr=1", "none has no options"),
+        ("none:memory=window", "none has no options"),
+        ("tent:memory=all", "tent:memory is expected to be window or reservoir or balanced; got 'all'"),
+        ("tent:lr=1:lr=2", "lr is given twice"),
+        ("tent:lr", "an option of a method is written name=value; got 'lr'"),
+        ("tent:lr=fast", "tent:lr is expected to be a number; got 'fast'"),
+        ("lame:neighbors=1.5", "lame:neighbors is expected to be a whole number"),
+        ("sar:variant=new", "sar:variant is expected to be foa or original"),
+        ("sar:published=maybe", "true or false"),
+        ("tent:mgg=a.pth", "no option 'mgg'"),
+        ("sgd:statistics=1", "no option 'statistics'"),
+    ],
+)
+def test_what_is_wrong_is_said(text: str, words: str) -> None:
+    """With the nearest name, or what there is."""
+    with pytest.raises(UsageError, match=words):
+        parse(text)
+
+
+def test_lists() -> None:
+    """Commas between methods; `all` is every one; none twice."""
+    assert [spec.name for spec in parse_all("none, tent:lr=1e-4")] == ["none", "tent"]
+    assert [spec.name for spec in parse_all("all")] == list(METHODS)
+    with pytest.raises(UsageError, match="none is named twice"):
+        parse_all("all,none")
+    with pytest.raises(UsageError, match="tent is named twice"):
+        parse_all("tent,tent")
+    with pytest.raises(UsageError, match="name one method or more"):
+        parse_all(",")

@@ -1,0 +1,61 @@
+"""What is said of an address that does not open."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, HTTPServer
+
+import pytest
+
+from mgtta_cam.sources.open_errors import why_not
+
+GOOD = "Basic bWU6cEBzcw=="  # me, p@ss
+
+
+class Handler(BaseHTTPRequestHandler):
+    """A page, for those who know the password."""
+
+    def do_GET(self) -> None:
+        """One answer."""
+        known = self.headers.get("Authorization") == GOOD
+        status = 404 if known and self.path.startswith("/none") else 200 if known else 401
+        self.send_response(status)
+        self.send_header("Content-Type", "text/html; charset=utf-8")
+        self.end_headers()
+
+    def log_message(self, format: str, *args: object) -> None:  # noqa: A002  http.server's name
+        """Nothing."""
+
+
+@pytest.fixture
+def place() -> Iterator[str]:
+    """Host and port of a server."""
+    with HTTPServer(("127.0.0.1", 0), Handler) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield f"127.0.0.1:{server.server_port}"
+        server.shutdown()
+
+
+@pytest.mark.parametrize(
+    ("path", "words"),
+    [
+        ("http://{}/live", "the server answers 401: it wants another user name or password"),
+        ("http://me:wrong@{}/live?token=abc", "the server answers 401: it wants another user name or password"),
+        ("http://me:p%40ss@{}/none", "the server answers 404"),
+        ("http://me:p%40ss@{}", "what it sends (text/html) is not video"),
+        ("rtsp://me:p%40ss@{}/live", "does it want a password?"),
+    ],
+)
+def test_a_server_that_answers(place: str, path: str, words: str) -> None:
+    """By its answer; no secret is in the words."""
+    why = why_not(path.format(place), 0.1, 10)
+    assert words in why
+    assert not any(secret in why for secret in ("p%40ss", "p@ss", "wrong", "abc"))
+
+
+def test_no_server() -> None:
+    """Nobody listens there, the time was out, or the address is none."""
+    assert why_not("http://127.0.0.1:9/live", 0.1, 10) == "connection refused"
+    assert why_not("http://127.0.0.1:9/live", 9.9, 10) == "no answer within 10 s (--open-timeout)"
+    assert "port" in why_not("http://127.0.0.1:ninety/live", 0.1, 10)
