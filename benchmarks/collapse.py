@@ -26,7 +26,7 @@ from mgtta.remembering import Remembering
 from mgtta_cam.adaptation.methods import deployed
 from mgtta_cam.adaptation.methods import guarded as watched
 from mgtta_cam.adaptation.methods import method as build_method
-from mgtta_cam.assembly import model
+from mgtta_cam.assembly.model import load_model
 from mgtta_cam.bench.data import Pictures, folder
 from mgtta_cam.config.method_spec import parse
 from mgtta_cam.config.settings import Settings
@@ -119,7 +119,7 @@ def main() -> None:
     parser.add_argument("--out", type=Path, default=Path("collapse.png"))
     known = parser.parse_args()
     settings = Settings(model="demo")
-    source = model(settings)
+    source = load_model(settings)
     pictures = folder(known.images, source.labels).drawn(None, 0, settings.seed)
     curves: Curves = {}
     for corruption in CORRUPTIONS:

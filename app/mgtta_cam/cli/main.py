@@ -88,12 +88,12 @@ def run(
         print(loading.to_toml(settings, *others), end="")
         return
     from mgtta_cam.cli.dry_run import rehearse, rehearse_all
-    from mgtta_cam.cli.run import watch, watch_all
+    from mgtta_cam.cli.run import run_stream, run_streams
 
     if dry_run:
         rehearse_all([settings, *others]) if others else rehearse(settings)
         return
-    end(watch_all([settings, *others]) if others else watch(settings))
+    end(run_streams([settings, *others]) if others else run_stream(settings))
 
 
 @app.command()
@@ -103,9 +103,9 @@ def demo(out: Annotated[Path, typer.Option(help="Folder for video and picture.")
     from mgtta_cam.config.demo import settings
 
     chosen = settings(flags, out)
-    from mgtta_cam.cli.run import watch
+    from mgtta_cam.cli.run import run_stream
 
-    outcome = watch(chosen, picture=out / "demo.png")
+    outcome = run_stream(chosen, picture=out / "demo.png")
     complain(f"video and picture: {out}{os.sep}")
     end(outcome)
 
@@ -120,7 +120,7 @@ def main() -> None:
     be_patient(os.environ)
     code = 1
     try:
-        with orderly_end(lambda _: None, running=lambda: False):
+        with orderly_end():
             command = typer.main.get_command(app)
             code = command.main(completed(sys.argv[1:]), prog_name="mgtta-cam", standalone_mode=False) or 0
     except (AppError, ModelError) as error:

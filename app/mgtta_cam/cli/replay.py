@@ -3,20 +3,20 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 from rich.console import Console
 
-from mgtta_cam.assembly import replay as assemble
-from mgtta_cam.cli.exit import end
+from mgtta_cam.assembly.replay import Check, assemble_replay, assemble_what_if
+from mgtta_cam.cli.exit import end, orderly_end
 from mgtta_cam.cli.options import takes_settings
-from mgtta_cam.cli.run import conduct
+from mgtta_cam.cli.terminal import Announcer, console_of, play, progress_of
 from mgtta_cam.config.settings import Settings
 from mgtta_cam.errors import ReplayError, UsageError
-from mgtta_cam.events import EventHandler
+from mgtta_cam.events import EventBus
 from mgtta_cam.metrics.summary import headline, table
 from mgtta_cam.outputs import folder_for_outputs, to_stdout, writable
 from mgtta_cam.replay.chart import draw
@@ -25,9 +25,6 @@ from mgtta_cam.replay.course import Course, recorded
 from mgtta_cam.replay.expectations import ALARMS, Expectations
 from mgtta_cam.replay.tape import Tape
 from mgtta_cam.replay.verify import Comparison
-from mgtta_cam.stream.controls import Controls
-from mgtta_cam.stream.session import Session
-from mgtta_cam.types import Sink
 
 OPTIONS = (
     *("source", "weights", "labels", "mgg", "stats", "frost_dir", "device", "threads"),
@@ -75,7 +72,6 @@ def replay(
     **flags: Any,
 ) -> None:
     """Runs a log again: the same frames, updates and answers. With --what-if, the same frames under other settings."""
-    from mgtta_cam.cli.run import people
     from mgtta_cam.replay.expectations import Expectations
     from mgtta_cam.replay.settings import of_log, otherwise
     from mgtta_cam.replay.tape import scan
@@ -88,7 +84,7 @@ def replay(
     expected = Expectations(expect_accuracy, tuple(expect_no_event or ()))
     tape = scan(log)
     settings = of_log(tape, {**flags, "state": state})
-    console = people(settings)
+    console = console_of(settings)
     if what_if:
         choices = [(text, otherwise(tape, flags, text)) for text in what_if]
         picture = pictured(out, overwrite=settings.overwrite)
@@ -109,17 +105,16 @@ def once(
 ) -> list[str]:
     """Runs a log again as it says, and prints what that came to; returns what was expected and is not so."""
     alarms = Course("replay")
-    made: list[Comparison] = []
-
-    def make(controls: Controls, emit: EventHandler, extra: Sequence[Sink]) -> Session:
-        session, comparison = assemble.replay(
-            tape, settings, recording, assemble.Check(*check), controls, both(emit, alarms.emit), extra
+    with orderly_end() as signals:
+        session, comparison = assemble_replay(
+            tape,
+            settings,
+            recording,
+            Check(*check),
+            emit=EventBus(Announcer(console, verbose=settings.verbose), alarms.emit),
+            sinks=progress_of(console, settings),
         )
-        made.append(comparison)
-        return session
-
-    outcome = conduct(settings, console, make)
-    [comparison] = made
+        [outcome] = play([session], signals, console)
     whole = outcome.exit_code == 0 and comparison.frames == tape.frames
     equal = comparison.first is None and tape.damage is None and whole
     facts = {
@@ -171,17 +166,11 @@ def compare(
         course = Course(text)
         console.print(f"what if {text}", soft_wrap=True)
 
-        def make(
-            controls: Controls,
-            emit: EventHandler,
-            extra: Sequence[Sink],
-            chosen: Settings = chosen,
-            course: Course = course,
-        ) -> Session:
-            heard = both(emit, course.emit)
-            return assemble.what_if(tape, chosen, recording, controls, heard, [course, *extra])
-
-        outcome = conduct(settings, console, make)
+        with orderly_end() as signals:
+            events = EventBus(Announcer(console, verbose=chosen.verbose), course.emit)
+            sinks = [course, *progress_of(console, settings)]
+            session = assemble_what_if(tape, chosen, recording, emit=events, sinks=sinks)
+            [outcome] = play([session], signals, console)
         if outcome.exit_code:
             end(outcome)
         courses.append(course)
@@ -207,13 +196,3 @@ def pictured(folder: Path, *, overwrite: bool) -> Path:
         OutputError: if it cannot be written.
     """
     return writable(folder_for_outputs(folder) / "what-if.png", overwrite=overwrite)
-
-
-def both(emit: EventHandler, hear: Callable[..., None]) -> Callable[..., None]:
-    """Tells two of an event."""
-
-    def told(kind: str, **facts: Any) -> None:
-        emit(kind, **facts)
-        hear(kind, **facts)
-
-    return told

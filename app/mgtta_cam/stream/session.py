@@ -33,7 +33,7 @@ class Journal(Sink, Protocol):
         ...
 
 
-class Window(Sink, Protocol):
+class Display(Sink, Protocol):
     """A sink that hears keys."""
 
     def poll(self, wait_ms: int) -> str | None:
@@ -53,14 +53,14 @@ class Session:
     pipeline: Callable[[Iterable[Frame]], Iterator[FrameResult]]
     controls: Controls
     sinks: Sequence[Sink] = ()
-    windows: Mapping[str, Window] = field(default_factory=dict)  # by the name that a key's event has
+    displays: Mapping[str, Display] = field(default_factory=dict)  # by the name that a key's event has
     journal: Journal | None = None
     summary: Summary = field(default_factory=Summary)
     snapshot: Callable[[FrameResult], object] | None = None
     emit: EventHandler = ignore
     deliver: Callable[[], None] = lambda: None  # tells of what other threads have heard of (`mgtta_cam.events`)
     facts: Callable[[], Mapping[str, Any]] = dict  # what else belongs into the summary, asked at the end
-    keep: Callable[[], None] = lambda: None  # saves what was learned
+    save_state: Callable[[], None] = lambda: None  # saves what was learned
     close: Callable[[], None] = lambda: None  # lets the source go
 
 
@@ -180,8 +180,8 @@ class Running:
         session.controls.stop(self._code)  # what waits for a frame need not
         _attempt(failures, self._answering.close)
         _attempt(failures, session.close)
-        _attempt(failures, session.keep)
-        for sink in (*session.windows.values(), *session.sinks):
+        _attempt(failures, session.save_state)
+        for sink in (*session.displays.values(), *session.sinks):
             _attempt(failures, sink.close)
         facts = {**session.summary.facts(), **session.facts(), **_end(self._code, failures)}
         if session.journal is not None:
@@ -200,7 +200,7 @@ def _end(code: int, failures: Sequence[AppError | ModelError]) -> dict[str, Any]
 def _show(session: Session, answered: FrameResult) -> FrameResult:
     """Hands a result to all that shows and keeps it; returns it with the time that this took."""
     began = time.perf_counter()
-    for sink in (*session.windows.values(), *session.sinks):
+    for sink in (*session.displays.values(), *session.sinks):
         sink.write(answered)
     result = replace(answered, ms={**answered.ms, "draw": (time.perf_counter() - began) * 1000})
     session.summary.write(result)
@@ -211,10 +211,10 @@ def _show(session: Session, answered: FrameResult) -> FrameResult:
 
 def _listen(session: Session, result: FrameResult, wait_ms: int) -> None:
     """Serves the windows and takes a key of each; without any there are none, and a pause just passes."""
-    if not session.windows:
+    if not session.displays:
         time.sleep(wait_ms / 1000)
-    for name, window in session.windows.items():
-        key = window.poll(wait_ms // len(session.windows))
+    for name, display in session.displays.items():
+        key = display.poll(wait_ms // len(session.displays))
         if key is not None:
             _press(session, result, key, name)
 
@@ -227,8 +227,8 @@ def _press(session: Session, result: FrameResult, key: str, where: str) -> None:
     if session.snapshot is not None and session.controls.take("snapshot"):
         session.emit("snapshot", path=str(session.snapshot(result)))
     if session.controls.paused:
-        for window in session.windows.values():
-            window.write(result)  # with what the key changed
+        for display in session.displays.values():
+            display.write(result)  # with what the key changed
 
 
 def _attempt(failures: list[AppError | ModelError], act: Callable[[], None]) -> None:

@@ -17,7 +17,7 @@ from mgtta.memory import Member, member
 from mgtta.types import Step, Tensors
 from mgtta_cam.adaptation.background import Background
 from mgtta_cam.adaptation.learner import Inline
-from mgtta_cam.assembly.model import learners
+from mgtta_cam.assembly.pipeline import learners
 from mgtta_cam.config.settings import Settings
 from mgtta_cam.types import Update
 from mgtta_models import load_backbone

@@ -10,8 +10,8 @@ from typing import Any
 import cv2
 import pytest
 
-from mgtta_cam import assembly
-from mgtta_cam.assembly.model import pipeline as built_pipeline
+from mgtta_cam.assembly.multi_stream import assemble_all, own_settings
+from mgtta_cam.assembly.pipeline import build_pipeline as built_pipeline
 from mgtta_cam.config import loading
 from mgtta_cam.config.settings import Settings
 from mgtta_cam.errors import UsageError
@@ -120,12 +120,12 @@ def test_one_model_is_in_memory(ready: list[str], tmp_path: Path, monkeypatch: p
     seen: list[Backbone] = []
     plain = built_pipeline
 
-    def pipeline(settings: Settings, backbone: Backbone, *more: Any) -> Any:
+    def build_pipeline(settings: Settings, backbone: Backbone, *more: Any) -> Any:
         seen.append(backbone)
         return plain(settings, backbone, *more)
 
-    monkeypatch.setattr("mgtta_cam.assembly.session.pipeline", pipeline)
-    for one in assembly.sessions(each, ["x"], [Controls() for _ in each], [lambda *_, **__: None] * 3):
+    monkeypatch.setattr("mgtta_cam.assembly.session.build_pipeline", build_pipeline)
+    for one in assemble_all(each, ["x"], [Controls() for _ in each], [lambda *_, **__: None] * 3):
         one.close()
     first, *rest = seen
     own = set(first.norm_parameters())
@@ -142,7 +142,7 @@ def test_sources_in_a_file(tmp_path: Path) -> None:
     path.write_text('source = ["a.mkv", "b.mkv"]\nlog = "run.jsonl"\n', encoding="utf-8")
     each = loading.load_each({}, environment={}, file=path)
     assert [one.source for one in each] == ["a.mkv", "b.mkv"]
-    assert [str(assembly.own(one, k).log) for k, one in enumerate(each, start=1)] == ["run-1.jsonl", "run-2.jsonl"]
+    assert [str(own_settings(one, k).log) for k, one in enumerate(each, start=1)] == ["run-1.jsonl", "run-2.jsonl"]
     again = tmp_path / "again.toml"
     again.write_text(loading.to_toml(*each), encoding="utf-8")
     assert loading.load_each({}, environment={}, file=again) == each
@@ -183,7 +183,7 @@ def test_a_rehearsal_of_several(command: Command, ready: list[str]) -> None:
 )
 def test_names_of_outputs(given: str, second: str) -> None:
     """The number stands before what says the kind; a device stays what it is."""
-    assert assembly.own(loading.load({"log": given}, environment={}), 2).log == Path(second)
+    assert own_settings(loading.load({"log": given}, environment={}), 2).log == Path(second)
 
 
 def test_what_is_said_of_each(command: Command, ready: list[str]) -> None:

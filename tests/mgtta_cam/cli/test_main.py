@@ -270,7 +270,7 @@ def test_internal_errors_are_one_line(command: Command, ready: list[str], monkey
     def broken(*_: object) -> None:
         raise RuntimeError("a bug")
 
-    monkeypatch.setattr("mgtta_cam.assembly.session.model", broken)
+    monkeypatch.setattr("mgtta_cam.assembly.session.load_model", broken)
     short = command(*ready)
     assert short.code == 1
     assert "internal error: RuntimeError: a bug" in short.err
