@@ -29,6 +29,7 @@ from mgtta_cam.errors import AppError, OutputError, UsageError
 from mgtta_cam.log.provenance import compute, describe, package_version
 from mgtta_cam.outputs import progress
 from mgtta_models import Backbone
+from mgtta_models.errors import needs
 
 
 def run(
@@ -63,6 +64,9 @@ def run(
     Raises:
         AppError, ModelError: one line each.
     """
+    needs("matplotlib", "bench", extra="bench")  # for the picture at its end
+    if ray:
+        needs("ray", "bench --ray", extra="ray")
     if request.table is not None:
         settings = replace(settings, paper=True)
     if not folders:

@@ -27,6 +27,7 @@ from mgtta_cam.replay.verify import Comparison
 from mgtta_cam.stream.controls import Controls
 from mgtta_cam.stream.session import Session
 from mgtta_cam.types import Sink
+from mgtta_models.errors import needs
 
 OPTIONS = (
     *("source", "weights", "labels", "mgg", "stats", "frost_dir", "device", "threads"),
@@ -89,6 +90,7 @@ def replay(
     settings = of_log(tape, {**flags, "state": state})
     console = people(settings)
     if what_if:
+        needs("matplotlib", "replay --what-if", extra="report")
         choices = [(text, otherwise(tape, flags, text)) for text in what_if]
         picture = pictured(out, overwrite=settings.overwrite)
         broken = compare(tape, choices, recording, expected, picture, console, settings)

@@ -17,6 +17,7 @@ from mgtta_cam.bench.speed import models, streams
 from mgtta_cam.bench.speed.timing import Timing
 from mgtta_cam.config.settings import Settings
 from mgtta_models import Backbone, ModelError
+from mgtta_models.errors import needs
 
 SECONDS = 8.0  # for each group of things that are measured in turns
 SPREAD = 30  # frames from one picture of the window to the next
@@ -33,6 +34,7 @@ def run(
     settings: Settings, backbone: Backbone, console: Console, play: streams.PlayRun
 ) -> tuple[list[Timing], dict[str, float | None]]:
     """Measures, prints, and returns rows and ratios."""
+    needs("cma", "bench --speed", extra="bench")  # it times all methods
     settle = partial(torch.cuda.synchronize, backbone.device) if backbone.device.type == "cuda" else lambda: None
     x = window(backbone)
     rows: list[Timing] = []
