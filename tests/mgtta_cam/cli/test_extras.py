@@ -37,11 +37,13 @@ def test_bench_is_all_extras() -> None:
 
 def test_extras_install_what_they_are_named_for() -> None:
     """Each call of `needs` in the three packages names an extra that installs the package."""
-    calls = []
-    for path in (p for folder in ("app", "mgtta", "models") for p in (ROOT / folder).rglob("*.py")):
-        for node in ast.walk(ast.parse(path.read_text("utf-8"))):
-            if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "needs":
-                calls.append((ast.literal_eval(node.args[0]), ast.literal_eval(node.keywords[0].value)))
+    files = [path for folder in ("app", "mgtta", "models") for path in (ROOT / folder).rglob("*.py")]
+    nodes = [node for path in files for node in ast.walk(ast.parse(path.read_text("utf-8")))]
+    calls = [
+        (ast.literal_eval(node.args[0]), ast.literal_eval(node.keywords[0].value))
+        for node in nodes
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "needs"
+    ]
     assert {package for package, _ in calls} == installed_by("bench")
     assert [call for call in calls if call[0] not in installed_by(call[1])] == []
 
