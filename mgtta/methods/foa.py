@@ -153,6 +153,7 @@ def foa(
         seed: of the search and of the first prompts.
 
     Raises:
+        MissingPackageError: if pycma is not installed; `pip install "mgtta-cam[foa]"` installs it.
         ModelError: if the statistics are another model's.
         ValueError: if a number is out of its range.
     """

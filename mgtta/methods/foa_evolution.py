@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-import cma
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
+
+from mgtta_models.errors import needs
 
 # what one generation leaves to the next: dotted names in pycma's CMAEvolutionStrategy
 ARRAYS = ("mean", "mean_old", "mean_old_old", "pc", "pc2", "adapt_sigma.ps", "sm.C", "sm.B", "sm.D", "dC")
@@ -30,9 +31,15 @@ class Evolution:
         sigma: first step size.
         population: candidates a generation.
         seed: of its draws; numpy's global generator, which pycma would use, is left alone.
+
+    Raises:
+        MissingPackageError: if pycma is not installed.
     """
 
     def __init__(self, n: int, sigma: float, population: int, seed: int) -> None:
+        needs("cma", "the method foa", extra="foa")
+        import cma
+
         self._draws = np.random.RandomState(seed)
         options = {"popsize": population, "randn": self._draws.randn, "seed": np.nan, "maxiter": np.inf, "verbose": -9}
         self._strategy: Any = cma.CMAEvolutionStrategy(np.zeros(n), sigma, options)

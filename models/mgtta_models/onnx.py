@@ -13,9 +13,11 @@ import json
 import os
 import warnings
 from collections.abc import Callable, Mapping, Sequence
+from importlib import import_module
 from importlib.metadata import version
 from importlib.util import find_spec
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import torch
@@ -47,8 +49,7 @@ class Session:
     runtime = "onnx"
 
     def __init__(self, backbone: Backbone, threads: int, *, apart: bool = False) -> None:
-        import onnxruntime
-
+        onnxruntime = runtime()
         self.device = backbone.device
         onnxruntime.set_default_logger_severity(3)  # errors; of what comes before a session
         options = onnxruntime.SessionOptions()
@@ -69,8 +70,7 @@ class Session:
 
     def _opened(self, path: Path, backbone: Backbone, options: Any, apart: bool) -> Any:
         """The runtime's session; a file that is torn or another model's goes, so that the next try exports anew."""
-        import onnxruntime
-
+        onnxruntime = runtime()
         try:
             session = onnxruntime.InferenceSession(path, options, self.providers)
             found = [(value.name, value.shape[1 if value.name == "pixels" else -1 :]) for value in session.get_inputs()]
@@ -105,6 +105,19 @@ class Session:
 
     def __deepcopy__(self, _: Mapping[int, object]) -> None:
         """A copy of a model may get other weights: it computes by itself."""
+
+
+def runtime() -> ModuleType:
+    """The package onnxruntime, whichever of its builds is installed.
+
+    Raises:
+        ModelError: if none is.
+    """
+    try:
+        return import_module("onnxruntime")
+    except ImportError as error:
+        way = "pip install onnxruntime, or onnxruntime-gpu"
+        raise ModelError(f"ONNX Runtime cannot be imported ({reason(error)}): {way}") from None
 
 
 def providers(device: torch.device, available: Sequence[str]) -> list[Any]:

@@ -12,6 +12,7 @@ import typer
 from mgtta_cam.cli.options import MODEL, Count, Skip, begin, out, takes_settings
 from mgtta_cam.corruptions.names import VALIDATION, check_name
 from mgtta_cam.errors import UsageError
+from mgtta_cam.outputs import progress
 
 Images = Annotated[Path, typer.Option(help="Folder of pictures; folders in it are searched too.")]
 
@@ -90,7 +91,9 @@ def export(
     from mgtta_cam.assembly.model import load_model
     from mgtta_cam.offline.export import write
 
-    apart = write(load_model(replace(settings, precision="fp32")), state, path)
+    backbone = load_model(replace(settings, precision="fp32"))
+    with progress(console, "export"):
+        apart = write(backbone, state, path)
     console.print(f"{path}: answers as the model does (logits within {apart:.1e} of the largest)", soft_wrap=True)
 
 

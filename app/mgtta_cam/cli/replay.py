@@ -25,6 +25,7 @@ from mgtta_cam.replay.course import Course, recorded
 from mgtta_cam.replay.expectations import ALARMS, Expectations
 from mgtta_cam.replay.tape import Tape
 from mgtta_cam.replay.verify import Comparison
+from mgtta_models.errors import needs
 
 OPTIONS = (
     *("source", "weights", "labels", "mgg", "stats", "frost_dir", "device", "threads"),
@@ -86,6 +87,7 @@ def replay(
     settings = of_log(tape, {**flags, "state": state})
     console = console_of(settings)
     if what_if:
+        needs("matplotlib", "replay --what-if", extra="report")
         choices = [(text, otherwise(tape, flags, text)) for text in what_if]
         picture = pictured(out, overwrite=settings.overwrite)
         broken = compare(tape, choices, recording, expected, picture, console, settings)

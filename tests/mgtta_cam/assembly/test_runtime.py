@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from pathlib import Path
 
 import pytest
@@ -44,3 +45,13 @@ def test_auto(command: Command, ready: list[str], monkeypatch: pytest.MonkeyPatc
     assert next(iter(read(Path("b.jsonl"))))["runtime"] == "torch"
     ended = command(*ready, "--runtime", "onnx")
     assert (ended.code, len(ended.err.splitlines())) == (6, 2), ended.err
+
+
+def test_without_onnx_runtime(command: Command, ready: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    """Torch answers, with a word; whoever asks for ONNX Runtime gets one line that says what to install."""
+    monkeypatch.setitem(sys.modules, "onnxruntime", None)
+    ended = command(*ready, "--runtime", "auto", "--log", "a.jsonl")
+    assert (ended.code, "torch answers: ONNX Runtime cannot be imported" in ended.err) == (0, True), ended.err
+    assert next(iter(read(Path("a.jsonl"))))["runtime"] == "torch"
+    ended = command(*ready, "--runtime", "onnx")
+    assert (ended.code, "pip install onnxruntime, or onnxruntime-gpu" in ended.err) == (6, True), ended.err
