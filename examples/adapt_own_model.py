@@ -1,5 +1,7 @@
 """Adapts a small timm ViT of your own over a DataLoader of your own, without labels."""
 
+from pathlib import Path
+
 import timm
 import torch
 from torch.utils.data import DataLoader, TensorDataset
@@ -13,7 +15,7 @@ clean = TensorDataset(torch.randn(64, 3, 32, 32))  # your pictures, normalized a
 noisy = TensorDataset(torch.randn(48, 3, 32, 32) * 1.5)
 
 statistics = mgtta.SourceStatistics.measure(Backbone(model), (x for (x,) in DataLoader(clean, batch_size=16)))
-statistics.save("own.stats.safetensors")  # measured once per model
+statistics.save(Path("own.stats.safetensors"))  # measured once per model
 
 adapted = mgtta.adapt(model, method="mgtta", statistics=statistics)
 for (images,) in DataLoader(noisy, batch_size=16):

@@ -35,6 +35,7 @@ COMMANDS = sorted(
 )
 COMING = {"check-method", "init", "streams"}  # commands of the interface that are not built yet
 FOREIGN = {"--index-url", "--extra-index-url"}  # pip's
+GIVEN_UP = re.compile(r"(?i:\b(?:lessons?|teach|teaches|teaching|taught|doubts?)\b)|(?:^|[.!?] )Of [a-z]", re.MULTILINE)
 NOT_RUN = "<!-- not run: "  # stands before a block that the test cannot run, with the reason
 
 
@@ -84,6 +85,12 @@ def test_options_exist(page: str) -> None:
     known = {name for c in commands for p in c.params for name in (*p.opts, *p.secondary_opts)} | {"--help"}
     told = set(re.findall(r"`(--[a-z][a-z-]*)[` ]", PAGES[page])) - FOREIGN
     assert told <= known
+
+
+@pytest.mark.parametrize("page", sorted(PAGES.keys() - {"CHANGELOG.md", "docs/architecture.md"}))
+def test_one_word_for_one_thing(page: str) -> None:
+    """None of the words that the table in docs/architecture.md gives up, and no sentence that begins with `Of`."""
+    assert not GIVEN_UP.findall(PAGES[page])
 
 
 @pytest.mark.parametrize("page", PAGES)
