@@ -4,7 +4,7 @@ VENV := .venv
 RUN := $(VENV)/bin
 UV := UV_PROJECT_ENVIRONMENT=$(VENV) $(RUN)/uv
 
-.PHONY: demo test check gpu-check clean
+.PHONY: demo test check docs gpu-check clean
 
 demo: $(VENV)/.run          ## adapt the embedded model on the embedded clip; show it, or save it where there is no display
 	$(RUN)/mgtta-cam demo
@@ -12,11 +12,15 @@ demo: $(VENV)/.run          ## adapt the embedded model on the embedded clip; sh
 test: $(VENV)/.dev          ## the tests: CPU, no network, no ../shared needed (tests that use it say that they skip)
 	$(RUN)/python -m pytest
 
-check: $(VENV)/.dev         ## the gate: format, lint, types, tests
+check: $(VENV)/.dev docs    ## the gate: the site, format, lint, types, tests
 	$(RUN)/ruff format --check .
 	$(RUN)/ruff check .
 	$(RUN)/pyright
 	$(RUN)/python -m pytest
+
+docs: $(VENV)/.docs         ## the documentation site, in build/site; a dead link or an unknown name ends it
+	$(RUN)/python docs/cli_reference.py
+	$(RUN)/zensical build --clean --strict
 
 gpu-check:                  ## every check that needs CUDA, as one short table; installs nothing (PYTHON=... picks the interpreter)
 	PYTHONPATH=app:models $(PYTHON) -m benchmarks.gpu_check
@@ -35,3 +39,7 @@ $(VENV)/.run: pyproject.toml | $(RUN)/uv
 $(VENV)/.dev: pyproject.toml | $(RUN)/uv
 	$(UV) sync --quiet --inexact
 	touch $@ $(VENV)/.run
+
+$(VENV)/.docs: pyproject.toml | $(RUN)/uv
+	$(UV) sync --quiet --inexact --group docs
+	touch $@ $(VENV)/.run $(VENV)/.dev
