@@ -12,11 +12,11 @@ demo: $(VENV)/.run          ## adapt the embedded model on the embedded clip; sh
 test: $(VENV)/.dev          ## the tests: CPU, no network, no ../shared needed (tests that use it say that they skip)
 	$(RUN)/python -m pytest
 
-check: $(VENV)/.dev         ## the gate: format, lint, types, tests
+check: $(VENV)/.dev         ## the gate: format, lint, types, tests (ISA=all: tests as six processors would compute them)
 	$(RUN)/ruff format --check .
 	$(RUN)/ruff check .
 	$(RUN)/pyright
-	$(RUN)/python -m pytest
+	$(RUN)/python -m $(if $(filter all,$(ISA)),tests.processors,pytest)
 
 gpu-check:                  ## every check that needs CUDA, as one short table; installs nothing (PYTHON=... picks the interpreter)
 	PYTHONPATH=app:models $(PYTHON) -m benchmarks.gpu_check

@@ -42,10 +42,12 @@ class Rounding(TorchDispatchMode):
         self.seed, self.eps = seed, torch.finfo(dtype).eps
         self._factors: dict[tuple[Any, ...], Tensor] = {}
 
-    def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:  # noqa: ARG002
+    def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         """Passes on what only moves numbers."""
         kwargs, name = kwargs or {}, func.overloadpacket.__name__
-        if name in MOVES or any(returned.alias_info and not func._schema.is_mutable for returned in func._schema.returns):
+        if name in MOVES or any(
+            returned.alias_info and not func._schema.is_mutable for returned in func._schema.returns
+        ):
             return func(*args, **kwargs)
         if not func._schema.is_mutable:
             return func(*tree_map(lambda value: self._off(name, value), args), **kwargs)
