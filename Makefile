@@ -12,11 +12,11 @@ demo: $(VENV)/.run          ## adapt the embedded model on the embedded clip; sh
 test: $(VENV)/.dev          ## the tests: CPU, no network, no ../shared needed (tests that use it say that they skip)
 	$(RUN)/python -m pytest
 
-check: $(VENV)/.dev docs    ## the gate: the site, format, lint, types, tests
+check: $(VENV)/.dev docs    ## the gate: site, format, lint, types, tests (ISA=all: the tests as six processors would compute them)
 	$(RUN)/ruff format --check .
 	$(RUN)/ruff check .
 	$(RUN)/pyright
-	$(RUN)/python -m pytest
+	$(RUN)/python -m $(if $(filter all,$(ISA)),tests.processors,pytest)
 
 docs: $(VENV)/.docs         ## the documentation site, in build/site; a dead link or an unknown name ends it
 	$(RUN)/python docs/cli_reference.py

@@ -11,6 +11,7 @@ from torch import Tensor
 from mgtta.memory import (
     FADING,
     FEWEST,
+    GRID,
     HORIZON,
     MEMORIES,
     TWINS,
@@ -21,6 +22,9 @@ from mgtta.memory import (
     effective_size,
     member,
 )
+
+# n numbers of unit length: n roundings of their product, and n / 2 of each length, are of half a unit each.
+UNIT = 3 * GRID**2 * torch.finfo(torch.float32).eps
 
 
 def picture(seed: int) -> Tensor:
@@ -45,7 +49,7 @@ def test_a_sketch_knows_a_scene_again() -> None:
     worse = 0.1 * scene + torch.tensor([0.5, -0.2, 0.1]).view(3, 1, 1)
     noisy = scene + torch.randn(scene.shape, generator=torch.Generator().manual_seed(1))
     sketches = [member(0, x, 0).sketch for x in (scene, worse, noisy, picture(7))]
-    assert float(sketches[0] @ sketches[1]) == pytest.approx(1, abs=1e-5)
+    assert float(sketches[0] @ sketches[1]) == pytest.approx(1, abs=UNIT)
     assert float(sketches[0] @ sketches[2]) > TWINS
     assert float(sketches[0] @ sketches[3]) < 0.5
 

@@ -21,6 +21,7 @@ from mgtta_models import Backbone
 from tests.mgtta_cam.clips import write_clip
 from tests.mgtta_cam.conftest import Command
 
+LOGGED = 1.5e-3  # numbers that differ in their last bits may be written as neighbors of three decimals
 WAY = ["--adapt-batch", "4", "--lr", "0.01", "--corrupt", "gaussian_noise:3", "--label", "chair"]
 
 
@@ -37,7 +38,7 @@ def frames_and_updates(path: Path) -> tuple[list[Record], list[str]]:
 
 @pytest.mark.parametrize("runtime", ["torch", "onnx"])
 def test_each_stream_is_as_if_it_ran_alone(command: Command, ready: list[str], tmp_path: Path, runtime: str) -> None:
-    """What is seen and learned is the same to the bit, answers are within 1e-3 nats; each log is replayed by itself."""
+    """What is seen and learned is equal to the bit, answers are up to rounding; each log is replayed by itself."""
     write_clip(tmp_path / "long.mkv", 14)
     ended = command(*others(ready, "long.mkv", "clip.mkv"), *WAY, "--runtime", runtime, "--log", "run.jsonl", "--json")
     assert ended.code == 0, ended.err
@@ -53,8 +54,10 @@ def test_each_stream_is_as_if_it_ran_alone(command: Command, ready: list[str], t
         assert updates == taught
         assert len(updates) >= 2
         for one, other in zip(beside, expected, strict=True):
-            assert (one["in"], one["top"], one["updates"]) == (other["in"], other["top"], other["updates"])
-            assert one["H"] == pytest.approx(other["H"], abs=1e-3)
+            assert (one["in"], one["updates"]) == (other["in"], other["updates"])
+            assert [name for name, _ in one["top"]] == [name for name, _ in other["top"]]
+            numbers, expected_numbers = ([r["H"], *(p for _, p in r["top"])] for r in (one, other))
+            assert numbers == pytest.approx(expected_numbers, abs=LOGGED)
     if runtime == "onnx":  # torch's last bits depend on how many are answered at once
         for number in (1, 2, 3):
             replayed = command("replay", f"run-{number}.jsonl", "--verify", "--json")

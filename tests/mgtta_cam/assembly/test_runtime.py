@@ -11,12 +11,13 @@ import pytest
 from mgtta_cam.log.format import read
 from tests.mgtta_cam.conftest import Command
 
+LOGGED = 1.5e-3  # numbers that differ in their last bits may be written as neighbors of three decimals
 WAY = ["--adapt-batch", "4", "--lr", "0.01", "--corrupt", "gaussian_noise:3", "--label", "chair", "--compare", "split"]
 
 
 @pytest.mark.parametrize("adapt", ["inline", "background"])
 def test_a_run_and_its_replay(command: Command, ready: list[str], adapt: str) -> None:
-    """Answers are torch's within 1e-4, updates reach them, and the log is replayed to the bit with either runtime."""
+    """Answers are torch's up to rounding, updates reach them, and the log is replayed to the bit by both."""
     logits = {}
     for runtime in ("torch", "onnx"):
         ended = command(*ready, *WAY, "--adapt", adapt, "--log", f"{runtime}.jsonl", "--runtime", runtime)
@@ -31,7 +32,7 @@ def test_a_run_and_its_replay(command: Command, ready: list[str], adapt: str) ->
         assert replayed.code == 0, replayed.err
         assert json.loads(replayed.out)["replay"]["equal"]
     if adapt == "inline":
-        assert logits["onnx"] == pytest.approx(logits["torch"], abs=2e-3)
+        assert logits["onnx"] == pytest.approx(logits["torch"], abs=LOGGED)
 
 
 def test_auto(command: Command, ready: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
