@@ -5,28 +5,25 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.console import Console
 
-from mgtta_cam.assembly import replay as assemble
 from mgtta_cam.cli.exit import end
 from mgtta_cam.cli.options import takes_settings
-from mgtta_cam.cli.run import conduct
 from mgtta_cam.config.settings import Settings
 from mgtta_cam.errors import ReplayError, UsageError
-from mgtta_cam.metrics.summary import headline, table
 from mgtta_cam.outputs import folder_for_outputs, to_stdout, writable
-from mgtta_cam.replay.chart import draw
-from mgtta_cam.replay.chart import table as beside
-from mgtta_cam.replay.course import Course, recorded
-from mgtta_cam.replay.expectations import ALARMS, Expectations
-from mgtta_cam.replay.tape import Tape
-from mgtta_cam.replay.verify import Comparison
-from mgtta_cam.stream.controls import Controls
-from mgtta_cam.stream.session import Session
-from mgtta_cam.types import Sink
+
+if TYPE_CHECKING:  # each command's help is made from these files: what only a replay needs is imported by it
+    from mgtta_cam.replay.course import Course
+    from mgtta_cam.replay.expectations import Expectations
+    from mgtta_cam.replay.tape import Tape
+    from mgtta_cam.replay.verify import Comparison
+    from mgtta_cam.stream.controls import Controls
+    from mgtta_cam.stream.session import Session
+    from mgtta_cam.types import Sink
 
 OPTIONS = (
     *("source", "weights", "labels", "mgg", "stats", "frost_dir", "device", "threads"),
@@ -107,6 +104,11 @@ def once(
     console: Console,
 ) -> list[str]:
     """Runs a log again as it says, and prints what that came to; returns what was expected and is not so."""
+    from mgtta_cam.assembly import replay as assemble
+    from mgtta_cam.cli.run import conduct
+    from mgtta_cam.metrics.summary import headline, table
+    from mgtta_cam.replay.course import Course
+
     alarms = Course("replay")
     made: list[Comparison] = []
 
@@ -164,6 +166,12 @@ def compare(
     settings: Settings,
 ) -> list[str]:
     """Runs the frames of a log under other settings, each from its start; prints and draws all runs beside its own."""
+    from mgtta_cam.assembly import replay as assemble
+    from mgtta_cam.cli.run import conduct
+    from mgtta_cam.replay.chart import draw
+    from mgtta_cam.replay.chart import table as beside
+    from mgtta_cam.replay.course import Course, recorded
+
     courses: list[Course] = recorded(tape)
     broken: list[str] = []
     for text, chosen in choices:
@@ -196,6 +204,8 @@ def compare(
 
 def happened(tape: Tape, course: Course) -> dict[str, int]:
     """Events of a run over these frames: those of the stream from the log, the guard's from the run."""
+    from mgtta_cam.replay.expectations import ALARMS
+
     return {**tape.events, **{kind: course.events[kind] for kind in ALARMS}}
 
 
