@@ -38,14 +38,14 @@ mpl.use("agg")
 from matplotlib import pyplot as plt
 
 WINDOW, SEVERITY = 64, 5
-BEFORE, AFTER = 6, 6  # ordinary lessons
-EVERY = 3  # lessons from one measurement to the next
+BEFORE, AFTER = 6, 6  # ordinary updates
+EVERY = 3  # updates from one measurement to the next
 HELD_OUT = 256  # pictures that accuracy is measured on
 CORRUPTIONS = "gaussian_noise", "jpeg_compression"
 COLUMNS = "before: without", "with", "after: without", "with", "six later: without", "with"
 GUARDS = {"without": "off", "with": "rollback"}
 TOO_FAST = "rate x 100"
-Curve = dict[int, float]  # lessons so far: % of the held-out pictures that are right
+Curve = dict[int, float]  # updates so far: % of the held-out pictures that are right
 Curves = dict[tuple[str, str], dict[str, Curve]]  # by corruption and attack, without and with
 
 
@@ -113,7 +113,7 @@ def main() -> None:
     """Measures, draws and prints."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--images", type=Path, default=Path("world/test"))
-    parser.add_argument("--lessons", type=int, default=24, help="of an attack")
+    parser.add_argument("--updates", type=int, default=24, help="of an attack")
     parser.add_argument("--attacks", nargs="+", default=list(ATTACKS), choices=ATTACKS)
     parser.add_argument("--memory", default="reservoir", choices=MEMORIES)
     parser.add_argument("--out", type=Path, default=Path("collapse.png"))
@@ -129,15 +129,15 @@ def main() -> None:
                     World(source.twin(), pictures, corruption),
                     replace(settings, guard=guard, memory=known.memory),
                     attack,
-                    known.lessons,
+                    known.updates,
                 )
                 for name, guard in GUARDS.items()
             }
-    draw(curves, known.lessons, known.out)
-    report(curves, known.lessons)
+    draw(curves, known.updates, known.out)
+    report(curves, known.updates)
 
 
-def curve(world: World, settings: Settings, attack: str, lessons: int) -> Curve:
+def curve(world: World, settings: Settings, attack: str, updates: int) -> Curve:
     """Before, during and after an attack."""
     labels = torch.tensor([label for _, label in world.pictures.items[:HELD_OUT]])
     held_out = world.tensor([world.crop(place) for place in range(HELD_OUT)])
@@ -147,18 +147,18 @@ def curve(world: World, settings: Settings, attack: str, lessons: int) -> Curve:
     rate = method.lr
     ordinary, attacks = world.windows(), ATTACKS[attack](world)
     points: Curve = {}
-    for lesson in range(BEFORE + lessons + AFTER + 1):
-        under = BEFORE < lesson <= BEFORE + lessons
+    for update in range(BEFORE + updates + AFTER + 1):
+        under = BEFORE < update <= BEFORE + updates
         method.lr = 100 * rate if under and attack == TOO_FAST else rate
-        if lesson:
+        if update:
             learner.step(next(attacks if under else ordinary))
-        if lesson % EVERY == 0:
+        if update % EVERY == 0:
             answers = torch.cat([learner.predict(x) for x in held_out.split(WINDOW)])
-            points[lesson] = 100 * float((answers.argmax(1) == labels).float().mean())
+            points[update] = 100 * float((answers.argmax(1) == labels).float().mean())
     return points
 
 
-def draw(curves: Curves, lessons: int, path: Path) -> None:
+def draw(curves: Curves, updates: int, path: Path) -> None:
     """A panel for each corruption and attack."""
     columns = len(curves) // len(CORRUPTIONS)
     figure, panels = plt.subplots(
@@ -169,7 +169,7 @@ def draw(curves: Curves, lessons: int, path: Path) -> None:
         squeeze=False,
     )
     for axes, ((corruption, attack), pair) in zip(panels.flat, curves.items(), strict=True):
-        axes.axvspan(BEFORE, BEFORE + lessons, color="0.93")
+        axes.axvspan(BEFORE, BEFORE + updates, color="0.93")
         for (name, points), color in zip(pair.items(), ("tab:red", "tab:blue"), strict=True):
             axes.plot(list(points), list(points.values()), color=color, label=f"{name} the guard")
         axes.axhline(pair["with"][0], color="0.5", linestyle=":", label="not adapted")
@@ -177,16 +177,16 @@ def draw(curves: Curves, lessons: int, path: Path) -> None:
         axes.set_ylim(bottom=0)
         axes.spines[["top", "right"]].set_visible(False)
     for axes in panels[-1]:
-        axes.set_xlabel("lessons; gray: the attack")
+        axes.set_xlabel("updates; gray: the attack")
     for axes in panels[:, 0]:
         axes.set_ylabel("top-1, %")
     panels[0, 0].legend(fontsize=8, frameon=False)
     figure.savefig(path, dpi=110)
 
 
-def report(curves: Curves, lessons: int) -> None:
+def report(curves: Curves, updates: int) -> None:
     """What was lost, and what was not."""
-    after = BEFORE + lessons
+    after = BEFORE + updates
     table = Table("attack", "corruption", "frozen", *COLUMNS)
     for (corruption, attack), pair in curves.items():
         bare, guarded = pair.values()

@@ -1,6 +1,6 @@
-"""What lessons cost the answers: `python -m benchmarks.latency`. Prints a table, ms; no verdict by time.
+"""What updates cost the answers: `python -m benchmarks.latency`. Prints a table, ms; no verdict by time.
 
-The same stretch of the demo's clip, played at the same speed, without lessons, with lessons in the loop and beside it;
+The same stretch of the demo's clip, played at the same speed, without updates, with updates in the loop and beside it;
 in rounds, so that all meet the same machine.
 """
 
@@ -22,7 +22,7 @@ from rich.table import Table
 CLIP = Path(__file__).resolve().parents[1] / "samples" / "clip.mp4"
 NOISE = ["--corrupt", "gaussian_noise:5", "--corrupt-on", "crop"]  # on clean pictures, there is nothing to learn
 WAYS = {
-    "no lessons": ["--method", "none"],
+    "no updates": ["--method", "none"],
     "inline": ["--adapt", "inline"],
     "background": ["--adapt", "background"],
     "background, auto": ["--adapt", "background", "--updates-per-window", "auto"],
@@ -39,7 +39,7 @@ def main() -> None:
     for _ in range(known.rounds):
         for name, way in WAYS.items():
             results[name].append(measured(known.seconds, [*options, *way]))
-    table = Table("lessons", "updates", "fps")
+    table = Table("updates", "updates", "fps")
     for what in ("answer", "age"):  # in the loop alone; and from when the frame was due
         for column in ("p50", "p99", "p99 over none"):
             table.add_column(f"{what} {column}", justify="right")
@@ -47,7 +47,7 @@ def main() -> None:
         row = [f"{typical(runs, 'updates'):g}", f"{typical(runs, 'fps'):.1f}"]
         for times in ("latency_ms", "age_ms"):
             p50, p99 = typical(runs, times, "p50"), typical(runs, times, "p99")
-            row += [f"{p50:.1f}", f"{p99:.1f}", f"{p99 / typical(results['no lessons'], times, 'p99'):.2f}"]
+            row += [f"{p50:.1f}", f"{p99:.1f}", f"{p99 / typical(results['no updates'], times, 'p99'):.2f}"]
         table.add_row(name, *row)
     Console(width=140).print(table)
 

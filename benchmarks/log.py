@@ -28,7 +28,7 @@ NOISE = {"corrupt_schedule": "0:clean 150:gaussian_noise:5 300:fog:5", "corrupt_
 RUNS: dict[str, dict[str, Any]] = {
     "plain": {},
     "noise": NOISE,
-    "noise, background lessons": {**NOISE, "adapt": "background"},
+    "noise, background updates": {**NOISE, "adapt": "background"},
     "noise, split view": {**NOISE, "compare": "split"},
 }
 

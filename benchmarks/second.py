@@ -34,7 +34,7 @@ def main() -> None:
         way |= {"corrupt": "gaussian_noise:5", "corrupt_on": "crop", "adapt": "background", "method": options.method}
         outcome, drawn = played(settings, way, assembly.model(settings), assembly.play_run)
     seconds, frames, updates = (outcome.summary[name] for name in ("seconds", "frames", "updates"))
-    print(f"{frames / seconds:.1f} frames and {updates / seconds:.2f} lessons a second; of it, in ms:")
+    print(f"{frames / seconds:.1f} frames and {updates / seconds:.2f} updates a second; of it, in ms:")
     for part in PARTS:
         ms = sum(drawn.ms[part])
         print(f"  {part:8}{ms / seconds:7.0f}   {ms / frames:6.2f} a frame")

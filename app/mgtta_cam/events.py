@@ -1,47 +1,62 @@
-"""Events that other threads hear of, told on the main thread: log and terminal belong to it."""
+"""Events beside the frames: an opened source, a key, a rollback. A handler type, a bus, a queue between threads."""
 
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable
-from typing import Any
+from typing import Any, Protocol
 
 
-class Everyone:
-    """Passes events on to all who hear of them, on the thread that tells.
+class EventHandler(Protocol):
+    """Takes events: `emit("reconnect", name="rtsp://camera", after_s=2.1)`.
 
-    Args:
-        person: hears of them first, and alone of what is no log's business.
+    Kinds and facts are those of the log's `event` lines (docs/log.md).
     """
 
-    def __init__(self, person: Callable[..., None]) -> None:
-        self.person = person
-        self.others: list[Callable[..., None]] = []
-
-    def __call__(self, kind: str, **facts: Any) -> None:
-        """Tells all of an event."""
-        self.person(kind, **facts)
-        for other in self.others:
-            other(kind, **facts)
+    def __call__(self, kind: str, /, **facts: Any) -> None:
+        """Takes an event and returns at once."""
+        ...
 
 
-class Notices:
-    """Takes events on any thread, in order, until the main thread asks for them.
+def ignore(kind: str, /, **facts: Any) -> None:
+    """A handler that does nothing."""
+
+
+class EventBus:
+    """Passes each event on to every handler, on the thread that emits it.
 
     Args:
-        tell: hears of each, on the thread that calls `deliver`.
+        user: what speaks to the user. It comes first, and alone gets what no log may hold.
     """
 
-    def __init__(self, tell: Callable[..., None]) -> None:
-        self._tell = tell
+    def __init__(self, user: EventHandler) -> None:
+        self.user = user
+        self.others: list[EventHandler] = []
+
+    def __call__(self, kind: str, /, **facts: Any) -> None:
+        """Emits an event."""
+        for handler in (self.user, *self.others):
+            handler(kind, **facts)
+
+
+class EventQueue:
+    """Takes events on any thread; hands them on, in order, on the thread that calls `deliver`.
+
+    The main thread does, because log and terminal belong to it.
+
+    Args:
+        handler: gets each event.
+    """
+
+    def __init__(self, handler: EventHandler) -> None:
+        self._handler = handler
         self._waiting: deque[tuple[str, dict[str, Any]]] = deque()
 
-    def __call__(self, kind: str, **facts: Any) -> None:
-        """Takes an event; returns at once."""
+    def __call__(self, kind: str, /, **facts: Any) -> None:
+        """Takes an event and returns at once."""
         self._waiting.append((kind, facts))
 
     def deliver(self) -> None:
-        """Tells of all that wait."""
+        """Hands on all events that wait."""
         while self._waiting:
             kind, facts = self._waiting.popleft()
-            self._tell(kind, **facts)
+            self._handler(kind, **facts)

@@ -31,9 +31,9 @@ class Frame:
     grabbed: float | None = None  # monotonic seconds when it arrived or was due; None of files at full speed
     connection: int = 0  # how often a live source had been opened again before it
     cut: bool = False  # a new scene begins with it
-    refused: str | None = None  # why it must not teach: black, frozen, ...; it is answered all the same
+    rejected: str | None = None  # why it must not teach: black, frozen, ...; it is answered all the same
     clean: Image | None = None  # `image` before its synthetic corruption
-    crop: Image | None = None  # the model's input, uint8 [s, s, 3] RGB, where it was made beforehand
+    crop: Image | None = None  # the model's input, uint8 [s, s, 3] RGB, where it was made prefetched_frames
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -61,7 +61,7 @@ class Verdict:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Lesson:
+class Update:
     """What one window of frames taught the model."""
 
     number: int  # 1, 2, ... since the last reset
@@ -80,9 +80,9 @@ class FrameResult:
     logits: NDArray[np.float32]  # [c], the adapted model
     latency_ms: float  # from the frame's arrival at the pipeline to its answer
     method: str  # name in METHODS
-    updates: int = 0  # lessons learned before this answer
+    updates: int = 0  # updates learned before this answer
     frozen_logits: NDArray[np.float32] | None = None  # [c], the source model on the same frame (split view)
-    lesson: Lesson | None = None  # the lesson that this frame completed
+    update: Update | None = None  # the update that this frame completed
     teacher: int | None = None  # the class that the source model sees in the clean frame
     score: Score | None = None  # by labels, else by a teacher, else as estimated
     frozen_score: Score | None = None  # by the same, in split view
@@ -90,8 +90,8 @@ class FrameResult:
     estimate: Score | None = None  # of accuracy, without labels
     frozen_estimate: Score | None = None  # the same, in split view
     fps: float = 0.0  # answered frames a second, recent
-    variety: float | None = None  # effective sample size of the frames that the latest lesson was made of
-    unlearned: str | None = None  # why the latest lesson taught nothing: sure, alike, guard, ...
+    effective_size: float | None = None  # effective sample size of the frames that the latest update was made of
+    skipped: str | None = None  # why the latest update taught nothing: sure, alike, guard, ...
     crop: Image | None = None  # the model's input, uint8 [s, s, 3] RGB
     digest: str = ""  # of the crop
     ms: Mapping[str, float] = field(default_factory=dict)  # decode, corrupt, prep, infer, adapt

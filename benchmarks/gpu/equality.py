@@ -85,7 +85,7 @@ def agreement(device: str) -> Iterator[Finding]:
 
 
 def beside(device: str, name: str, batch: int) -> Iterator[Finding]:
-    """Lessons on a thread, on CUDA in a stream of their own, teach what others teach: to the bit if kernels do."""
+    """Updates on a thread, on CUDA in a stream of their own, teach what others teach: to the bit if kernels do."""
     windows = torch.randn(4, batch, 3, 224, 224, generator=torch.Generator().manual_seed(2)).to(device)
     for sure in (True, False):
         deterministic(sure)
@@ -96,14 +96,14 @@ def beside(device: str, name: str, batch: int) -> Iterator[Finding]:
         )
         for window in windows:
             inline.step(window)
-            learner.teach([member(i, x, 0) for i, x in enumerate(window)])
-            while learner.taught() is None:
+            learner.begin_update([member(i, x, 0) for i, x in enumerate(window)])
+            while learner.finished_update() is None:
                 learner.predict(window[:1])
                 time.sleep(0.005)
         there, here = learner.state_dict(), inline.state_dict()
         learner.close()
         apart = max((there[key].float() - here[key].float()).abs().max().item() for key in here)
-        what = f"{name}: lessons in the background against inline ones, {'deterministic' if sure else 'any'} kernels"
+        what = f"{name}: updates in the background against inline ones, {'deterministic' if sure else 'any'} kernels"
         yield Finding(what, f"{apart:.1e}", apart == 0 if sure else None)
 
 

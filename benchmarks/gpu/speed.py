@@ -67,7 +67,7 @@ def speed(device: str, name: str, batch: int) -> Iterator[Finding]:
 
 
 def waiting(device: str, name: str, batch: int) -> Iterator[Finding]:
-    """How long an answer takes, alone and while lesson follows lesson, as a run has them: a frame each 5 ms."""
+    """How long an answer takes, alone and while update follows update, as a run has them: a frame each 5 ms."""
     for precision in ("bf16", "fp32"):
         backbone = lowered(model(name, device), precision)
         answering, learning = backbone.twin(), backbone.twin()
@@ -88,16 +88,16 @@ def waiting(device: str, name: str, batch: int) -> Iterator[Finding]:
             return times
 
         answers(20)
-        alone, meanwhile, lessons = answers(400), [], 0
+        alone, meanwhile, updates = answers(400), [], 0
         while len(meanwhile) < 400:
-            learner.teach(members)
-            while learner.taught() is None:
+            learner.begin_update(members)
+            while learner.finished_update() is None:
                 given = answers(1)
-                meanwhile += given if lessons >= 3 else []  # the first are slower: they are recorded
-            lessons += 1
+                meanwhile += given if updates >= 3 else []  # the first are slower: they are recorded
+            updates += 1
         learner.close()
         p99 = [st.quantiles(times, n=100)[98] for times in (alone, meanwhile)]
-        what = f"{name} {precision}: p99 of an answer, alone and beside lessons ({len(meanwhile)})"
+        what = f"{name} {precision}: p99 of an answer, alone and beside updates ({len(meanwhile)})"
         ok = p99[1] / p99[0] <= 1.2 if precision == "bf16" and device.startswith("cuda") else None
         yield Finding(what, f"{p99[0]:.2f}, {p99[1]:.2f} ms: {p99[1] / p99[0]:.2f}", ok)
 

@@ -11,8 +11,8 @@ from tests.interpreted import interpreted
 INTERPRETED = """
 import torch
 from torch import nn
-from models import norm_kernels, norms
-from models.together import by_torch
+from mgtta_models import norm_kernels, norms
+from mgtta_models.together import by_torch
 from tests.mgtta.test_contract import pictures, tiny
 
 norms.on_cuda = lambda _: True

@@ -147,6 +147,6 @@ def test_providers() -> None:
 def test_nothing_is_reported(tmp_path: Path) -> None:
     """ONNX Runtime keeps no name for this machine to report under, as its official builds do by themselves."""
     own = {"HOME": str(tmp_path), "PATH": os.environ["PATH"]}  # without CI, which it looks for too
-    words = "import models, onnxruntime; onnxruntime.get_available_providers()"
+    words = "import mgtta_models, onnxruntime; onnxruntime.get_available_providers()"
     subprocess.run([sys.executable, "-c", words], env=own, cwd=ROOT, check=True, timeout=120)
     assert not list(tmp_path.rglob("deviceid"))

@@ -1,4 +1,4 @@
-"""What the C library does with memory that a large model's lesson is done with."""
+"""What the C library does with memory that a large model's update is done with."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ OPTIONS = {  # of glibc's mallopt, malloc.h
 def keep_memory() -> None:
     """Memory that was used is used again; before, each use was a page fault for each 4 kB.
 
-    Of 37 s that a ViT-B's lesson of 64 took on two cores of a CPU, 15 were those. The process holds then what it held
+    Of 37 s that a ViT-B's update of 64 took on two cores of a CPU, 15 were those. The process holds then what it held
     at most, and a third more. With other C libraries than glibc nothing changes.
     """
     with suppress(OSError, TypeError, AttributeError):

@@ -1,4 +1,4 @@
-"""Lessons on a thread beside the loop, so that no answer waits for one."""
+"""Updates on a thread beside the loop, so that no answer waits for one."""
 
 from __future__ import annotations
 
@@ -16,32 +16,32 @@ from torch import Tensor
 from mgtta.guard import Guarded, Mode
 from mgtta.memory import Member
 from mgtta.types import Method
-from mgtta_cam.adaptation.learner import Lectern, Undone
-from mgtta_cam.types import Lesson
+from mgtta_cam.adaptation.learner import Undone, UpdateRunner
+from mgtta_cam.types import Update
 
 YIELDING = 10  # niceness of a thread that teaches beside the loop: the answer comes first
 
 
 class _Result(NamedTuple):
-    epoch: int  # resets before the lesson began
-    lesson: Lesson
+    epoch: int  # resets before the update began
+    update: Update
     updates: int
     state: dict[str, Tensor]
 
 
 class Background:
-    """Lessons on a thread, on parameters of their own; whole sets of them are handed over between two frames.
+    """Updates on a thread, on parameters of their own; whole sets of them are handed over between two frames.
 
-    Answers and lessons share all weights that no method changes. On CUDA lessons run in a stream of their own.
+    Answers and updates share all weights that no method changes. On CUDA updates run in a stream of their own.
 
     Args:
         answering: a method as built, on one twin of the model.
         learner: the same method, watched, on another twin.
-        threads: of the CPU, for lessons.
+        threads: of the CPU, for updates.
     """
 
     def __init__(self, answering: Method, learner: Guarded, threads: int = 1) -> None:
-        self._answering, self._learner, self._lectern = answering, learner, Lectern(learner)
+        self._answering, self._learner, self._runner = answering, learner, UpdateRunner(learner)
         self._threads = threads
         self.probabilities, self.predict = answering.probabilities, answering.predict
         self.state_dict, self.adapted = answering.state_dict, tuple(answering.parameters())
@@ -58,16 +58,16 @@ class Background:
         """What the guard does."""
         return self._learner.mode
 
-    def teach(self, members: Sequence[Member]) -> None:
-        """Hands a lesson to the thread."""
+    def begin_update(self, members: Sequence[Member]) -> None:
+        """Hands an update to the thread."""
         self.busy = True
-        self._tasks.put(partial(self._teach, tuple(members), self._epoch))
+        self._tasks.put(partial(self._update, tuple(members), self._epoch))
 
-    def taught(self) -> Lesson | None:
-        """A lesson that the thread has finished; what it taught is taken over as a whole.
+    def finished_update(self) -> Update | None:
+        """An update that the thread has finished; what it taught is taken over as a whole.
 
         Raises:
-            Exception: whatever ended the lesson.
+            Exception: whatever ended the update.
         """
         if self._results.empty():
             return None
@@ -75,17 +75,17 @@ class Background:
         if result.epoch != self._epoch:
             return None
         self._publish(result.updates, result.state)
-        return result.lesson
+        return result.update
 
     def undo(self) -> Undone:
-        """Takes the last lesson back that answers rest on. Waits for one that is under way, which is dropped."""
+        """Takes the last update back that answers rest on. Waits for one that is under way, which is dropped."""
         idle = threading.Event()
         self._tasks.put(idle.set)
         idle.wait()
         dropped: tuple[int, ...] = ()
         if self.busy:
             result = self._result()
-            dropped = result.lesson.frames if result.epoch == self._epoch else ()
+            dropped = result.update.frames if result.epoch == self._epoch else ()
             if self._learner.updates > self.updates:
                 self._learner.undo()
         back = self._learner.undo()
@@ -94,20 +94,20 @@ class Background:
         return Undone(back, dropped)
 
     def reset(self) -> None:
-        """Returns to the source model at once; a lesson under way comes to nothing."""
+        """Returns to the source model at once; an update under way comes to nothing."""
         self._answering.reset()
         self.updates = 0
         self._epoch += 1
-        self._tasks.put(self._lectern.reset)
+        self._tasks.put(self._runner.reset)
 
-    def take_up(self, state: Mapping[str, Tensor], updates: int) -> None:
-        """Goes on from what was learned before; to be called before the first lesson."""
+    def restore(self, state: Mapping[str, Tensor], updates: int) -> None:
+        """Goes on from what was learned before; to be called before the first update."""
         self._learner.updates = updates
         self._learner.load_state_dict(state)
         self._publish(updates, state)
 
     def close(self, patience_s: float | None = None) -> None:
-        """Ends the thread after the lesson under way, which is left behind when patience ends."""
+        """Ends the thread after the update under way, which is left behind when patience ends."""
         self._tasks.put(None)
         self._thread.join(patience_s)
 
@@ -132,12 +132,12 @@ class Background:
         while (task := self._tasks.get()) is not None:
             task()
 
-    def _teach(self, members: Sequence[Member], epoch: int) -> None:
+    def _update(self, members: Sequence[Member], epoch: int) -> None:
         try:
             with self._aside(members[0].x.device):
-                lesson = self._lectern.teach(members)
+                update = self._runner.begin_update(members)
                 state = self._learner.state_dict()
-            self._results.put(_Result(epoch, lesson, self._learner.updates, state))
+            self._results.put(_Result(epoch, update, self._learner.updates, state))
         except Exception as error:  # the main thread raises it
             self._results.put(error)
 

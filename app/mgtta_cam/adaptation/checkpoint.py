@@ -24,7 +24,7 @@ class Loop(Protocol):
     method: str
     learner: Learner
 
-    def take_up(self, state: Mapping[str, Tensor], updates: int) -> None:
+    def restore(self, state: Mapping[str, Tensor], updates: int) -> None:
         """Goes on from there."""
         ...
 
@@ -40,7 +40,7 @@ def resume(path: Path, loop: Loop, model_digest: str) -> None:
         return
     tensors, card = _read(path, {"model_digest": model_digest, "method": loop.method})
     try:
-        loop.take_up(tensors, int(card.get("updates", "0")))
+        loop.restore(tensors, int(card.get("updates", "0")))
     except ValueError as error:
         raise UsageError(f"--state {path}: {error}") from None
 

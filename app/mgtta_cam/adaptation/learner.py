@@ -1,4 +1,4 @@
-"""Lessons, given in the loop; `mgtta_cam.adaptation.background` gives them beside it."""
+"""Updates, given in the loop; `mgtta_cam.adaptation.background` gives them beside it."""
 
 from __future__ import annotations
 
@@ -14,20 +14,20 @@ from torch import Tensor
 from mgtta.guard import Guarded, Mode
 from mgtta.memory import Member, effective_size
 from mgtta_cam.digests import of_tensors, traces
-from mgtta_cam.types import Lesson
+from mgtta_cam.types import Update
 
-TURN = threading.Lock()  # of lessons, where there are several streams: each takes all threads
+TURN = threading.Lock()  # of updates, where there are several streams: each takes all threads
 
 
 class Undone(NamedTuple):
-    """What became of the wish to take a lesson back."""
+    """What became of the wish to take an update back."""
 
-    back: bool  # answers rest on one lesson less; False where none could be taken back
-    dropped: tuple[int, ...] = ()  # frames of the lesson that was under way, and comes to nothing
+    back: bool  # answers rest on one update less; False where none could be taken back
+    dropped: tuple[int, ...] = ()  # frames of the update that was under way, and comes to nothing
 
 
 class Learner(Protocol):
-    """What the loop asks: for answers at once, for lessons when they are ready."""
+    """What the loop asks: for answers at once, for updates when they are ready."""
 
     probabilities: bool
     adapted: tuple[str, ...]  # names of the adapted tensors, in order
@@ -44,23 +44,23 @@ class Learner(Protocol):
 
     @property
     def busy(self) -> bool:
-        """Whether a lesson is being given: no other can begin."""
+        """Whether an update is being given: no other can begin."""
         ...
 
     def predict(self, x: Tensor) -> Tensor:
         """[b, 3, h, w] -> [b, c], from one whole set of parameters."""
         ...
 
-    def teach(self, members: Sequence[Member]) -> None:
-        """Begins a lesson."""
+    def begin_update(self, members: Sequence[Member]) -> None:
+        """Begins an update."""
         ...
 
-    def taught(self) -> Lesson | None:
-        """A lesson that is finished, once; answers rest on it from now on."""
+    def finished_update(self) -> Update | None:
+        """An update that is finished, once; answers rest on it from now on."""
         ...
 
     def undo(self) -> Undone:
-        """Takes the last lesson back."""
+        """Takes the last update back."""
         ...
 
     def reset(self) -> None:
@@ -71,17 +71,17 @@ class Learner(Protocol):
         """Copies of all that answers rest on."""
         ...
 
-    def take_up(self, state: Mapping[str, Tensor], updates: int) -> None:
+    def restore(self, state: Mapping[str, Tensor], updates: int) -> None:
         """Goes on from what `state_dict` gave, learned by so many updates."""
         ...
 
     def close(self, patience_s: float | None = None) -> None:
-        """Lets threads go, after the lesson under way; it is left behind when patience ends."""
+        """Lets threads go, after the update under way; it is left behind when patience ends."""
         ...
 
 
-class Lectern:
-    """Gives a learner its lessons, and keeps count of them.
+class UpdateRunner:
+    """Gives a learner its updates, and keeps count of them.
 
     Args:
         learner: at the source model.
@@ -92,8 +92,8 @@ class Lectern:
         self._source = {name: value.detach().clone() for name, value in learner.parameters().items()}
         self._given = 0
 
-    def teach(self, members: Sequence[Member]) -> Lesson:
-        """One lesson from first to last."""
+    def begin_update(self, members: Sequence[Member]) -> Update:
+        """One update from first to last."""
         self._given += 1
         with TURN:
             began = time.perf_counter()
@@ -106,24 +106,24 @@ class Lectern:
             stats.setdefault("lr", self.learner.lr)
         frames = tuple(one.frame for one in members)
         ms = (time.perf_counter() - began) * 1000
-        return Lesson(self._given, frames, stats, of_tensors(parameters), left, ms)
+        return Update(self._given, frames, stats, of_tensors(parameters), left, ms)
 
     def reset(self) -> None:
-        """Returns to the source model; lessons are counted from there."""
+        """Returns to the source model; updates are counted from there."""
         self.learner.reset()
         self._given = 0
 
 
 class Inline:
-    """Lessons in the loop: the frame that completes a window waits for its lesson.
+    """Updates in the loop: the frame that completes a window waits for its update.
 
     Args:
         learner: what answers and learns.
     """
 
     def __init__(self, learner: Guarded) -> None:
-        self._learner, self._lectern = learner, Lectern(learner)
-        self._lesson: Lesson | None = None
+        self._learner, self._runner = learner, UpdateRunner(learner)
+        self._update: Update | None = None
         self.probabilities, self.predict = learner.probabilities, learner.predict
         self.state_dict, self.adapted = learner.state_dict, tuple(learner.parameters())
         self.busy = False
@@ -138,24 +138,24 @@ class Inline:
         """What the guard does."""
         return self._learner.mode
 
-    def teach(self, members: Sequence[Member]) -> None:
-        """The whole lesson."""
-        self._lesson = self._lectern.teach(members)
+    def begin_update(self, members: Sequence[Member]) -> None:
+        """The whole update."""
+        self._update = self._runner.begin_update(members)
 
-    def taught(self) -> Lesson | None:
-        """The lesson just given."""
-        lesson, self._lesson = self._lesson, None
-        return lesson
+    def finished_update(self) -> Update | None:
+        """The update just given."""
+        update, self._update = self._update, None
+        return update
 
     def undo(self) -> Undone:
-        """Takes the last lesson back."""
+        """Takes the last update back."""
         return Undone(self._learner.undo())
 
     def reset(self) -> None:
         """Returns to the source model."""
-        self._lectern.reset()
+        self._runner.reset()
 
-    def take_up(self, state: Mapping[str, Tensor], updates: int) -> None:
+    def restore(self, state: Mapping[str, Tensor], updates: int) -> None:
         """Goes on from what was learned before."""
         self._learner.updates = updates
         self._learner.load_state_dict(state)
@@ -165,6 +165,6 @@ class Inline:
 
 
 def alarm(stats: Mapping[str, float]) -> str:
-    """What the guard found wrong with a lesson, for people; empty if nothing."""
+    """What the guard found wrong with an update, for people; empty if nothing."""
     found = {name.removeprefix("guard_"): nats for name, nats in stats.items() if name.startswith("guard_")}
     return ", ".join(f"{name.replace('_', ' ')} {nats:+.2f}" for name, nats in found.items())

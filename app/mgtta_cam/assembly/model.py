@@ -10,6 +10,7 @@ from mgtta_cam.adaptation import allocator
 from mgtta_cam.adaptation.methods import guarded, methods
 from mgtta_cam.config.settings import Settings
 from mgtta_cam.errors import UsageError
+from mgtta_cam.events import EventHandler
 from mgtta_cam.stream.controls import Controls
 from mgtta_cam.types import FrameResult
 
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from mgtta_cam.adaptation.learner import Learner
-    from mgtta_cam.replay.loop import Again
+    from mgtta_cam.replay.pipeline import ReplayPipeline
     from mgtta_cam.replay.tape import Beat, Tape
     from mgtta_cam.stream.pipeline import Pipeline
     from mgtta_cam.stream.predictor import Input
@@ -74,13 +75,13 @@ def deterministic(sure: bool) -> None:
     torch.backends.cuda.enable_cudnn_sdp(not sure)
 
 
-def accelerate(settings: Settings, backbone: Backbone, tell: Callable[..., None], *, together: bool = False) -> None:
+def accelerate(settings: Settings, backbone: Backbone, emit: EventHandler, *, together: bool = False) -> None:
     """Answers by ONNX Runtime, where --runtime says so or where it is known to be faster; else, on CUDA, as graphs.
 
     Args:
         settings: all options.
         backbone: gets the engine.
-        tell: hears of an export, and why torch answers.
+        emit: hears of an export, and why torch answers.
         together: twins of the model answer several streams, at once where they ask at once.
 
     Raises:
@@ -89,13 +90,13 @@ def accelerate(settings: Settings, backbone: Backbone, tell: Callable[..., None]
     from mgtta_models import graphs
     from mgtta_models import together as many
 
-    engine: Engine | None = _onnx(settings, backbone, tell, apart=together)
+    engine: Engine | None = _onnx(settings, backbone, emit, apart=together)
     if together:
         engine = many.Together(engine or graphs.Graphed(many.by_torch(backbone)))
     backbone.engine = engine or graphs.engine(backbone)
 
 
-def _onnx(settings: Settings, backbone: Backbone, tell: Callable[..., None], *, apart: bool) -> Session | None:
+def _onnx(settings: Settings, backbone: Backbone, emit: EventHandler, *, apart: bool) -> Session | None:
     import torch
 
     from mgtta_models import ModelError, onnx
@@ -106,17 +107,17 @@ def _onnx(settings: Settings, backbone: Backbone, tell: Callable[..., None], *, 
     if backbone.dtype != torch.float32:
         raise UsageError("--runtime onnx computes in float32: leave --precision to fp32, or --runtime to torch")
     if not os.path.exists(onnx.path_of(backbone, apart=apart)):
-        tell("export", model=backbone.name)
+        emit("export", model=backbone.name)
     try:
         return onnx.Session(backbone, torch.get_num_threads(), apart=apart)
     except ModelError as error:
         if settings.runtime == "onnx":
             raise
-        tell("runtime", why=str(error))
+        emit("runtime", why=str(error))
     return None
 
 
-def pipeline(settings: Settings, backbone: Backbone, controls: Controls, tell: Callable[..., None]) -> Pipeline:
+def pipeline(settings: Settings, backbone: Backbone, controls: Controls, emit: EventHandler) -> Pipeline:
     """The loop around the model."""
     from mgtta.memory import MEMORIES
     from mgtta_cam.adaptation.schedule import Window
@@ -139,7 +140,7 @@ def pipeline(settings: Settings, backbone: Backbone, controls: Controls, tell: C
         source_model(backbone),
         controls,
         settings.warmup,
-        tell,
+        emit,
         settings.reset_on,
         settings.teacher is not False,
     )
@@ -150,13 +151,13 @@ def again(
     settings: Settings,
     backbone: Backbone,
     check: Callable[[Beat, FrameResult], None],
-    tell: Callable[..., None],
-) -> Again:
+    emit: EventHandler,
+) -> ReplayPipeline:
     """The loop around the model, as a log has it."""
-    from mgtta_cam.replay.loop import Again
+    from mgtta_cam.replay.pipeline import ReplayPipeline
 
     methods = learners(settings, backbone)
-    return Again(tape, methods, settings.method, prepare(backbone), source_model(backbone), check, tell)
+    return ReplayPipeline(tape, methods, settings.method, prepare(backbone), source_model(backbone), check, emit)
 
 
 def on_threads(count: int, stage: Callable[[Iterable[T]], Iterator[U]]) -> Callable[[Iterable[T]], Iterator[U]]:
@@ -198,7 +199,7 @@ def source_model(backbone: Backbone) -> Callable[[Tensor], Tensor]:
 
 
 def learners(settings: Settings, backbone: Backbone) -> Mapping[str, Callable[[], Learner]]:
-    """Builders of all methods, watched, with lessons where --adapt wants them."""
+    """Builders of all methods, watched, with updates where --adapt wants them."""
     from mgtta_cam.adaptation.background import Background
     from mgtta_cam.adaptation.learner import Inline
 

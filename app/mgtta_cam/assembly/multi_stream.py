@@ -14,6 +14,7 @@ from mgtta_cam.assembly.session import Opened, Shared, assembled, opened
 from mgtta_cam.assembly.sinks import check_outputs, recorders, windows
 from mgtta_cam.config.settings import Settings
 from mgtta_cam.errors import UsageError
+from mgtta_cam.events import EventHandler
 from mgtta_cam.redaction import fill, redact
 from mgtta_cam.sources import address as addresses
 from mgtta_cam.stream.controls import Controls
@@ -30,7 +31,7 @@ def sessions(
     settings: Sequence[Settings],
     argv: Sequence[str],
     controls: Sequence[Controls],
-    tells: Sequence[Callable[..., None]],
+    emitters: Sequence[EventHandler],
     extra: Sequence[Sink] = (),
 ) -> list[Session]:
     """A run for each stream: weights are shared, what is learned is not; drawn together as a grid.
@@ -39,7 +40,7 @@ def sessions(
         settings: of each stream; they differ in source and in what is their own.
         argv: the command line, for the logs.
         controls: of each.
-        tells: what hears of each one's events.
+        emitters: what hears of each one's events.
         extra: sinks that get the results of all.
 
     Raises:
@@ -50,11 +51,11 @@ def sessions(
     begun: list[Opened] = []
     made: list[Session] = []
     try:
-        for one, hands, tell in zip(settings, controls, tells, strict=True):
-            begun.append(opened(replace(one, save=None, show=False), hands, tell))
+        for one, hands, emit in zip(settings, controls, emitters, strict=True):
+            begun.append(opened(replace(one, save=None, show=False), hands, emit))
         backbone = model(first)
-        accelerate(first, backbone, tells[0], together=True)
-        grid = _grid(first, [redact(one.source or "") for one in settings], tells[0])
+        accelerate(first, backbone, emitters[0], together=True)
+        grid = _grid(first, [redact(one.source or "") for one in settings], emitters[0])
         for k, one in enumerate(begun):
             made.append(assembled(one, argv, extra, shared=Shared(backbone.twin(), partial(_places, grid, k))))
     except BaseException:
@@ -97,12 +98,12 @@ def own(settings: Settings, number: int) -> Settings:
     return replace(settings, **{n: None if path is None else numbered(path, number) for n, path in named.items()})
 
 
-def _grid(settings: Settings, names: Sequence[str], tell: Callable[..., None]) -> Grid | None:
+def _grid(settings: Settings, names: Sequence[str], emit: EventHandler) -> Grid | None:
     """The picture of all streams, if a window or a video wants it."""
     from mgtta_cam.sinks.grid import FPS, Grid
 
     grid = Grid(names)
-    grid.window = windows(settings, grid.image, tell).get("window")
+    grid.window = windows(settings, grid.image, emit).get("window")
     grid.video = next(iter(recorders(replace(settings, record_input=None), FPS, grid.image, None)), None)
     return grid if grid.window is not None or grid.video is not None else None
 

@@ -12,11 +12,11 @@ from typing import TYPE_CHECKING, Any
 from mgtta_cam.adaptation.methods import provenance
 from mgtta_cam.assembly.model import accelerate, again, elsewhere, model, pipeline
 from mgtta_cam.assembly.sinks import check_outputs, recorders, web, windows
-from mgtta_cam.assembly.source import beforehand, open_source, preparing
+from mgtta_cam.assembly.source import open_source, prefetched_frames, preparing
 from mgtta_cam.config.settings import Settings
 from mgtta_cam.digests import of_file
 from mgtta_cam.errors import ReplayError, SourceError, UsageError
-from mgtta_cam.events import Notices
+from mgtta_cam.events import EventHandler, EventQueue, ignore
 from mgtta_cam.log.provenance import compute, describe, versions
 from mgtta_cam.redaction import fill
 from mgtta_cam.replay import inputs, origin
@@ -49,7 +49,7 @@ def replay(
     recording: Path | None,
     check: Check,
     controls: Controls,
-    tell: Callable[..., None],
+    emit: EventHandler,
     extra: Sequence[Sink] = (),
 ) -> tuple[Session, Comparison]:
     """A log run again as it says, each line compared.
@@ -60,7 +60,7 @@ def replay(
         recording: of the model's input; None: where the log says, if it is there.
         check: how.
         controls: where keys and signals go.
-        tell: hears of events.
+        emit: hears of events.
         extra: further sinks.
 
     Raises:
@@ -74,16 +74,16 @@ def replay(
     check_outputs(replace(settings, state=None), read)
     _check_state(tape, settings)
     backbone = model(settings)
-    accelerate(settings, backbone, tell, together=tape.header.get("together", False))
-    _check_origin(tape, settings, backbone, check, tell)
+    accelerate(settings, backbone, emit, together=tape.header.get("together", False))
+    _check_origin(tape, settings, backbone, check, emit)
 
     def adapted() -> Sequence[str]:
         return loop.learner.adapted
 
     how: dict[str, Any] = {"damage": tape.damage, "tolerance": check.tolerance, "strict": check.strict}
     comparison = Comparison(backbone.classes, settings.topk, adapted, **how)
-    notices = Notices(tell)
-    loop = again(tape, settings, backbone, comparison, notices)
+    event_queue = EventQueue(emit)
+    loop = again(tape, settings, backbone, comparison, event_queue)
     if settings.state is not None:
         resume(settings.state, loop, backbone.digest)
     frames, fps, let_go = _frames(tape, settings, own, backbone, controls)
@@ -95,9 +95,9 @@ def replay(
         elsewhere(loop),
         controls,
         sinks=[*recorders(settings, fps, render, None), *extra],
-        windows=windows(settings, render, tell) | web(settings, drawn(), backbone.classes, controls, tell, notices),
-        tell=tell,
-        deliver=notices.deliver,
+        windows=windows(settings, render, emit) | web(settings, drawn(), backbone.classes, controls, emit, event_queue),
+        emit=emit,
+        deliver=event_queue.deliver,
         facts=lambda: {"log": str(tape.path), "method": settings.method},
         close=_both(let_go, loop.close),
     )
@@ -109,7 +109,7 @@ def what_if(
     settings: Settings,
     recording: Path | None,
     controls: Controls,
-    tell: Callable[..., None],
+    emit: EventHandler,
     sinks: Sequence[Sink],
 ) -> Session:
     """The frames of a log under other settings, from the source model on.
@@ -118,21 +118,21 @@ def what_if(
         UsageError, SourceError, ModelError: with one line each.
     """
     backbone = model(settings)
-    accelerate(settings, backbone, tell)
-    notices = Notices(tell)
-    loop = pipeline(settings, backbone, controls, notices)
+    accelerate(settings, backbone, emit)
+    event_queue = EventQueue(emit)
+    loop = pipeline(settings, backbone, controls, event_queue)
     frames, _, let_go = _frames(tape, settings, _recording(tape, recording), backbone, controls)
     close = _both(let_go, loop.close)
-    return Session(frames, elsewhere(loop), controls, sinks, tell=tell, deliver=notices.deliver, close=close)
+    return Session(frames, elsewhere(loop), controls, sinks, emit=emit, deliver=event_queue.deliver, close=close)
 
 
-def _check_origin(tape: Tape, settings: Settings, backbone: Backbone, check: Check, tell: Callable[..., None]) -> None:
+def _check_origin(tape: Tape, settings: Settings, backbone: Backbone, check: Check, emit: EventHandler) -> None:
     others = list(origin.other_files(tape.header, describe(backbone), provenance(settings, backbone)))
     if others and check.strict:
         raise ReplayError("; ".join(others))
     soft = origin.other_software(tape.header, versions(), compute(backbone)) if check.tolerance is None else ()
     for why in (*others, *soft):
-        tell("other", why=why)
+        emit("other", why=why)
 
 
 def _check_state(tape: Tape, settings: Settings) -> None:
@@ -173,11 +173,11 @@ def _frames(
         video = VideoSource(path)
         return ahead(inputs.recorded(records(), video, backbone.labels.index), "frames"), video.fps, video.close
     address = _played(tape, settings)
-    source = open_source(settings, address, lambda: controls.stopped, Notices(lambda *_, **__: None))
+    source = open_source(settings, address, lambda: controls.stopped, EventQueue(ignore))
     frames = repeated(lambda: source, settings.loop, 1 / source.fps)
     preparation = preparing(settings, inputs.Weather(records()), tape.corruptions, backbone)
     played = inputs.played(records(), frames, backbone.labels.index)
-    return beforehand(preparation, played, lambda: False), source.fps, source.close
+    return prefetched_frames(preparation, played, lambda: False), source.fps, source.close
 
 
 def _recording(tape: Tape, given: Path | None) -> Path | None:

@@ -12,18 +12,18 @@ from typing import TYPE_CHECKING, Any
 from mgtta_cam.adaptation.methods import asked, check_method, deployed, provenance
 from mgtta_cam.assembly.model import accelerate, elsewhere, model, pipeline
 from mgtta_cam.assembly.sinks import check_outputs, kept, recorders, web, windows
-from mgtta_cam.assembly.source import beforehand, freshest, open_source, preparing, stream
+from mgtta_cam.assembly.source import freshest, open_source, prefetched_frames, preparing, stream
 from mgtta_cam.config.loading import to_dict
 from mgtta_cam.config.settings import Settings
 from mgtta_cam.corruptions.names import NAMES
 from mgtta_cam.digests import of_file
 from mgtta_cam.errors import UsageError
-from mgtta_cam.events import Everyone, Notices
+from mgtta_cam.events import EventBus, EventHandler, EventQueue, ignore
 from mgtta_cam.log.provenance import compute, describe, header
 from mgtta_cam.redaction import fill
 from mgtta_cam.sources import address as addresses
 from mgtta_cam.stream.controls import Controls
-from mgtta_cam.stream.corruption_control import Steering, planned
+from mgtta_cam.stream.corruption_control import CorruptionControl, planned
 from mgtta_cam.stream.session import Outcome, Session, Window, play
 from mgtta_cam.types import FrameResult, Image, Sink
 
@@ -50,8 +50,8 @@ class Opened:
     source: OpenSource
     plan: Schedule
     controls: Controls
-    everyone: Everyone  # hears of events
-    notices: Notices  # takes events of other threads
+    event_bus: EventBus  # hears of events
+    event_queue: EventQueue  # takes events of other threads
 
 
 def before(settings: Settings) -> dict[str, str]:
@@ -64,7 +64,7 @@ def session(
     settings: Settings,
     argv: Sequence[str],
     controls: Controls,
-    tell: Callable[..., None],
+    emit: EventHandler,
     extra: Sequence[Sink] = (),
     picture: Path | None = None,
 ) -> Session:
@@ -74,28 +74,28 @@ def session(
         settings: all options.
         argv: the command line, for the log.
         controls: where keys and signals go.
-        tell: hears of events; the log hears of them too.
+        emit: hears of events; the log hears of them too.
         extra: further sinks.
         picture: where the last result goes as a picture, if anywhere.
 
     Raises:
         UsageError, SourceError, OutputError, ModelError: with one line each.
     """
-    return assembled(opened(settings, controls, tell), argv, extra, picture)
+    return assembled(opened(settings, controls, emit), argv, extra, picture)
 
 
 def play_run(settings: Settings, controls: Controls, sinks: Sequence[Sink]) -> Outcome:
     """A run like that of the command line, from first to last, with further sinks and no events."""
-    return play(session(settings, ["bench"], controls, lambda *_, **__: None, sinks))
+    return play(session(settings, ["bench"], controls, ignore, sinks))
 
 
-def opened(settings: Settings, controls: Controls, tell: Callable[..., None]) -> Opened:
+def opened(settings: Settings, controls: Controls, emit: EventHandler) -> Opened:
     """Checks what is cheap to check, and opens the source.
 
     Args:
         settings: all options.
         controls: where keys and signals go.
-        tell: hears of events.
+        emit: hears of events.
 
     Raises:
         UsageError, SourceError, OutputError: with one line each.
@@ -112,10 +112,10 @@ def opened(settings: Settings, controls: Controls, tell: Callable[..., None]) ->
     plan = planned(settings.corrupt, settings.corrupt_schedule)
     check_method(settings)
     controls.compare = settings.compare == "split"
-    everyone = Everyone(tell)
-    notices = Notices(everyone)
-    source = open_source(settings, address, lambda: controls.stopped, notices)
-    return Opened(settings, address, source, plan, controls, everyone, notices)
+    event_bus = EventBus(emit)
+    event_queue = EventQueue(event_bus)
+    source = open_source(settings, address, lambda: controls.stopped, event_queue)
+    return Opened(settings, address, source, plan, controls, event_bus, event_queue)
 
 
 def assembled(
@@ -142,25 +142,25 @@ def assembled(
     from mgtta_cam.sources.stages import announcing
 
     settings, address, source = begun.settings, begun.address, begun.source
-    controls, notices, everyone = begun.controls, begun.notices, begun.everyone
+    controls, event_queue, event_bus = begun.controls, begun.event_queue, begun.event_bus
     taken_up = before(settings)
     if shared is None:
         backbone = model(settings)
-        accelerate(settings, backbone, everyone)
+        accelerate(settings, backbone, event_bus)
     else:
         backbone = shared.backbone
-    loop = pipeline(settings, backbone, controls, notices)
+    loop = pipeline(settings, backbone, controls, event_queue)
     keep = kept(settings, loop, backbone)
-    frames, let_go = stream(settings, address, source, backbone, controls, notices)
+    frames, let_go = stream(settings, address, source, backbone, controls, event_queue)
     frames = inspected(intra=source.facts.get("codec") in INTRA)(frames)
     known = {entry.corruption for entry in begun.plan.entries if entry.corruption}
-    steering = Steering(begun.plan, NAMES, controls)
-    preparation = preparing(settings, steering, known, backbone)
+    corruption_control = CorruptionControl(begun.plan, NAMES, controls)
+    preparation = preparing(settings, corruption_control, known, backbone)
     if freshest(settings, address):
         frames = preparation(frames)
     else:
-        frames = beforehand(preparation, frames, lambda: steering.turned)
-    frames = announcing(notices)(frames)
+        frames = prefetched_frames(preparation, frames, lambda: corruption_control.changed)
+    frames = announcing(event_queue)(frames)
 
     def close() -> None:
         let_go()
@@ -185,11 +185,11 @@ def assembled(
             adapted=list(loop.learner.adapted),
         )
         journal = LogSink(settings.log, top, backbone.classes, settings.topk)
-        everyone.others.append(journal.event)
-    everyone("open", source=dict(source.facts))
+        event_bus.others.append(journal.event)
+    event_bus("open", source=dict(source.facts))
     if shared is None:
-        shown = windows(settings, render, everyone)
-        shown |= web(settings, drawn(), backbone.classes, controls, everyone.person, notices)
+        shown = windows(settings, render, event_bus)
+        shown |= web(settings, drawn(), backbone.classes, controls, event_bus.user, event_queue)
     else:
         shown = shared.windows(render)
     from mgtta_cam.sinks.snapshot import Snapshots
@@ -202,8 +202,8 @@ def assembled(
         windows=shown,
         journal=journal,
         snapshot=Snapshots(Path(), render).save,
-        tell=everyone,
-        deliver=notices.deliver,
+        emit=event_bus,
+        deliver=event_queue.deliver,
         facts=lambda: facts,
         keep=keep,
         close=close,

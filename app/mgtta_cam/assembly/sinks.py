@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from mgtta_cam.config.settings import Settings, flag
 from mgtta_cam.errors import OutputError, UsageError
-from mgtta_cam.events import Notices
+from mgtta_cam.events import EventHandler, EventQueue
 from mgtta_cam.stream.controls import Controls
 from mgtta_cam.stream.session import Window
 from mgtta_cam.types import FrameResult, Image, Sink
@@ -84,7 +84,7 @@ def recorders(
     settings: Settings, fps: float, render: Callable[[FrameResult], Image], picture: Path | None
 ) -> list[Sink]:
     """The video and the picture that were asked for."""
-    from mgtta_cam.sinks.snapshot import Keepsake
+    from mgtta_cam.sinks.snapshot import LastSnapshot
     from mgtta_cam.sinks.video import LOSSLESS, VideoSink
 
     sinks: list[Sink] = []
@@ -95,7 +95,7 @@ def recorders(
     if settings.record_input is not None:
         sinks.append(VideoSink(settings.record_input, rate, _input_of, overwrite=settings.overwrite, codec=LOSSLESS))
     if picture is not None:
-        sinks.append(Keepsake(picture, render, overwrite=settings.overwrite))
+        sinks.append(LastSnapshot(picture, render, overwrite=settings.overwrite))
     return sinks
 
 
@@ -111,7 +111,7 @@ def _input_of(result: FrameResult) -> Image:
     return result.crop
 
 
-def windows(settings: Settings, render: Callable[[FrameResult], Image], tell: Callable[..., None]) -> dict[str, Window]:
+def windows(settings: Settings, render: Callable[[FrameResult], Image], emit: EventHandler) -> dict[str, Window]:
     """The window, if it is wanted and a display answers; otherwise one line says why there is none."""
     if settings.show is False:
         return {}
@@ -121,7 +121,7 @@ def windows(settings: Settings, render: Callable[[FrameResult], Image], tell: Ca
     if problem := display_problem():
         if settings.show:
             raise OutputError(f"--show: {problem}")
-        tell("headless", why=problem)
+        emit("headless", why=problem)
         return {}
     return {"window": WindowSink(TITLE, render)}
 
@@ -131,8 +131,8 @@ def web(
     render: Callable[[FrameResult], Image],
     classes: Sequence[str],
     controls: Controls,
-    tell: Callable[..., None],
-    notices: Notices,
+    emit: EventHandler,
+    event_queue: EventQueue,
 ) -> dict[str, Window]:
     """The window in the browser, if it is wanted.
 
@@ -141,8 +141,8 @@ def web(
         render: draws a result; nobody else may use it.
         classes: names by class index.
         controls: what keys change.
-        tell: a person, who alone may hear of the address: it may hold the token.
-        notices: hears of mistakes, on any thread.
+        emit: a person, who alone may hear of the address: it may hold the token.
+        event_queue: hears of mistakes, on any thread.
 
     Raises:
         OutputError: if the address cannot be used.
@@ -152,6 +152,8 @@ def web(
     from mgtta_cam.sinks.web import address
     from mgtta_cam.sinks.web.view import WebView
 
-    view = WebView(address.parse(settings.web), render, classes, controls, lambda why: notices("web-mistake", why=why))
-    tell("web", url=view.url)
+    view = WebView(
+        address.parse(settings.web), render, classes, controls, lambda why: event_queue("web-mistake", why=why)
+    )
+    emit("web", url=view.url)
     return {"web": view}

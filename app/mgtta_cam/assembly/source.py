@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from mgtta_cam.assembly.model import on_threads
 from mgtta_cam.config.settings import Settings
 from mgtta_cam.errors import UsageError
-from mgtta_cam.events import Notices
+from mgtta_cam.events import EventHandler, EventQueue
 from mgtta_cam.sources import address as addresses
 from mgtta_cam.stream.controls import Controls
 from mgtta_cam.stream.corruption_control import Plan
@@ -22,14 +22,14 @@ if TYPE_CHECKING:
     from mgtta_cam.sources.folder import FolderSource
     from mgtta_cam.sources.live import LiveSource
     from mgtta_cam.sources.video import VideoSource
-    from mgtta_cam.stream.preprocess import Preparing
+    from mgtta_cam.stream.preprocess import FramePreprocessor
     from mgtta_models import Backbone
 
     OpenSource = VideoSource | FolderSource | LiveSource
 
 
 def open_source(
-    settings: Settings, address: addresses.Address, stopped: Callable[[], bool], tell: Callable[..., None]
+    settings: Settings, address: addresses.Address, stopped: Callable[[], bool], emit: EventHandler
 ) -> OpenSource:
     """Opens a source, on a thread so that a signal need not wait for it.
 
@@ -37,7 +37,7 @@ def open_source(
         settings: all options.
         address: what to open.
         stopped: asked by a source that waits.
-        tell: hears of events, on the source's thread.
+        emit: hears of events, on the source's thread.
     """
     from mgtta_cam.sources.folder import FolderSource
     from mgtta_cam.sources.live import LiveSource
@@ -48,10 +48,10 @@ def open_source(
         "open_timeout_s": settings.open_timeout,
         "read_timeout_s": settings.read_timeout,
         "max_bad_reads": settings.max_bad_reads,
-        "tell": tell,
+        "emit": emit,
     }
     if settings.chaos is not None:
-        how["meddle"] = chaos(settings, address, tell)
+        how["meddle"] = chaos(settings, address, emit)
     if address.kind == "pictures":
         return FolderSource(address.paths, name=address.shown)
     if address.kind == "video":
@@ -62,7 +62,7 @@ def open_source(
     return in_thread(partial(LiveSource, where, reconnect=backoff(settings), **how))
 
 
-def chaos(settings: Settings, address: addresses.Address, tell: Callable[..., None]) -> Chaos:
+def chaos(settings: Settings, address: addresses.Address, emit: EventHandler) -> Chaos:
     """The faults that were asked for.
 
     Raises:
@@ -76,7 +76,7 @@ def chaos(settings: Settings, address: addresses.Address, tell: Callable[..., No
         faults = parse(settings.chaos or "")
     except ValueError as error:
         raise UsageError(f"--chaos: {error}") from None
-    return Chaos(faults, settings.read_timeout, live=address.live, seed=settings.seed, tell=tell)
+    return Chaos(faults, settings.read_timeout, live=address.live, seed=settings.seed, emit=emit)
 
 
 def backoff(settings: Settings) -> Backoff | None:
@@ -107,7 +107,7 @@ def stream(
     source: OpenSource,
     backbone: Backbone,
     controls: Controls,
-    notices: Notices,
+    event_queue: EventQueue,
 ) -> tuple[Iterable[Frame], Callable[[], None]]:
     """The frames as the pipeline gets them, and what lets their source go."""
     from mgtta_cam.sources import labels, stages
@@ -132,14 +132,16 @@ def stream(
 
     def close() -> None:
         reader.close()
-        notices.deliver()
+        event_queue.deliver()
         if not reader.alive:
             source.close()
 
     return stages.chained(reader, *chosen), close
 
 
-def preparing(settings: Settings, plan: Plan, known: Iterable[tuple[str, int]], backbone: Backbone) -> Preparing:
+def preparing(
+    settings: Settings, plan: Plan, known: Iterable[tuple[str, int]], backbone: Backbone
+) -> FramePreprocessor:
     """What becomes of frames before the model sees them.
 
     Args:
@@ -152,17 +154,19 @@ def preparing(settings: Settings, plan: Plan, known: Iterable[tuple[str, int]], 
         UsageError: if --frost-dir lacks a picture.
     """
     from mgtta_cam.corruptions import Corruptor
-    from mgtta_cam.stream.preprocess import Preparing
+    from mgtta_cam.stream.preprocess import FramePreprocessor
 
     on_crop = settings.corrupt_on == "crop"
     try:
         corruptor = Corruptor(settings.seed, scale="fidelity" if on_crop else "display", frost_dir=settings.frost_dir)
     except ValueError as error:
         raise UsageError(f"--frost-dir: {error}") from None
-    return Preparing(backbone.preprocess.crop, corruptor, plan, on_crop=on_crop, known=known)
+    return FramePreprocessor(backbone.preprocess.crop, corruptor, plan, on_crop=on_crop, known=known)
 
 
-def beforehand(preparation: Preparing, frames: Iterable[Frame], turned: Callable[[], bool]) -> Iterator[Frame]:
+def prefetched_frames(
+    preparation: FramePreprocessor, frames: Iterable[Frame], changed: Callable[[], bool]
+) -> Iterator[Frame]:
     """Frames prepared on a thread, each while the one before it is answered.
 
     Not for live sources: it would make frames older.
@@ -170,10 +174,10 @@ def beforehand(preparation: Preparing, frames: Iterable[Frame], turned: Callable
     Args:
         preparation: what becomes of each.
         frames: from their source.
-        turned: whether the plan is another one since the latest was prepared.
+        changed: whether the plan is another one since the latest was prepared.
     """
 
     def revised(frame: Frame) -> Frame:
-        return preparation.again(frame) if turned() else frame
+        return preparation.again(frame) if changed() else frame
 
     return ahead(on_threads(1, preparation)(frames), "frames", revised)

@@ -11,6 +11,7 @@ from typing import Any
 from mgtta_cam import assembly
 from mgtta_cam.cli.exit import orderly_end
 from mgtta_cam.config.settings import Settings, flag
+from mgtta_cam.events import ignore
 from mgtta_cam.outputs import to_stdout
 from mgtta_cam.stream.controls import Controls
 
@@ -52,7 +53,7 @@ def _rehearsed(settings: Settings) -> dict[str, Any]:
     with orderly_end(controls.stop, running=lambda: False):
         assembly.check_outputs(settings)
         quiet = replace(settings, log=None, save=None, record_input=None, web=None, show=False)
-        session = assembly.session(quiet, sys.argv, controls, lambda *_, **__: None)
+        session = assembly.session(quiet, sys.argv, controls, ignore)
         facts = dict(session.facts())
         session.close()
     named = {name: getattr(settings, name) for name in ("save", "log", "record_input", "state", "web")}
@@ -64,7 +65,7 @@ def _print_rehearsed(facts: Mapping[str, Any], settings: Settings) -> None:
     rows = {
         "source": ", ".join(f"{name} {value}" for name, value in source.items() if value not in (None, 0)),
         "model": f"{model['name']}, {model['classes']} classes, input {model['preprocess']['size']} pixels",
-        "method": f"{facts['spec']}, lessons {facts['adapt']} from {settings.adapt_batch} frames, on {facts['device']}",
+        "method": f"{facts['spec']}, updates {facts['adapt']} from {settings.adapt_batch} frames, on {facts['device']}",
         "outputs": ", ".join(f"{flag(name)} {value}" for name, value in outputs.items()) or "none",
     }
     for name, words in rows.items():

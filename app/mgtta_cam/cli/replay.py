@@ -17,6 +17,7 @@ from mgtta_cam.errors import ReplayError, UsageError
 from mgtta_cam.outputs import folder_for_outputs, to_stdout, writable
 
 if TYPE_CHECKING:  # each command's help is made from these files: what only a replay needs is imported by it
+    from mgtta_cam.events import EventHandler
     from mgtta_cam.replay.course import Course
     from mgtta_cam.replay.expectations import Expectations
     from mgtta_cam.replay.tape import Tape
@@ -70,7 +71,7 @@ def replay(
     out: Annotated[Path, typer.Option(help="Folder for the picture of --what-if.")] = FOLDER,
     **flags: Any,
 ) -> None:
-    """Runs a log again: the same frames, lessons and answers. With --what-if, the same frames under other settings."""
+    """Runs a log again: the same frames, updates and answers. With --what-if, the same frames under other settings."""
     from mgtta_cam.cli.run import people
     from mgtta_cam.replay.expectations import Expectations
     from mgtta_cam.replay.settings import of_log, otherwise
@@ -112,9 +113,9 @@ def once(
     alarms = Course("replay")
     made: list[Comparison] = []
 
-    def make(controls: Controls, tell: Callable[..., None], extra: Sequence[Sink]) -> Session:
+    def make(controls: Controls, emit: EventHandler, extra: Sequence[Sink]) -> Session:
         session, comparison = assemble.replay(
-            tape, settings, recording, assemble.Check(*check), controls, both(tell, alarms.tell), extra
+            tape, settings, recording, assemble.Check(*check), controls, both(emit, alarms.emit), extra
         )
         made.append(comparison)
         return session
@@ -180,12 +181,12 @@ def compare(
 
         def make(
             controls: Controls,
-            tell: Callable[..., None],
+            emit: EventHandler,
             extra: Sequence[Sink],
             chosen: Settings = chosen,
             course: Course = course,
         ) -> Session:
-            heard = both(tell, course.tell)
+            heard = both(emit, course.emit)
             return assemble.what_if(tape, chosen, recording, controls, heard, [course, *extra])
 
         outcome = conduct(settings, console, make)
@@ -218,11 +219,11 @@ def pictured(folder: Path, *, overwrite: bool) -> Path:
     return writable(folder_for_outputs(folder) / "what-if.png", overwrite=overwrite)
 
 
-def both(tell: Callable[..., None], hear: Callable[..., None]) -> Callable[..., None]:
+def both(emit: EventHandler, hear: Callable[..., None]) -> Callable[..., None]:
     """Tells two of an event."""
 
     def told(kind: str, **facts: Any) -> None:
-        tell(kind, **facts)
+        emit(kind, **facts)
         hear(kind, **facts)
 
     return told

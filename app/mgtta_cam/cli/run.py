@@ -17,6 +17,7 @@ from mgtta_cam import assembly
 from mgtta_cam.assembly.sinks import progress_line
 from mgtta_cam.cli.exit import SIGNALED, orderly_end
 from mgtta_cam.config.settings import NOT_ADAPTING, Settings
+from mgtta_cam.events import EventHandler
 from mgtta_cam.metrics.summary import headline, table, together
 from mgtta_cam.outputs import to_stdout
 from mgtta_cam.stream.controls import Controls
@@ -36,17 +37,17 @@ def watch(settings: Settings, picture: Path | None = None) -> Outcome:
     """
     console = people(settings)
 
-    def make(controls: Controls, tell: Callable[..., None], extra: Sequence[Sink]) -> Session:
-        return assembly.session(settings, sys.argv, controls, tell, extra, picture)
+    def make(controls: Controls, emit: EventHandler, extra: Sequence[Sink]) -> Session:
+        return assembly.session(settings, sys.argv, controls, emit, extra, picture)
 
     outcome = conduct(settings, console, make)
-    tell_of(outcome, settings, console)
+    print_outcome(outcome, settings, console)
     if settings.json:
         to_stdout(json.dumps(outcome.summary, allow_nan=False))
     return outcome
 
 
-def tell_of(outcome: Outcome, settings: Settings, console: Console, name: str = "") -> None:
+def print_outcome(outcome: Outcome, settings: Settings, console: Console, name: str = "") -> None:
     """Says what a run came to; `name` says whose words these are."""
     console.print(name + headline(outcome.summary), soft_wrap=True)
     span = (settings.adapt_batch - 1) * settings.adapt_stride + 1
@@ -73,7 +74,7 @@ def watch_all(settings: Sequence[Settings]) -> Outcome:
     outcomes = conduct_all(first, console, len(settings), partial(assembly.sessions, settings, sys.argv))
     facts = together([outcome.summary for outcome in outcomes])
     for number, (outcome, own) in enumerate(zip(outcomes, settings, strict=True), start=1):
-        tell_of(outcome, own, console, name=f"stream {number}: ")
+        print_outcome(outcome, own, console, name=f"stream {number}: ")
         if outcome.error is not None and outcome.exit_code:
             console.print(f"stream {number}: {outcome.error}", soft_wrap=True)
     console.print(f"{len(outcomes)} streams: {facts['frames']} frames, {facts['fps']:.1f} fps in all", soft_wrap=True)
@@ -102,9 +103,9 @@ def conduct(
     """
 
     def make_all(
-        controls: Sequence[Controls], tells: Sequence[Callable[..., None]], extra: Sequence[Sink]
+        controls: Sequence[Controls], emitters: Sequence[EventHandler], extra: Sequence[Sink]
     ) -> list[Session]:
-        return [make(controls[0], tells[0], extra)]
+        return [make(controls[0], emitters[0], extra)]
 
     return conduct_all(settings, console, 1, make_all)[0]
 
@@ -125,7 +126,7 @@ def conduct_all(
     """
     controls = [Controls() for _ in range(count)]
     names = [f"stream {k}: " if count > 1 else "" for k in range(1, count + 1)]
-    tells = [Announcer(console, verbose=settings.verbose, name=name) for name in names]
+    emitters = [Announcer(console, verbose=settings.verbose, name=name) for name in names]
 
     def stop(code: int) -> None:
         for one in controls:
@@ -136,7 +137,7 @@ def conduct_all(
         line: list[Sink] = []
         if console.is_terminal and not settings.quiet:
             line = [progress_line(console, count)]
-        running += make(controls, tells, line)
+        running += make(controls, emitters, line)
         outcomes = play_all(running)
     code = next((outcome.exit_code for outcome in outcomes if outcome.exit_code > SIGNALED), None)
     if code is not None:

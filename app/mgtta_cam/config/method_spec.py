@@ -24,7 +24,7 @@ class Spec:
     name: str
     options: tuple[tuple[str, Any], ...] = ()  # the builder's own, as (name, value)
     files: tuple[tuple[str, Path], ...] = ()  # instead of those of the run: `mgg`, `stats`
-    live: tuple[tuple[str, str], ...] = ()  # as in live video: `memory`, which lessons are made of, and `guard`
+    live: tuple[tuple[str, str], ...] = ()  # as in live video: `memory`, which updates are made of, and `guard`
 
     def __str__(self) -> str:
         return ":".join([self.name, *(f"{key}={value}" for key, value in (*self.options, *self.files, *self.live))])

@@ -122,7 +122,7 @@ class Settings:
     runtime: Literal["auto", "torch", "onnx"] = _model(
         "auto",
         "What computes answers: torch, or ONNX Runtime, faster for single frames on the CPU, where auto takes it; each "
-        "model is exported once. Lessons are torch's.",
+        "model is exported once. Updates are torch's.",
     )
     threads: int | None = _model(None, "CPU threads; by default the libraries decide.", ge=1)
     warmup: int = _model(3, "Unseen answers before the first frame, so that its latency is typical.", ge=0)
@@ -134,7 +134,7 @@ class Settings:
     adapt_batch: int = _adaptation(64, "Frames in the window that teaches.", ge=1)
     memory: Literal["window", "reservoir", "balanced"] = _adaptation(
         "reservoir",
-        "What lessons are made of: window takes the latest frames, as --paper does; reservoir draws from the latest "
+        "What updates are made of: window takes the latest frames, as --paper does; reservoir draws from the latest "
         "twice as many, balanced keeps frames that differ, of all classes.",
     )
     adapt_stride: int = _adaptation(1, "Take every N-th frame into that window: neighbors show the same things.", ge=1)
@@ -143,14 +143,14 @@ class Settings:
     )
     adapt: Literal["inline", "background"] | None = _adaptation(
         None,
-        "Lessons in the loop, between two frames, or in the background: no answer waits for one. By default inline for "
+        "Updates in the loop, between two frames, or in the background: no answer waits for one. By default inline for "
         "files, background for cameras and streams.",
     )
     updates_per_window: Updates = _adaptation(
-        1, "Lessons a window, spread over its frames; auto: as many as spare time allows, 8 at most."
+        1, "Updates a window, spread over its frames; auto: as many as spare time allows, 8 at most."
     )
     budget_ms: float | None = _adaptation(
-        None, "Milliseconds a frame that lessons may take, in the mean; by default what they take.", gt=0
+        None, "Milliseconds a frame that updates may take, in the mean; by default what they take.", gt=0
     )
     max_updates: int | None = _adaptation(None, "Learn from at most this many windows.", ge=0)
     lr: float | None = _adaptation(None, "Learning rate; by default the method's published one.", gt=0)

@@ -8,7 +8,7 @@ from mgtta.types import SKIPPED, skipped
 from mgtta_cam.digests import digest
 from mgtta_cam.log.format import Record, significant
 from mgtta_cam.metrics.predictions import entropy, top
-from mgtta_cam.types import FrameResult, Lesson
+from mgtta_cam.types import FrameResult, Update
 
 LEAST_MS = 0.5  # of times that are worth their bytes; `stats` tells of all
 
@@ -29,8 +29,8 @@ def frame_record(result: FrameResult, classes: Sequence[str], topk: int, age_s: 
         "out": digest(result.logits),
         "ms": {name: round(value, 1) for name, value in result.ms.items() if value >= LEAST_MS},
     }
-    if frame.refused:
-        record["refused"] = frame.refused
+    if frame.rejected:
+        record["refused"] = frame.rejected
     if frame.cut:
         record["cut"] = True
     if frame.connection:
@@ -47,21 +47,21 @@ def frame_record(result: FrameResult, classes: Sequence[str], topk: int, age_s: 
     return record
 
 
-def update_record(lesson: Lesson) -> Record:
+def update_record(update: Update) -> Record:
     """What one window taught."""
-    stats = dict(lesson.stats)
+    stats = dict(update.stats)
     known = {"gnorm": "gradient_norm", "unorm": "update_norm", "dnorm": "distance", "lr": "lr", "ess": "effective_size"}
     losses = {n: v for n, v in stats.items() if n not in known.values() and not n.startswith(SKIPPED)}
     why = skipped(stats)
     record: Record = {
-        "n": lesson.number,
-        "frames": list(lesson.frames),
+        "n": update.number,
+        "frames": list(update.frames),
         "loss": {name: significant(value) for name, value in losses.items()},
         **{short: significant(stats.get(name)) for short, name in known.items()},
-        "params": lesson.digest,
-        "ms": round(lesson.ms, 1),
+        "params": update.digest,
+        "ms": round(update.ms, 1),
         "skipped": why,
     }
-    if why is None and lesson.traces is not None:
-        record["tensors"] = lesson.traces._asdict()
+    if why is None and update.traces is not None:
+        record["tensors"] = update.traces._asdict()
     return record

@@ -58,9 +58,9 @@ class LogSink:
         record = frame_record(result, self._classes, self._topk, age)
         self._chain = chained(self._chain, record["in"], record["out"])
         self._put("frame", record)
-        if result.lesson is not None:
-            self._chain = chained(self._chain, result.lesson.digest)
-            self._put("update", {**update_record(result.lesson), "chain": self._chain})
+        if result.update is not None:
+            self._chain = chained(self._chain, result.update.digest)
+            self._put("update", {**update_record(result.update), "chain": self._chain})
         self._stats.update(result, self._clock(), age)
         if self._clock() - self._synced >= SECONDS_BETWEEN_SYNCS:
             self._put_stats()

@@ -31,8 +31,8 @@ class Stats:
         self._rates["out"] = self._out.update(now)
         for _ in range(1 + sum(result.frame.dropped.values())):
             self._rates["in"] = self._in.update(now)
-        if result.lesson is not None:
-            self._rates["adapted"] = self._adapted.update(now) * len(result.lesson.frames)
+        if result.update is not None:
+            self._rates["adapted"] = self._adapted.update(now) * len(result.update.frames)
         durations = dict(result.ms) if age_s is None else {"age": age_s * 1000, **result.ms}
         for name, ms in durations.items():
             self._times.setdefault(name, Percentiles()).update(max(0.0, ms))

@@ -34,7 +34,7 @@ class Summary:
         self._frozen_estimate: Score | None = None
         self._verdict: Verdict | None = None
         self._dropped: Counter[str] = Counter()
-        self._refused: Counter[str] = Counter()
+        self._rejected: Counter[str] = Counter()
 
     def write(self, result: FrameResult) -> None:
         """Counts one result."""
@@ -43,12 +43,12 @@ class Summary:
             self._began = self._latest - result.latency_ms / 1000
         self.frames += 1
         self._dropped.update(result.frame.dropped)
-        self._refused.update([result.frame.refused] if result.frame.refused else [])
+        self._rejected.update([result.frame.rejected] if result.frame.rejected else [])
         self._latency.update(result.latency_ms)
         if result.frame.grabbed is not None:
             self._ages.update(max(0.0, self._latest - result.frame.grabbed) * 1000)
-        if result.lesson is not None:
-            nothing = skipped(result.lesson.stats) is not None
+        if result.update is not None:
+            nothing = skipped(result.update.stats) is not None
             self.skipped += nothing
             self.updates += not nothing
         self._verdict = result.verdict or self._verdict
@@ -78,7 +78,7 @@ class Summary:
             "updates": self.updates,
             "updates_skipped": self.skipped,
             "dropped": dict(self._dropped),
-            "refused": dict(self._refused),
+            "refused": dict(self._rejected),
             "latency_ms": _percentiles(self._latency),
             "age_ms": _percentiles(self._ages),
             "accuracy": {
@@ -132,7 +132,7 @@ def table(facts: Mapping[str, Any]) -> Table:
 
 
 def headline(facts: Mapping[str, Any]) -> str:
-    """One line: frames, rate, latency, lessons, drops."""
+    """One line: frames, rate, latency, updates, drops."""
     latency = facts["latency_ms"]
     parts = [f"{facts['frames']} frames"]
     if facts["fps"]:

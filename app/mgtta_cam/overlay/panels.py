@@ -14,7 +14,7 @@ from mgtta_cam.types import FrameResult
 # Heights in ems.
 HERO, HERO_BAR, TRUTH, ROW = 2.1, 0.9, 1.5, 1.45
 NO_METHOD = "none"  # the method that learns nothing
-UNLEARNED = {  # why a lesson taught nothing
+WHY_SKIPPED = {  # why an update taught nothing
     "sure": "as sure as on clean pictures",
     "alike": "all of one class: not learned",
     "guard": "did harm: taken back",
@@ -116,7 +116,7 @@ def why_unlearned(result: FrameResult) -> str | None:
     """Why nothing is learned at the moment, in words."""
     if result.method == NO_METHOD:
         return None
-    return f"{result.frame.refused}: not learned" if result.frame.refused else UNLEARNED.get(result.unlearned or "")
+    return f"{result.frame.rejected}: not learned" if result.frame.rejected else WHY_SKIPPED.get(result.skipped or "")
 
 
 def draw_status(ink: Ink, box: Box, result: FrameResult, *, adapting: bool, paused: bool, corrupting: bool) -> None:
@@ -170,7 +170,7 @@ def _draw_method(ink: Ink, box: Box, result: FrameResult, adapting: bool) -> int
     count = f"{result.updates:,} update{'' if result.updates == 1 else 's'}"
     why = why_unlearned(result)
     learns = adapting and result.method != NO_METHOD and not why
-    full = count if result.variety is None else f"{count}, {result.variety:.0f} frames' worth each"
+    full = count if result.effective_size is None else f"{count}, {result.effective_size:.0f} frames' worth each"
     if learns and 2 * pad + dot + ink.text_width(f"{result.method}{full}", weight=BOLD) <= box.w:
         count = full
     said = (f"{why}, {count}" if why else count) if adapting else f"adaptation off, {count}"

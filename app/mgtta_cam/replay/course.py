@@ -31,15 +31,15 @@ class Course:
         label = result.frame.label
         self.right.append(None if label is None else int(result.logits.argmax()) == label)
         self.doubt.append(entropy(result.logits))
-        if result.lesson is not None:
-            self.learned(skipped(result.lesson.stats))
+        if result.update is not None:
+            self.learned(skipped(result.update.stats))
 
-    def learned(self, unlearned: str | None) -> None:
-        """Counts a lesson; `unlearned` says why it taught nothing."""
-        self.skipped += unlearned is not None
-        self.updates += unlearned is None
+    def learned(self, skipped: str | None) -> None:
+        """Counts an update; `skipped` says why it taught nothing."""
+        self.skipped += skipped is not None
+        self.updates += skipped is None
 
-    def tell(self, kind: str, **_: Any) -> None:
+    def emit(self, kind: str, **_: Any) -> None:
         """Counts an event."""
         self.events[kind] += 1
 

@@ -52,7 +52,7 @@ def _as_logged(frame: Frame, record: Record, label_of: Label) -> Frame:
         dropped=record["dropped_before"],
         connection=record.get("connection", 0),
         cut=record.get("cut", False),
-        refused=record.get("refused"),
+        rejected=record.get("refused"),
     )
 
 

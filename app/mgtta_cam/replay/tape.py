@@ -28,7 +28,7 @@ class Beat(NamedTuple):
 
     before: tuple[Record, ...]  # events
     frame: Record
-    update: Record | None  # the lesson that was taken over after it
+    update: Record | None  # the update that was taken over after it
 
 
 @dataclass(frozen=True, slots=True)

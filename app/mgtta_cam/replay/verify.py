@@ -1,4 +1,4 @@
-"""Beside each line of a log, what the same frame or lesson gave now; the first difference, by name and size."""
+"""Beside each line of a log, what the same frame or update gave now; the first difference, by name and size."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ class Difference(NamedTuple):
     """Where a replay left the log."""
 
     frame: int
-    update: int | None  # the lesson that differs; None: the frame
+    update: int | None  # the update that differs; None: the frame
     what: str  # the name of what differs, as the log has it
     size: float | None  # of the difference, where it has one
     words: str  # all of it, for people
@@ -81,8 +81,8 @@ class Comparison:
         if self.first is None:
             self.first = self._in_frame(beat.frame, record)
         self.frames += 1
-        if beat.update is not None and result.lesson is not None:
-            record, _ = finite(update_record(result.lesson))
+        if beat.update is not None and result.update is not None:
+            record, _ = finite(update_record(result.update))
             if self.first is None:
                 self.first = self._in_update(beat, record)
             self.updates += 1

@@ -16,7 +16,7 @@ TURNS = {
     "rollback": "the guard took back",
     "guard": "the guard warned",
     "reset": "back to the source model",
-    "undo": "a lesson taken back",
+    "undo": "an update taken back",
     "method": "another method",
     "reconnect": "the stream was back",
 }

@@ -64,7 +64,7 @@ def _line(one: Told) -> str:
 
 
 def _table(told: Sequence[Told]) -> str:
-    headings = ["run", "source", "method", "frames", "frozen", "adapted", "gain", "entropy", "lessons", "p99", "end"]
+    headings = ["run", "source", "method", "frames", "frozen", "adapted", "gain", "entropy", "updates", "p99", "end"]
     return table(headings, (_row(one) for one in told), left=3)
 
 
@@ -79,7 +79,7 @@ def _row(one: Told) -> list[str]:
         percent(whole.adapted) if whole.labeled else NONE,
         points(whole.gain) if whole.compared else NONE,
         f"{whole.entropy:.2f}" if whole.n else NONE,
-        f"{sum(why is None for why in run.lessons.skipped):,}",
+        f"{sum(why is None for why in run.updates.skipped):,}",
         milliseconds(percentile(waits(run), 99)),
         "killed" if run.summary is None else plain(run.summary.get("exit_code", NONE)),
     ]

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from mgtta_cam.errors import UsageError
 from mgtta_cam.log.format import Record, Seal, lines
 from mgtta_cam.report.columns import Columns, Names, number
-from mgtta_cam.report.run import CLEAN, UNKNOWN, Event, Frames, Lessons, Run
+from mgtta_cam.report.run import CLEAN, UNKNOWN, Event, Frames, Run, Updates
 from mgtta_cam.report.words import plain
 
 REMEDY = "give a log that --log wrote"
@@ -50,7 +50,7 @@ def load(path: Path) -> Run:
 
 
 class _Traces(NamedTuple):
-    """Where a lesson left the adapted tensors."""
+    """Where an update left the adapted tensors."""
 
     places: list[int]  # among all tensors of the log
     moved: NDArray[np.float32]
@@ -63,13 +63,13 @@ class _Builder:
         self._classes, self._corruptions, self._tensors = Names(), Names(CLEAN), Names()
         self._facts, self._losses, self._stats = Columns(), Columns(), Columns()
         self._skipped: list[str | None] = []
-        self._lesson_corruption = array("h")
+        self._update_corruption = array("h")
         self._traces: list[_Traces | None] = []
         self._by_digest: dict[str, _Traces] = {}
         self._adapted: list[int] = []
         self._events: list[Event] = []
         self._dropped: Counter[str] = Counter()
-        self._refused: Counter[str] = Counter()
+        self._rejected: Counter[str] = Counter()
         self._header: Record | None = None
         self._summary: Record | None = None
         self._t = 0.0
@@ -122,7 +122,7 @@ class _Builder:
         for cause, n in record["dropped_before"].items():
             self._dropped[plain(cause)] += int(n)
         if record.get("refused"):
-            self._refused[plain(record["refused"])] += 1
+            self._rejected[plain(record["refused"])] += 1
 
     def _update(self, record: Record) -> None:
         self._facts.add(
@@ -132,7 +132,7 @@ class _Builder:
         self._losses.add({plain(name): value for name, value in record["loss"].items()})
         self._skipped.append(None if record["skipped"] is None else plain(record["skipped"]))
         last = self._columns["corruption"]
-        self._lesson_corruption.append(last[-1] if last else 0)
+        self._update_corruption.append(last[-1] if last else 0)
         traces = record.get("tensors")
         if traces is not None:
             moved, sketch = (np.array([number(v) for v in traces[name]], np.float32) for name in ("moved", "sketch"))
@@ -167,11 +167,11 @@ class _Builder:
         for row, traces in enumerate(self._traces):
             if traces is not None:
                 moved[row, traces.places], sketch[row, traces.places] = traces.moved, traces.sketch
-        lessons = Lessons(
+        updates = Updates(
             self._facts.arrays(),
             self._losses.arrays(),
             tuple(self._skipped),
-            np.array(self._lesson_corruption),
+            np.array(self._update_corruption),
             self._tensors.all(),
             moved,
             sketch,
@@ -181,13 +181,13 @@ class _Builder:
             self._header,
             self._summary,
             frames,
-            lessons,
+            updates,
             self._stats.arrays(),
             tuple(self._events),
             self._classes.all(),
             self._corruptions.all(),
             self._dropped,
-            self._refused,
+            self._rejected,
             self._t,
         )
 

@@ -44,16 +44,16 @@ class Frames:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Lessons:
-    """Lessons, in order: each array has one row a lesson."""
+class Updates:
+    """Updates, in order: each array has one row an update."""
 
     facts: Mapping[str, Floats]  # t, n, gnorm, dnorm, lr, ess, ms, size (frames of the window)
     losses: Mapping[str, Floats]  # terms by name
     skipped: tuple[str | None, ...]  # why nothing was learned
     corruption: NDArray[np.int16]  # of the frame before it
     tensors: tuple[str, ...]
-    moved: NDArray[np.float32]  # [lessons, tensors] distance from the source model's; NaN where it is not known
-    sketch: NDArray[np.float32]  # [lessons, tensors] their way under random signs
+    moved: NDArray[np.float32]  # [updates, tensors] distance from the source model's; NaN where it is not known
+    sketch: NDArray[np.float32]  # [updates, tensors] their way under random signs
 
     def __len__(self) -> int:
         return len(self.skipped)
@@ -76,13 +76,13 @@ class Run:
     header: Mapping[str, Any]
     summary: Mapping[str, Any] | None  # None of a run that was killed, or goes on
     frames: Frames
-    lessons: Lessons
+    updates: Updates
     stats: Mapping[str, Floats]  # by name: t, fps.in, ms.infer.p99, dropped.slot, memory_mb, estimate, ...
     events: tuple[Event, ...]
     classes: tuple[str, ...]
     corruptions: tuple[str, ...]
     dropped: Mapping[str, int]
-    refused: Mapping[str, int]
+    rejected: Mapping[str, int]
     seconds: float  # to the last line
     damage: str | None = None  # where the log is not as it was written
 

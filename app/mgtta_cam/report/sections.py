@@ -10,7 +10,7 @@ from datetime import datetime
 import numpy as np
 
 from mgtta_cam.metrics.accuracy import wilson
-from mgtta_cam.report.findings.lessons import moves
+from mgtta_cam.report.findings.updates import moves
 from mgtta_cam.report.markup import data_uri, esc, facts, figure, folded, paragraph, section, table, tiles
 from mgtta_cam.report.pictures.paint import Picture
 from mgtta_cam.report.run import Event, Run
@@ -72,8 +72,8 @@ def figures(run: Run) -> str:
     if not whole.labeled and math.isfinite(whole.entropy):
         found.append(("Entropy", f"{whole.entropy:.2f}", "nats, mean"))
     found.append(("Frames", f"{whole.n:,}", f"in {span(run.seconds)}"))
-    taught = sum(why is None for why in run.lessons.skipped)
-    found.append(("Lessons", f"{taught:,}", f"taught, of {len(run.lessons):,} given"))
+    taught = sum(why is None for why in run.updates.skipped)
+    found.append(("Updates", f"{taught:,}", f"taught, of {len(run.updates):,} given"))
     took = waits(run)
     if np.isfinite(took).any():
         name = "age of a frame when shown" if took is run.frames.age_ms else "time for an answer"
@@ -143,20 +143,20 @@ def _mark(thumbnail: Thumbnail) -> str:
     return "good" if why.endswith("right") else "bad" if why.endswith("wrong") or "guard" in why else ""
 
 
-def lessons(run: Run, pictures: Mapping[str, Picture]) -> str:
+def updates(run: Run, pictures: Mapping[str, Picture]) -> str:
     """What was learned, and where in the model."""
     rows = (
-        [m.corruption, f"{m.lessons:,}", *(f"{part:.2g}" for part in m.parts), m.most or NONE, m.least or NONE]
+        [m.corruption, f"{m.updates:,}", *(f"{part:.2g}" for part in m.parts), m.most or NONE, m.least or NONE]
         for m in moves(run)
     )
-    headings = ["corruption", "lessons", "early", "middle", "late", "most", "least"]
+    headings = ["corruption", "updates", "early", "middle", "late", "most", "least"]
     steps = table(headings, rows)
     about = (
         "Size of a step (root mean square by tensor, from sketches) in thirds of the adapted tensors, input to output."
     )
     return section(
-        "Lessons",
-        figure(pictures.get("lessons")),
+        "Updates",
+        figure(pictures.get("updates")),
         figure(pictures.get("tensors")),
         paragraph(about, "quiet") if steps else "",
         steps,
@@ -226,7 +226,7 @@ def of_run(run: Run, told: list[Finding], pictures: Mapping[str, Picture], shown
     yield found(told)
     yield answers(run, pictures)
     yield album(run, shown)
-    yield lessons(run, pictures)
+    yield updates(run, pictures)
     yield classes(pictures)
     yield speed(run, pictures)
     yield events(run)

@@ -57,7 +57,7 @@ class Snapshots:
         return save_picture(path, self._render(result))
 
 
-class Keepsake:
+class LastSnapshot:
     """Holds the latest result and saves it, drawn, when the run ends; a run without results leaves no picture.
 
     Args:

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
+from mgtta_cam.events import EventHandler, ignore
 from mgtta_cam.sources.capture import Capture
 
 KINDS = {  # name -> (what it does, whether it lasts for some seconds, smallest and largest value)
@@ -82,7 +83,7 @@ class Chaos:
         read_timeout_s: of the captures: a stall is noticed after it.
         live: whether time is that of the clock; otherwise it is that of the file.
         seed: of what is left to chance.
-        tell: hears of `chaos` when a fault begins, on the reading thread.
+        emit: hears of `chaos` when a fault begins, on the reading thread.
         clock: seconds.
         sleep: waits for seconds.
     """
@@ -94,14 +95,14 @@ class Chaos:
         *,
         live: bool,
         seed: int = 0,
-        tell: Callable[..., None] = lambda *_, **__: None,
+        emit: EventHandler = ignore,
         clock: Callable[[], float] = time.monotonic,
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
         self.faults, self.read_timeout_s, self.live = tuple(faults), read_timeout_s, live
         self.chance = np.random.default_rng(seed)
         self.sleep = sleep
-        self._tell, self._clock = tell, clock
+        self._emit, self._clock = emit, clock
         self._began: float | None = None
         self._now = 0.0
         self._told: set[Fault] = set()
@@ -121,7 +122,7 @@ class Chaos:
         for fault in found:
             if fault not in self._told:
                 self._told.add(fault)
-                self._tell("chaos", fault=str(fault), seconds=round(now, 3))
+                self._emit("chaos", fault=str(fault), seconds=round(now, 3))
         return found
 
     def waited(self, stall: Fault) -> bool:

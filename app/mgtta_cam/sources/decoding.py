@@ -9,6 +9,7 @@ from typing import Literal, NamedTuple
 
 import cv2
 
+from mgtta_cam.events import EventHandler, ignore
 from mgtta_cam.sources.capture import Capture, read
 from mgtta_cam.types import Image
 
@@ -22,7 +23,7 @@ class Picture(NamedTuple):
     image: Image
     decode_ms: float
     bad_reads: int  # just before it
-    refused: str | None  # HALF_DECODED, if it may be built on a packet that was lost; LATE, if a stall lies before it
+    rejected: str | None  # HALF_DECODED, if it may be built on a packet that was lost; LATE, if a stall lies before it
 
 
 class Deadline:
@@ -50,7 +51,7 @@ class Decoding:
     """The pictures of an opened capture; it is released when they end, and `why` tells the cause.
 
     OpenCV's `read` says no for a damaged packet as for the end and for a time-out. A time-out takes its time, damage is
-    followed by pictures, and after the end nothing comes however often one asks. After damage, pictures are refused
+    followed by pictures, and after the end nothing comes however often one asks. After damage, pictures are rejected
     until the next key frame: those between are built on what was lost. A decoder that held a picture back gives it
     when the time is out; another read would only wait for a second time-out.
 
@@ -61,7 +62,7 @@ class Decoding:
         max_bad_reads: reads that fail at once, in a row, that mean the end, once all that was promised was asked for.
         on_corrupt: `stop` ends at the first bad read.
         stopped: asked between bad reads.
-        tell: hears of `corrupt-read` and `stall`.
+        emit: hears of `corrupt-read` and `stall`.
         deadline: of each read.
     """
 
@@ -74,17 +75,17 @@ class Decoding:
         max_bad_reads: int = 256,
         on_corrupt: Literal["skip", "stop"] = "skip",
         stopped: Callable[[], bool] = lambda: False,
-        tell: Callable[..., None] = lambda *_, **__: None,
+        emit: EventHandler = ignore,
         deadline: Deadline | None = None,
     ) -> None:
         self.why: Why = "cut"
         self._capture, self._promised, self._read_timeout_s = capture, promised, read_timeout_s
         self._most_bad, self._skip = max_bad_reads, on_corrupt == "skip"
-        self._stopped, self._tell = stopped, tell
+        self._stopped, self._emit = stopped, emit
         self._deadline = deadline or Deadline()
 
     def __iter__(self) -> Iterator[Picture]:
-        bad, delivered, refused = 0, 0, None
+        bad, delivered, rejected = 0, 0, None
         try:
             while not self._stopped():
                 began = time.monotonic()
@@ -93,12 +94,12 @@ class Decoding:
                 seconds = time.monotonic() - began
                 if image is not None:
                     if bad:
-                        self._tell("corrupt-read", after=delivered, reads=bad)
-                        refused = HALF_DECODED
-                    if refused and self._whole():
-                        refused = None
+                        self._emit("corrupt-read", after=delivered, reads=bad)
+                        rejected = HALF_DECODED
+                    if rejected and self._whole():
+                        rejected = None
                     late = seconds >= self._read_timeout_s
-                    yield Picture(image, seconds * 1000, bad, LATE if late else refused)
+                    yield Picture(image, seconds * 1000, bad, LATE if late else rejected)
                     if late:
                         self.why = self._stalled(seconds, delivered + 1)
                         return
@@ -121,7 +122,7 @@ class Decoding:
         return "damage" if self._promised is not None else "cut"
 
     def _stalled(self, seconds: float, delivered: int) -> Why:
-        self._tell("stall", after=delivered, seconds=round(seconds, 3))
+        self._emit("stall", after=delivered, seconds=round(seconds, 3))
         return "stall"
 
     def _whole(self) -> bool:

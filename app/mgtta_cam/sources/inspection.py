@@ -1,6 +1,6 @@
 """Which frames show something: black, blank, noise, half-decoded and repeated ones are marked, and must not teach.
 
-They are answered like all others: what is refused is the lesson, not the viewer.
+They are answered like all others: what is refused is the update, not the viewer.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ FROZEN_S = 1.0  # frames that repeat for longer are a frozen camera
 
 
 def inspected(*, intra: bool = False) -> Stage:
-    """Marks frames with the reason why they must not teach, `Frame.refused`; a reason they came with stays.
+    """Marks frames with the reason why they must not teach, `Frame.rejected`; a reason they came with stays.
 
     Reasons: `black`, `blank`, `noise`, `half-decoded`, `repeated` (like the frame before), `frozen` (for more than a
     second). The first frame of a new scene is marked too, `Frame.cut`; frames that are refused lie between scenes or
@@ -57,12 +57,12 @@ def inspected(*, intra: bool = False) -> Stage:
             elif not reason:
                 reason = "repeated" if frame.seconds - since <= FROZEN_S else "frozen"
             before, seen_before = frame, seen
-            reason, cut = frame.refused or reason, False
+            reason, cut = frame.rejected or reason, False
             if not reason:
                 here = layout(gray)
                 cut = scene is not None and not same_scene(scene, here)
                 scene = here
-            yield replace(frame, refused=reason, cut=cut)
+            yield replace(frame, rejected=reason, cut=cut)
 
     return stage
 

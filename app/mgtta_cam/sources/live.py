@@ -11,6 +11,7 @@ from typing import Any
 import cv2
 
 from mgtta_cam.errors import SourceDamagedError, SourceError, SourceLostError
+from mgtta_cam.events import EventHandler, ignore
 from mgtta_cam.sources.backoff import Backoff
 from mgtta_cam.sources.capture import Capture, facts_of, open_camera, open_capture
 from mgtta_cam.sources.decoding import Deadline, Decoding, Why
@@ -36,7 +37,7 @@ class LiveSource:
         reconnect: how a lost source is opened again; None: it is not.
         max_bad_reads: reads that fail at once, in a row, that mean the end; fewer are damaged packets.
         stopped: asked while waiting; True ends the iteration.
-        tell: hears of `stall`, `corrupt-read`, `lost`, `retry`, `reconnect`, on the reading thread.
+        emit: hears of `stall`, `corrupt-read`, `lost`, `retry`, `reconnect`, on the reading thread.
         meddle: puts something between an opened source and its reader, as `Chaos` does.
 
     Raises:
@@ -56,14 +57,14 @@ class LiveSource:
         reconnect: Backoff | None = None,
         max_bad_reads: int = 256,
         stopped: Callable[[], bool] = lambda: False,
-        tell: Callable[..., None] = lambda *_, **__: None,
+        emit: EventHandler = ignore,
         meddle: Callable[[Capture], Capture] = lambda capture: capture,
     ) -> None:
         self._address, self._shown, self._transport = address, shown, rtsp_transport
         self._camera = isinstance(address, int) or address.startswith("/dev/")
         self._open_timeout_s, self._read_timeout_s = open_timeout_s, read_timeout_s
         self._reconnect, self._max_bad_reads = reconnect, max_bad_reads
-        self._stopped, self._tell, self._meddle = stopped, tell, meddle
+        self._stopped, self._emit, self._meddle = stopped, emit, meddle
         self._deadline = Deadline()
         self._chance = random.Random()  # noqa: S311  not a secret
         began = time.monotonic()
@@ -98,7 +99,7 @@ class LiveSource:
         while capture is not None:
             connection, before = self.facts["reconnects"], index
             pictures = self._decoding(capture)
-            for image, decode_ms, bad, refused in pictures:
+            for image, decode_ms, bad, rejected in pictures:
                 now = time.monotonic()
                 first = first if index else now
                 yield Frame(
@@ -109,7 +110,7 @@ class LiveSource:
                     dropped={"corrupt": bad} if bad else {},
                     grabbed=now,
                     connection=connection,
-                    refused=refused,
+                    rejected=rejected,
                 )
                 index += 1
                 self.facts["delivered"] = index
@@ -146,7 +147,7 @@ class LiveSource:
             read_timeout_s=self._read_timeout_s,
             max_bad_reads=self._max_bad_reads,
             stopped=self._stopped,
-            tell=self._tell,
+            emit=self._emit,
             deadline=self._deadline,
         )
 
@@ -154,9 +155,9 @@ class LiveSource:
         """A new connection, after as many waits as it takes; None when all are spent, or somebody stopped the run."""
         lost_at = time.monotonic()
         if self._reconnect is not None:
-            self._tell("lost", name=self._shown, frames=frames, why=why)
+            self._emit("lost", name=self._shown, frames=frames, why=why)
         for wait_s in waits:
-            self._tell("retry", wait_s=round(wait_s, 3))
+            self._emit("retry", wait_s=round(wait_s, 3))
             until = time.monotonic() + wait_s
             while (left := until - time.monotonic()) > 0 and not self._stopped():
                 time.sleep(min(left, NAP_S))
@@ -165,7 +166,7 @@ class LiveSource:
             if (capture := self._open()) is not None:
                 self.facts["reconnects"] += 1
                 after_s = round(time.monotonic() - lost_at, 3)
-                self._tell("reconnect", name=self._shown, after_s=after_s, **facts_of(capture))
+                self._emit("reconnect", name=self._shown, after_s=after_s, **facts_of(capture))
                 return capture
         return None
 

@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 
+from mgtta_cam.events import EventHandler
 from mgtta_cam.sources.reader import add_drops
 from mgtta_cam.types import Frame, Stage
 
@@ -106,23 +107,23 @@ def at_own_speed(
     return stage
 
 
-def announcing(tell: Callable[..., None]) -> Stage:
+def announcing(emit: EventHandler) -> Stage:
     """Tells of each change of corruption, each new size, and each first frame that must not teach."""
 
     def stage(frames: Iterable[Frame]) -> Iterator[Frame]:
         corruption: tuple[str, int] | None = None
         shape: tuple[int, ...] | None = None
-        refused: str | None = None
+        rejected: str | None = None
         for frame in frames:
             if frame.corruption != corruption:
                 corruption = frame.corruption
                 name, severity = corruption or ("clean", 0)
-                tell("corruption-change", frame=frame.index, name=name, severity=severity)
+                emit("corruption-change", frame=frame.index, name=name, severity=severity)
             if shape is not None and frame.image.shape != shape:
-                tell("shape-change", frame=frame.index, shape=list(frame.image.shape))
-            if frame.refused and frame.refused != refused:
-                tell("refused", frame=frame.index, why=frame.refused)
-            shape, refused = frame.image.shape, frame.refused
+                emit("shape-change", frame=frame.index, shape=list(frame.image.shape))
+            if frame.rejected and frame.rejected != rejected:
+                emit("refused", frame=frame.index, why=frame.rejected)
+            shape, rejected = frame.image.shape, frame.rejected
             yield frame
 
     return stage

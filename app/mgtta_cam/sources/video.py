@@ -11,6 +11,7 @@ import cv2
 
 from mgtta_cam.digests import of_file
 from mgtta_cam.errors import SourceDamagedError, SourceError
+from mgtta_cam.events import EventHandler, ignore
 from mgtta_cam.sources.capture import Capture, facts_of, open_capture
 from mgtta_cam.sources.decoding import Decoding
 from mgtta_cam.types import Frame
@@ -38,7 +39,7 @@ class VideoSource:
         max_bad_reads: failed reads in a row that mean the end; fewer are damaged packets.
         on_corrupt: skip them, or end at the first.
         strict: fewer frames than promised are an error.
-        tell: hears of `corrupt-read`, and of `missing` frames at the end; on the thread that iterates.
+        emit: hears of `corrupt-read`, and of `missing` frames at the end; on the thread that iterates.
         meddle: puts something between an opened file and its reader, as `Chaos` does.
 
     Raises:
@@ -55,14 +56,14 @@ class VideoSource:
         max_bad_reads: int = 256,
         on_corrupt: Literal["skip", "stop"] = "skip",
         strict: bool = False,
-        tell: Callable[..., None] = lambda *_, **__: None,
+        emit: EventHandler = ignore,
         meddle: Callable[[Capture], Capture] = lambda capture: capture,
     ) -> None:
         if not os.path.exists(path):
             raise SourceError(f"no such file: {path}; --source expects a video, a folder of pictures or an address")
         self._path = path
         self._timeouts = open_timeout_s, read_timeout_s
-        self._strict, self._tell, self._meddle = strict, tell, meddle
+        self._strict, self._emit, self._meddle = strict, emit, meddle
         self._damage: Any = {"max_bad_reads": max_bad_reads, "on_corrupt": on_corrupt}
         self._capture: Capture | None = self._open()
         count = self._capture.get(cv2.CAP_PROP_FRAME_COUNT)
@@ -87,12 +88,12 @@ class VideoSource:
         capture = self._capture or self._open()
         self._capture = None
         delivered, seconds = 0, 0.0
-        for image, decode_ms, bad, refused in self._decoding(capture):
+        for image, decode_ms, bad, rejected in self._decoding(capture):
             media_ms = capture.get(cv2.CAP_PROP_POS_MSEC)
             # After damage OpenCV's clock may jump back.
             seconds = max(seconds, media_ms / 1000 if media_ms > 0 else delivered / self.fps)
             dropped = {"corrupt": bad} if bad else {}
-            yield Frame(delivered, seconds, image, ms={"decode": decode_ms}, dropped=dropped, refused=refused)
+            yield Frame(delivered, seconds, image, ms={"decode": decode_ms}, dropped=dropped, rejected=rejected)
             delivered += 1
             self.facts["delivered"] = delivered
         if not delivered:
@@ -108,7 +109,7 @@ class VideoSource:
         if missing is not None:
             if self._strict:
                 raise SourceDamagedError(f"{missing}; without --strict that is a warning")
-            self._tell("missing", why=missing)
+            self._emit("missing", why=missing)
 
     def close(self) -> None:
         """Lets the file go, if it was opened and never read."""
@@ -119,7 +120,7 @@ class VideoSource:
     def _decoding(self, capture: Capture) -> Decoding:
         _, read_timeout_s = self._timeouts
         return Decoding(
-            capture, promised=self._promised, read_timeout_s=read_timeout_s, tell=self._tell, **self._damage
+            capture, promised=self._promised, read_timeout_s=read_timeout_s, emit=self._emit, **self._damage
         )
 
     def _open(self) -> Capture:

@@ -12,7 +12,7 @@ KEYS: dict[str, tuple[str, str]] = {
     "n": ("step", "one frame, then pause"),
     "a": ("adapt", "adaptation on or off"),
     "r": ("reset", "back to the source model"),
-    "u": ("undo", "take the last lesson back"),
+    "u": ("undo", "take the last update back"),
     "c": ("corruption", "next corruption"),
     "[": ("weaker", "weaker corruption"),
     "]": ("stronger", "stronger corruption"),
@@ -41,7 +41,7 @@ class Controls:
     overlay: int = OVERLAY_LEVELS - 1  # 0 nothing .. 2 everything
     exit_code: int | None = None
     _single: bool = False  # pause again after the next frame
-    _wishes: list[str] = field(default_factory=list)
+    _commands: list[str] = field(default_factory=list)
     _lock: Lock = field(default_factory=Lock, compare=False, repr=False)  # of the wishes
 
     def press(self, key: str) -> str | None:
@@ -66,7 +66,7 @@ class Controls:
                 self.help = not self.help
             case _:
                 with self._lock:
-                    self._wishes.append(action)
+                    self._commands.append(action)
         return action
 
     def stop(self, exit_code: int) -> None:
@@ -87,11 +87,11 @@ class Controls:
     def take(self, *actions: str) -> list[str]:
         """Takes the waiting wishes of these kinds out, in order."""
         with self._lock:
-            taken = [wish for wish in self._wishes if wish in actions]
-            self._wishes = [wish for wish in self._wishes if wish not in actions]
+            taken = [wish for wish in self._commands if wish in actions]
+            self._commands = [wish for wish in self._commands if wish not in actions]
         return taken
 
     def waiting(self, *actions: str) -> bool:
         """Whether wishes of these kinds wait."""
         with self._lock:
-            return any(wish in actions for wish in self._wishes)
+            return any(wish in actions for wish in self._commands)

@@ -11,7 +11,7 @@ from mgtta_cam.stream.controls import Controls
 
 Corruption = tuple[str, int] | None  # (name, severity 1..5); None is clean
 STRONGEST = 5
-WISHES = ("corruption", "weaker", "stronger")
+COMMANDS = ("corruption", "weaker", "stronger")
 
 
 def planned(corrupt: str | None, schedule: str | None) -> Schedule:
@@ -36,7 +36,7 @@ class Plan(Protocol):
         ...
 
 
-class Steering:
+class CorruptionControl:
     """A plan that keys can change: `c` goes to the next corruption, `[` and `]` weaken and strengthen it.
 
     Args:
@@ -52,9 +52,9 @@ class Steering:
         self._severity = STRONGEST
 
     @property
-    def turned(self) -> bool:
+    def changed(self) -> bool:
         """Whether a key was pressed that no frame has felt yet."""
-        return self._controls.waiting(*WISHES)
+        return self._controls.waiting(*COMMANDS)
 
     def at(self, index: int) -> Corruption:
         """The corruption of frame `index`, with all keys pressed before it."""
@@ -62,7 +62,7 @@ class Steering:
             self._name, self._severity = planned
         elif not self._by_hand:
             self._name = None
-        for wish in self._controls.take(*WISHES):
+        for wish in self._controls.take(*COMMANDS):
             self._by_hand = True
             if wish == "corruption":
                 self._name = self._round[(self._round.index(self._name) + 1) % len(self._round)]

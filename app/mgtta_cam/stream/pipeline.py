@@ -11,16 +11,17 @@ from torch import Tensor
 from mgtta.memory import Memory, member
 from mgtta.types import skipped
 from mgtta_cam.adaptation.learner import Learner, alarm
-from mgtta_cam.adaptation.schedule import Pace, Window
+from mgtta_cam.adaptation.schedule import UpdateSchedule, Window
 from mgtta_cam.config.settings import NOT_ADAPTING
 from mgtta_cam.errors import GuardError
+from mgtta_cam.events import EventHandler, ignore
 from mgtta_cam.stream.controls import Controls
-from mgtta_cam.stream.predictor import Answering, Input
-from mgtta_cam.types import Frame, FrameResult, Lesson
+from mgtta_cam.stream.predictor import Input, Predictor
+from mgtta_cam.types import Frame, FrameResult, Update
 from mgtta_models import ModelError
 
-PATIENCE_S = 0.5  # for a lesson under way, when the run ends
-Tell = Callable[..., None]  # tell(kind, **facts): an event for the log and for people
+PATIENCE_S = 0.5  # for an update under way, when the run ends
+Tell = Callable[..., None]  # emit(kind, **facts): an event for the log and for people
 
 
 class Pipeline:
@@ -35,7 +36,7 @@ class Pipeline:
         frozen: [1, 3, s, s] -> logits [1, c] of the source model; asked while `controls.compare` is on.
         controls: what keys change.
         warmup: answers to the first frame that nobody sees: those of a new process are slow.
-        tell: hears of events.
+        emit: hears of events.
         reset_on: `cut` or `reconnect` return to the source model then.
         teacher: the source model sees corrupted frames clean as well, while models are compared.
         clock: seconds.
@@ -54,23 +55,23 @@ class Pipeline:
         frozen: Callable[[Tensor], Tensor],
         controls: Controls,
         warmup: int = 0,
-        tell: Tell = lambda *_, **__: None,
+        emit: EventHandler = ignore,
         reset_on: str = "none",
         teacher: bool = True,
         clock: Callable[[], float] = time.perf_counter,
     ) -> None:
         self.controls, self._methods = controls, methods
-        self._answering = Answering(prepare, frozen, clock)
+        self._answering = Predictor(prepare, frozen, clock)
         self._window, self._memory, self._reset_on = window, memory, reset_on
-        self._pace = Pace(window)
-        self._warmup, self._tell, self._clock = warmup, tell, clock
+        self._schedule = UpdateSchedule(window)
+        self._warmup, self._emit, self._clock = warmup, emit, clock
         self._teacher = teacher
-        self._latest: Mapping[str, float] = {}  # stats of the latest lesson
+        self._latest: Mapping[str, float] = {}  # stats of the latest update
         self._connection = 0
         self._use(method)
 
     def __call__(self, frames: Iterable[Frame]) -> Iterator[FrameResult]:
-        """Answers frame after frame; a frame that completes a window carries its lesson."""
+        """Answers frame after frame; a frame that completes a window carries its update."""
         coming = iter(frames)
         while True:
             asked = self._clock()
@@ -80,7 +81,7 @@ class Pipeline:
             waited_ms = (self._clock() - asked) * 1000 - frame.ms.get("corrupt", 0.0)
             self._answering.warm_up(self.learner, frame.image, self._warmup, compare=self.controls.compare)
             self._warmup = 0
-            self._fulfill_wishes()
+            self._run_commands()
             self._begin_scene(frame)
             yield self._answer(frame, waited_ms)
 
@@ -95,43 +96,43 @@ class Pipeline:
         )
         began = self._clock()
         self._consider(frame, x, int(result.logits.argmax()), waited_ms)
-        lesson = self._lesson()
+        update = self._update()
         return replace(
             result,
-            lesson=lesson,
-            variety=self._latest.get("effective_size"),
-            unlearned=skipped(self._latest),
+            update=update,
+            effective_size=self._latest.get("effective_size"),
+            skipped=skipped(self._latest),
             ms={**result.ms, "adapt": (self._clock() - began) * 1000},
         )
 
     def _consider(self, frame: Frame, x: Tensor, label: int, spare_ms: float) -> None:
-        """Remembers a frame, if it may teach; a lesson begins when it is due."""
+        """Remembers a frame, if it may teach; an update begins when it is due."""
         spent = self._window.most_updates is not None and self.learner.updates >= self._window.most_updates
         if not self.controls.adapting or self.method == NOT_ADAPTING or spent:
             self._forget()  # a window is of frames that follow each other
             return
-        if frame.refused:
+        if frame.rejected:
             return
         if self._seen % self._window.stride == 0:
             self._memory.add(member(frame.index, x, label))
         self._seen += 1
-        self._pace.frame(spare_ms)
-        if self._memory.ready and self._pace.due and not self.learner.busy:
-            self._pace.restart()
-            self.learner.teach(self._memory.members())
+        self._schedule.frame(spare_ms)
+        if self._memory.ready and self._schedule.due and not self.learner.busy:
+            self._schedule.restart()
+            self.learner.begin_update(self._memory.members())
 
-    def _lesson(self) -> Lesson | None:
-        """A lesson that is finished: the next frame is answered with what it taught."""
-        lesson = self.learner.taught()
-        if lesson is not None:
-            self._pace.took(lesson.ms)
-            self._latest = lesson.stats
-            self._alarmed(lesson.stats)
-        return lesson
+    def _update(self) -> Update | None:
+        """An update that is finished: the next frame is answered with what it taught."""
+        update = self.learner.finished_update()
+        if update is not None:
+            self._schedule.took(update.ms)
+            self._latest = update.stats
+            self._alarmed(update.stats)
+        return update
 
     def _forget(self) -> None:
         self._memory.clear()
-        self._pace.restart()
+        self._schedule.restart()
         self._seen = 0
 
     def _alarmed(self, stats: Mapping[str, float]) -> None:
@@ -144,7 +145,7 @@ class Pipeline:
         if not reasons:
             return
         kind = "guard" if self.learner.mode == "warn" else "rollback"
-        self._tell(kind, updates=self.learner.updates, reasons=reasons)
+        self._emit(kind, updates=self.learner.updates, reasons=reasons)
         if self.learner.mode != "warn":
             self._memory.clear()
         if self.learner.mode == "stop":
@@ -158,7 +159,7 @@ class Pipeline:
         back = frame.connection != self._connection
         self._connection = frame.connection
         if frame.cut:
-            self._tell("cut", frame=frame.index)
+            self._emit("cut", frame=frame.index)
         if (self._reset_on == "cut" and frame.cut) or (self._reset_on == "reconnect" and back):
             self._reset()
         elif back:
@@ -167,9 +168,9 @@ class Pipeline:
     def _reset(self) -> None:
         self.learner.reset()
         self._begin()
-        self._tell("reset", method=self.method, updates=self.learner.updates)
+        self._emit("reset", method=self.method, updates=self.learner.updates)
 
-    def _fulfill_wishes(self) -> None:
+    def _run_commands(self) -> None:
         for wish in self.controls.take("reset", "method", "undo"):
             match wish:
                 case "reset":
@@ -184,15 +185,15 @@ class Pipeline:
         if undone.back:
             self._memory.clear()  # its frames taught what is taken back
         dropped = {"dropped": list(undone.dropped)} if undone.dropped else {}
-        self._tell("undo", method=self.method, updates=self.learner.updates, **dropped)
+        self._emit("undo", method=self.method, updates=self.learner.updates, **dropped)
 
-    def take_up(self, state: Mapping[str, Tensor], updates: int) -> None:
+    def restore(self, state: Mapping[str, Tensor], updates: int) -> None:
         """Goes on from what was learned before, by so many updates.
 
         Raises:
             ValueError: if it was learned by another method, or another model.
         """
-        self.learner.take_up(state, updates)
+        self.learner.restore(state, updates)
 
     def _next_method(self) -> None:
         names = list(self._methods)
@@ -203,9 +204,9 @@ class Pipeline:
             try:
                 self._use(name)
             except ModelError as error:
-                self._tell("method-unavailable", name=name, why=str(error))
+                self._emit("method-unavailable", name=name, why=str(error))
                 continue
-            return self._tell("method", method=name, updates=self.learner.updates, adapted=list(self.learner.adapted))
+            return self._emit("method", method=name, updates=self.learner.updates, adapted=list(self.learner.adapted))
         raise AssertionError("the method in use can be built again")
 
     def _use(self, name: str) -> None:

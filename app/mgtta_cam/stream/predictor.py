@@ -27,7 +27,7 @@ class Input:
     tensor: Callable[[Image], Tensor]  # the crop -> [3, s, s] where the model is
 
 
-class Answering:
+class Predictor:
     """Answers frames one at a time, and keeps the score.
 
     Args:

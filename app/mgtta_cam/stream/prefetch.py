@@ -12,7 +12,7 @@ T = TypeVar("T")
 POLL_SECONDS = 0.1  # how long a wait lasts before signal handlers run and `meanwhile` is called
 
 
-class Ahead(Generic[T]):
+class Prefetch(Generic[T]):
     """An iterable whose items are made on a thread of its own, one at a time, each when it is asked for.
 
     Args:
@@ -93,7 +93,7 @@ def ahead(items: Iterable[T], name: str, revise: Callable[[T], T] = lambda item:
         name: of the thread, for debuggers.
         revise: the last word on an item, before the next is begun; called by whoever iterates.
     """
-    making = Ahead(items, name)
+    making = Prefetch(items, name)
     try:
         making.begin()
         while (item := making.take()) is not None:

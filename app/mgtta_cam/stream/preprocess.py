@@ -15,7 +15,7 @@ from mgtta_cam.errors import UsageError
 from mgtta_cam.types import Frame, Image
 
 
-class Preparing:
+class FramePreprocessor:
     """A stage; and what it does to one frame.
 
     Args:

@@ -9,10 +9,11 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Protocol
 
 from mgtta_cam.errors import AppError
+from mgtta_cam.events import EventHandler, ignore
 from mgtta_cam.metrics.summary import Summary
 from mgtta_cam.redaction import redact
 from mgtta_cam.stream.controls import Controls
-from mgtta_cam.stream.prefetch import POLL_SECONDS, Ahead
+from mgtta_cam.stream.prefetch import POLL_SECONDS, Prefetch
 from mgtta_cam.types import Frame, FrameResult, Sink
 from mgtta_models.errors import ModelError
 
@@ -56,7 +57,7 @@ class Session:
     journal: Journal | None = None
     summary: Summary = field(default_factory=Summary)
     snapshot: Callable[[FrameResult], object] | None = None
-    tell: Callable[..., None] = lambda *_, **__: None
+    emit: EventHandler = ignore
     deliver: Callable[[], None] = lambda: None  # tells of what other threads have heard of (`mgtta_cam.events`)
     facts: Callable[[], Mapping[str, Any]] = dict  # what else belongs into the summary, asked at the end
     keep: Callable[[], None] = lambda: None  # saves what was learned
@@ -113,7 +114,7 @@ class Running:
 
     def __init__(self, session: Session) -> None:
         self._session = session
-        self._answering = Ahead(session.pipeline(session.frames), "answers")
+        self._answering = Prefetch(session.pipeline(session.frames), "answers")
         self._answering.begin()
         self._latest: FrameResult | None = None
         self._failures: list[AppError | ModelError] = []
@@ -222,9 +223,9 @@ def _press(session: Session, result: FrameResult, key: str, where: str) -> None:
     action = session.controls.press(key)
     if action is None:
         return
-    session.tell("key", key=key, action=action, where=where)
+    session.emit("key", key=key, action=action, where=where)
     if session.snapshot is not None and session.controls.take("snapshot"):
-        session.tell("snapshot", path=str(session.snapshot(result)))
+        session.emit("snapshot", path=str(session.snapshot(result)))
     if session.controls.paused:
         for window in session.windows.values():
             window.write(result)  # with what the key changed

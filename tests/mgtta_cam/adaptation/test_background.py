@@ -1,4 +1,4 @@
-"""Lessons on a thread: the answer never waits, and rests on one whole set of parameters."""
+"""Updates on a thread: the answer never waits, and rests on one whole set of parameters."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from mgtta_cam.adaptation.background import Background
 from mgtta_cam.adaptation.learner import Inline
 from mgtta_cam.assembly.model import learners
 from mgtta_cam.config.settings import Settings
-from mgtta_cam.types import Lesson
+from mgtta_cam.types import Update
 from mgtta_models import load_backbone
 from tests.mgtta_cam.tiny import write_model
 
@@ -28,7 +28,7 @@ SECONDS = 10  # more than any of this takes
 
 @dataclass
 class Slow:
-    """A method whose lessons wait for the test; each adds one to two tensors, one after the other."""
+    """A method whose updates wait for the test; each adds one to two tensors, one after the other."""
 
     probabilities = False
     lr = 0.1
@@ -47,7 +47,7 @@ class Slow:
         self.begun.release()
         assert self.go.acquire(timeout=SECONDS)
         if self.fails:
-            raise ValueError("no lesson")
+            raise ValueError("no update")
         self.tensors["last"] += 1
         return Step(torch.zeros(len(x), 2), {"entropy": 1.0})
 
@@ -82,16 +82,16 @@ class Rig:
         return self.learner.predict(torch.zeros(1, 3, 8, 8))[0].tolist()
 
     def begin(self) -> None:
-        """A lesson, up to its middle."""
-        self.learner.teach(window())
+        """An update, up to its middle."""
+        self.learner.begin_update(window())
         assert self.slow.begun.acquire(timeout=SECONDS)
 
-    def finish(self) -> Lesson:
+    def finish(self) -> Update:
         """The rest of it."""
         self.slow.go.release()
-        while (lesson := self.learner.taught()) is None:
+        while (update := self.learner.finished_update()) is None:
             threading.Event().wait(0.001)
-        return lesson
+        return update
 
 
 def window() -> list[Member]:
@@ -110,22 +110,22 @@ def rig() -> Iterator[Rig]:
 
 
 def test_the_answer_does_not_wait(rig: Rig) -> None:
-    """While a lesson goes on, frames are answered with what was learned before; then with all of it."""
+    """While an update goes on, frames are answered with what was learned before; then with all of it."""
     rig.begin()
     assert rig.learner.busy
-    assert rig.learner.taught() is None
+    assert rig.learner.finished_update() is None
     assert (rig.answer(), rig.learner.updates) == ([0.0, 0.0], 0)
-    lesson = rig.finish()
+    update = rig.finish()
     assert (rig.answer(), rig.learner.updates, rig.learner.busy) == ([1.0, 1.0], 1, False)
-    assert (lesson.number, lesson.frames) == (1, (5, 6))
-    assert lesson.stats["distance"] == pytest.approx(8**0.5)
-    assert lesson.stats["lr"] == 0.1
-    assert lesson.ms > 0
-    assert rig.learner.taught() is None
+    assert (update.number, update.frames) == (1, (5, 6))
+    assert update.stats["distance"] == pytest.approx(8**0.5)
+    assert update.stats["lr"] == 0.1
+    assert update.ms > 0
+    assert rig.learner.finished_update() is None
 
 
 def test_reset_is_at_once(rig: Rig) -> None:
-    """A lesson under way comes to nothing, and the next one starts from the source."""
+    """An update under way comes to nothing, and the next one starts from the source."""
     rig.begin()
     rig.finish()
     rig.begin()
@@ -133,7 +133,7 @@ def test_reset_is_at_once(rig: Rig) -> None:
     assert (rig.answer(), rig.learner.updates) == ([0.0, 0.0], 0)
     rig.slow.go.release()
     while rig.learner.busy:
-        assert rig.learner.taught() is None
+        assert rig.learner.finished_update() is None
     assert (rig.answer(), rig.learner.updates) == ([0.0, 0.0], 0)
     rig.begin()
     assert rig.finish().number == 1
@@ -141,7 +141,7 @@ def test_reset_is_at_once(rig: Rig) -> None:
 
 
 def test_undo(rig: Rig) -> None:
-    """The last lesson that frames were answered with is taken back, not one that nobody has seen."""
+    """The last update that frames were answered with is taken back, not one that nobody has seen."""
     for _ in range(2):
         rig.begin()
         rig.finish()
@@ -158,8 +158,8 @@ def test_undo(rig: Rig) -> None:
 
 
 def test_taking_up(rig: Rig) -> None:
-    """What an earlier run learned is there from the first frame on, and lessons build on it."""
-    rig.learner.take_up({"first": torch.full((4,), 7.0), "last": torch.full((4,), 8.0)}, updates=7)
+    """What an earlier run learned is there from the first frame on, and updates build on it."""
+    rig.learner.restore({"first": torch.full((4,), 7.0), "last": torch.full((4,), 8.0)}, updates=7)
     assert (rig.answer(), rig.learner.updates) == ([7.0, 8.0], 7)
     rig.begin()
     rig.finish()
@@ -168,14 +168,14 @@ def test_taking_up(rig: Rig) -> None:
 
 
 def test_an_error_reaches_the_main_thread(rig: Rig) -> None:
-    """It is raised where the lesson would have been taken over."""
+    """It is raised where the update would have been taken over."""
     rig.slow.fails = True
     rig.begin()
-    with pytest.raises(ValueError, match="no lesson"):
+    with pytest.raises(ValueError, match="no update"):
         rig.finish()
 
 
-def test_a_lesson_under_way_does_not_hold_up_the_end(rig: Rig) -> None:
+def test_a_update_under_way_does_not_hold_up_the_end(rig: Rig) -> None:
     """Closing waits as long as it was told to, and what was learned before stands."""
     rig.begin()
     rig.finish()
@@ -184,7 +184,7 @@ def test_a_lesson_under_way_does_not_hold_up_the_end(rig: Rig) -> None:
     assert rig.learner.state_dict()["last"][0] == 1
 
 
-def test_it_teaches_what_inline_lessons_teach(tmp_path: Path) -> None:
+def test_it_teaches_what_inline_updates_teach(tmp_path: Path) -> None:
     """On twins of one model, to the bit: each thread computes as the other does."""
     backbone = load_backbone("tiny", write_model(tmp_path / "tiny.safetensors"), "cpu")
     tent = METHODS["tent"]
@@ -193,19 +193,19 @@ def test_it_teaches_what_inline_lessons_teach(tmp_path: Path) -> None:
     for seed in range(3):
         pictures = torch.randn(8, 3, 32, 32, generator=torch.Generator().manual_seed(seed))
         members = [member(i, x, 0) for i, x in enumerate(pictures)]
-        inline.teach(members)
-        beside.teach(members)
-        while (lesson := beside.taught()) is None:
+        inline.begin_update(members)
+        beside.begin_update(members)
+        while (update := beside.finished_update()) is None:
             beside.predict(pictures[:1])
-        expected = inline.taught()
+        expected = inline.finished_update()
         assert expected is not None
-        assert (lesson.number, lesson.digest, lesson.stats) == (expected.number, expected.digest, expected.stats)
+        assert (update.number, update.digest, update.stats) == (expected.number, expected.digest, expected.stats)
         assert torch.equal(beside.predict(pictures), inline.predict(pictures))
     beside.close()
 
 
 def test_the_guard_watches_what_learns(tmp_path: Path) -> None:
-    """And not what answers meanwhile, which a lesson has not reached: what it takes back is what it does inline."""
+    """And not what answers meanwhile, which an update has not reached: what it takes back is what it does inline."""
     path = write_model(tmp_path / "tiny.safetensors")
     found = []
     for adapt in ("inline", "background"):
@@ -213,10 +213,10 @@ def test_the_guard_watches_what_learns(tmp_path: Path) -> None:
         learner = learners(settings, load_backbone("tiny", path, "cpu"))["tent"]()
         draw = torch.Generator().manual_seed(1)
         for _ in range(3):
-            learner.teach([member(i, torch.randn(3, 32, 32, generator=draw), 0) for i in range(8)])
-            while (lesson := learner.taught()) is None:
+            learner.begin_update([member(i, torch.randn(3, 32, 32, generator=draw), 0) for i in range(8)])
+            while (update := learner.finished_update()) is None:
                 threading.Event().wait(0.001)
-            found.append(lesson.stats)
+            found.append(update.stats)
         learner.close()
     assert any(name.startswith("guard_") for stats in found for name in stats)
     assert found[:3] == found[3:]

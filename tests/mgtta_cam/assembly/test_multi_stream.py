@@ -29,7 +29,7 @@ def others(ready: list[str], *sources: str) -> list[str]:
     return [*ready, *(word for source in sources for word in ("--source", source))]
 
 
-def frames_and_lessons(path: Path) -> tuple[list[Record], list[str]]:
+def frames_and_updates(path: Path) -> tuple[list[Record], list[str]]:
     """Of a log."""
     records = list(read(path))
     return [r for r in records if r["type"] == "frame"], [r["params"] for r in records if r["type"] == "update"]
@@ -48,10 +48,10 @@ def test_each_stream_is_as_if_it_ran_alone(command: Command, ready: list[str], t
     for number, source in enumerate(("clip.mkv", "long.mkv", "clip.mkv"), start=1):
         alone = command("--source", source, *ready[2:], *WAY, "--runtime", runtime, "--log", f"alone-{number}.jsonl")
         assert alone.code == 0, alone.err
-        beside, lessons = frames_and_lessons(Path(f"run-{number}.jsonl"))
-        expected, taught = frames_and_lessons(Path(f"alone-{number}.jsonl"))
-        assert lessons == taught
-        assert len(lessons) >= 2
+        beside, updates = frames_and_updates(Path(f"run-{number}.jsonl"))
+        expected, taught = frames_and_updates(Path(f"alone-{number}.jsonl"))
+        assert updates == taught
+        assert len(updates) >= 2
         for one, other in zip(beside, expected, strict=True):
             assert (one["in"], one["top"], one["updates"]) == (other["in"], other["top"], other["updates"])
             assert one["H"] == pytest.approx(other["H"], abs=1e-3)
@@ -62,11 +62,11 @@ def test_each_stream_is_as_if_it_ran_alone(command: Command, ready: list[str], t
             assert json.loads(replayed.out)["replay"]["equal"]
 
 
-def test_lessons_beside_the_loop(command: Command, ready: list[str]) -> None:
-    """Each stream has its own teacher; one lesson is given at a time."""
+def test_updates_beside_the_loop(command: Command, ready: list[str]) -> None:
+    """Each stream has its own teacher; one update is given at a time."""
     ended = command(*others(ready, "clip.mkv"), *WAY, "--adapt", "background", "--realtime", "--log", "run.jsonl")
     assert ended.code == 0, ended.err
-    assert all(len(frames_and_lessons(Path(f"run-{k}.jsonl"))[0]) == 10 for k in (1, 2))
+    assert all(len(frames_and_updates(Path(f"run-{k}.jsonl"))[0]) == 10 for k in (1, 2))
 
 
 def test_the_grid_as_a_video(command: Command, ready: list[str]) -> None:
@@ -89,7 +89,7 @@ def test_one_stream_fails_and_the_rest_go_on(command: Command, ready: list[str],
     ended = command(*others(ready, "torn.mkv"), "--strict", "--log", "run.jsonl")
     assert ended.code == 5, ended.err
     assert "stream 2: " in ended.err
-    assert frames_and_lessons(Path("run-1.jsonl"))[0][-1]["i"] == 9
+    assert frames_and_updates(Path("run-1.jsonl"))[0][-1]["i"] == 9
     codes = [list(read(Path(f"run-{k}.jsonl")))[-1]["exit_code"] for k in (1, 2)]
     assert codes == [0, 5]
 

@@ -15,7 +15,7 @@ WAY = ["--adapt-batch", "4", "--lr", "0.01", "--corrupt", "gaussian_noise:3", "-
 
 @pytest.mark.parametrize("adapt", ["inline", "background"])
 def test_a_run_and_its_replay(command: Command, ready: list[str], adapt: str) -> None:
-    """Answers are torch's within 1e-4, lessons reach them, and the log is replayed to the bit with either runtime."""
+    """Answers are torch's within 1e-4, updates reach them, and the log is replayed to the bit with either runtime."""
     logits = {}
     for runtime in ("torch", "onnx"):
         ended = command(*ready, *WAY, "--adapt", adapt, "--log", f"{runtime}.jsonl", "--runtime", runtime)

@@ -308,8 +308,8 @@ def test_protocols(protocol: str, settings: Settings, pictures: Path, tmp_path: 
         assert rows[1] != {**alone[1], "protocol": "continual"}
 
 
-def test_lessons_from_a_memory(bench: Bench) -> None:
-    """The latest frames teach after each window; from another memory, other lessons follow."""
+def test_updates_from_a_memory(bench: Bench) -> None:
+    """The latest frames teach after each window; from another memory, other updates follow."""
     stream = Stream("held", ("gaussian_noise",), 5, 8)
     latest, balanced = (
         bench.measure(Cell(spec, stream)).rows[0]

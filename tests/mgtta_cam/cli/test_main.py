@@ -54,7 +54,7 @@ def test_two_runs_are_equal(command: Command, ready: list[str], tmp_path: Path) 
     assert chains[0] == chains[1]
 
 
-def test_lessons_in_the_background(command: Command, ready: list[str], tmp_path: Path) -> None:
+def test_updates_in_the_background(command: Command, ready: list[str], tmp_path: Path) -> None:
     """They are logged after the frame before which they were taken over, and what they taught is kept."""
     words = ["--adapt", "background", "--adapt-batch", "4", "--updates-per-window", "auto", "--memory", "reservoir"]
     kept = ["--log", "out.jsonl", "--state", "state.safetensors", "--json"]
@@ -68,7 +68,7 @@ def test_lessons_in_the_background(command: Command, ready: list[str], tmp_path:
 
 
 def test_a_budget_of_time(command: Command, ready: list[str]) -> None:
-    """A lesson begins when the frames before it have paid for the last one."""
+    """An update begins when the frames before it have paid for the last one."""
     words = ["--adapt-batch", "2", "--loop", "2", "--json"]
     assert json.loads(command(*ready, *words).out)["updates"] == 10
     assert json.loads(command(*ready, *words, "--budget-ms", "0.001").out)["updates"] == 1

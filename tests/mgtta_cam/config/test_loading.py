@@ -29,7 +29,7 @@ def test_precedence(tmp_path: Path) -> None:
 
 
 def test_the_paper_has_no_memory() -> None:
-    """Its lessons are in the loop, and made of the latest frames, unless a memory is asked for."""
+    """Its updates are in the loop, and made of the latest frames, unless a memory is asked for."""
     assert (load({}, environment={}).adapt, load({"paper": True}, environment={}).adapt) == (None, "inline")
     for flags, memory in (({}, "reservoir"), ({"paper": True}, "window"), ({"memory": "balanced"}, "balanced")):
         assert load(flags, environment={}).memory == memory

@@ -19,7 +19,7 @@ from mgtta_cam.errors import OutputError
 from mgtta_cam.log.format import finite, read
 from mgtta_cam.log.writer import LogSink
 from mgtta_cam.metrics.predictions import entropy, top
-from mgtta_cam.types import Frame, FrameResult, Lesson
+from mgtta_cam.types import Frame, FrameResult, Update
 from tests.mgtta_cam.clips import frames, picture
 
 CLASSES = ("mug", "chair", "lamp")
@@ -96,10 +96,10 @@ def test_a_frame(tmp_path: Path) -> None:
 
 
 def test_an_update(tmp_path: Path) -> None:
-    """All that the interface asks for of a lesson, and no loss term is lost."""
+    """All that the interface asks for of an update, and no loss term is lost."""
     stats = {"entropy": 1.5, "discrepancy": 0.5, "gradient_norm": 3.0, "update_norm": 0.1, "distance": 0.2, "lr": 0.001}
     [record] = [
-        r for r in log(tmp_path / "a.jsonl", result(lesson=Lesson(4, (5, 6), stats, "p"))) if r["type"] == "update"
+        r for r in log(tmp_path / "a.jsonl", result(update=Update(4, (5, 6), stats, "p"))) if r["type"] == "update"
     ]
     assert (record["n"], record["frames"], record["params"], record["skipped"]) == (4, [5, 6], "p", None)
     assert record["loss"] == {"entropy": 1.5, "discrepancy": 0.5}
@@ -108,8 +108,8 @@ def test_an_update(tmp_path: Path) -> None:
 
 def test_a_skipped_update(tmp_path: Path) -> None:
     """The reason stands in the record."""
-    lesson = Lesson(1, (0,), {"skipped_window_too_small": 1.0})
-    records = log(tmp_path / "a.jsonl", result(lesson=lesson))
+    update = Update(1, (0,), {"skipped_window_too_small": 1.0})
+    records = log(tmp_path / "a.jsonl", result(update=update))
     assert next(r for r in records if r["type"] == "update")["skipped"] == "window_too_small"
 
 
@@ -121,15 +121,15 @@ def test_the_age_of_live_frames(tmp_path: Path) -> None:
 
 def test_the_chain_tells_histories_apart(tmp_path: Path) -> None:
     """Equal inputs and updates give equal chains; another order or another update another one."""
-    lesson = Lesson(1, (0,), {}, "p")
+    update = Update(1, (0,), {}, "p")
     one, same, swapped, other = (
         log(tmp_path / f"{i}.jsonl", *results)[-1]["chain"]
         for i, results in enumerate(
             [
-                (result(0), result(1, lesson=lesson)),
-                (result(0), result(1, lesson=lesson)),
-                (result(1, lesson=lesson), result(0)),
-                (result(0), result(1, lesson=Lesson(1, (0,), {}, "q"))),
+                (result(0), result(1, update=update)),
+                (result(0), result(1, update=update)),
+                (result(1, update=update), result(0)),
+                (result(0), result(1, update=Update(1, (0,), {}, "q"))),
             ]
         )
     )
@@ -191,8 +191,8 @@ def test_lines_are_there_before_the_end(tmp_path: Path) -> None:
 def test_non_finite_numbers_become_null(tmp_path: Path) -> None:
     """NaN and Infinity never stand in the file; the record names where they were."""
     path = tmp_path / "a.jsonl"
-    lesson = Lesson(1, (0,), {"entropy": math.nan, "gradient_norm": math.inf})
-    bad = result(logits=np.array([np.nan, 1, 2], np.float32), lesson=lesson)
+    update = Update(1, (0,), {"entropy": math.nan, "gradient_norm": math.inf})
+    bad = result(logits=np.array([np.nan, 1, 2], np.float32), update=update)
     records = log(path, bad)
     text = path.read_text(encoding="utf-8")
     assert "NaN" not in text

@@ -17,7 +17,7 @@ from mgtta_cam.log.format import read
 from mgtta_cam.metrics.accuracy import Paired, coin
 from mgtta_cam.metrics.predictions import confidence
 from mgtta_cam.overlay.scoreboard import sentence
-from mgtta_cam.stream.predictor import Answering, Input
+from mgtta_cam.stream.predictor import Input, Predictor
 from mgtta_cam.types import Frame, FrameResult, Verdict
 from tests.mgtta_cam.clips import number, picture
 from tests.mgtta_cam.conftest import Command
@@ -79,7 +79,7 @@ class Three:
 def answers(stream: list[Frame]) -> Iterator[FrameResult]:
     """Of a model that says 3, beside one that says which frame it sees."""
     prepare = Input(lambda image: image, lambda crop: torch.full((3, 8, 8), float(number(crop))))
-    answering = Answering(prepare, lambda x: torch.nn.functional.one_hot(x[:, 0, 0, 0].long(), 8).float())
+    answering = Predictor(prepare, lambda x: torch.nn.functional.one_hot(x[:, 0, 0, 0].long(), 8).float())
     learner = Inline(Guarded(Three()))  # pyright: ignore[reportArgumentType]
     return (answering(learner, "three", frame, compare=True, teacher=True)[0] for frame in stream)
 

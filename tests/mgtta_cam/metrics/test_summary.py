@@ -10,7 +10,7 @@ import pytest
 from rich.console import Console
 
 from mgtta_cam.metrics.summary import Summary, headline, table
-from mgtta_cam.types import Frame, FrameResult, Lesson
+from mgtta_cam.types import Frame, FrameResult, Update
 from tests.mgtta_cam.clips import picture
 from tests.mgtta_cam.log.test_log import result
 
@@ -33,10 +33,10 @@ def labeled(
 
 
 def test_counts() -> None:
-    """Frames, lessons, skipped lessons, drops, latency and rate."""
+    """Frames, updates, skipped updates, drops, latency and rate."""
     facts = of(
-        result(0, lesson=Lesson(1, (0,), {})),
-        result(1, lesson=Lesson(2, (1,), {"skipped_loss_not_finite": 1.0})),
+        result(0, update=Update(1, (0,), {})),
+        result(1, update=Update(2, (1,), {"skipped_loss_not_finite": 1.0})),
         result(frame=Frame(5, 0.5, picture(0), dropped={"slot": 3})),
     ).facts()
     assert (facts["frames"], facts["updates"], facts["updates_skipped"]) == (3, 1, 1)

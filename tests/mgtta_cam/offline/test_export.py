@@ -13,7 +13,7 @@ from mgtta_models import files, load_backbone
 from tests.mgtta_cam.conftest import Command
 
 MODEL = ["--model", "tiny", "--weights", "tiny.safetensors"]
-LESSONS = ["--adapt-batch", "4", "--corrupt", "gaussian_noise:5", "--guard", "off", "--lr", "5", "--state"]
+UPDATES = ["--adapt-batch", "4", "--corrupt", "gaussian_noise:5", "--guard", "off", "--lr", "5", "--state"]
 
 
 def logits(path: str, x: torch.Tensor) -> np.ndarray:
@@ -24,7 +24,7 @@ def logits(path: str, x: torch.Tensor) -> np.ndarray:
 
 def test_the_adapted_model(command: Command, ready: list[str]) -> None:
     """It answers as the model did at the end of the run, and not as the source model."""
-    assert command(*ready, *LESSONS, "s.safetensors").code == 0
+    assert command(*ready, *UPDATES, "s.safetensors").code == 0
     assert command("export", *MODEL, "--out", "source.onnx").code == 0
     ended = command("export", *MODEL, "--state", "s.safetensors", "--out", "adapted.onnx")
     assert (ended.code, "answers as the model does" in ended.err) == (0, True), ended.err

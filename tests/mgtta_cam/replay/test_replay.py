@@ -64,7 +64,7 @@ def changed(path: Path, old: str, new: str, name: str = "changed.jsonl") -> Path
     ids=["plain", "noise", "crop", "recorded", "loop", "background", "window", "balanced", "cut", "none"],
 )
 def test_equal(command: Command, ready: list[str], words: list[str]) -> None:
-    """However lessons were given: the same frames, answers and parameters, to the bit."""
+    """However updates were given: the same frames, answers and parameters, to the bit."""
     path = logged(command, ready, *words)
     found = replayed(command, path)
     kinds = [record["type"] for record in read(path)]
@@ -81,7 +81,7 @@ def test_methods(command: Command, ready: list[str], method: str) -> None:
 
 @pytest.mark.parametrize("adapt", ["inline", "background"])
 def test_keys(command: Command, ready: list[str], adapt: str) -> None:
-    """Lessons taken back, returns to the source model and changes of method happen where they happened."""
+    """Updates taken back, returns to the source model and changes of method happen where they happened."""
     assert ready
 
     class Presser:
@@ -108,7 +108,7 @@ def test_keys(command: Command, ready: list[str], adapt: str) -> None:
     assert replayed(command, "a.jsonl")["equal"]
 
 
-def test_a_lesson_that_came_to_nothing(command: Command, ready: list[str]) -> None:
+def test_a_update_that_came_to_nothing(command: Command, ready: list[str]) -> None:
     """One that was under way when another was taken back is given and taken back again: the next are the same."""
     words = ["--adapt", "background", "--realtime", "--loop", "2", "--guard", "rollback"]
     path = logged(command, ready, *words)

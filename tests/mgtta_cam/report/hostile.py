@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from tests.mgtta_cam.report.logs import Record, event, frame, header, lesson, stats, summary, write
+from tests.mgtta_cam.report.logs import Record, event, frame, header, stats, summary, update, write
 
 ATTACKS = (
     "<script>window.hacked=1</script>",
@@ -41,9 +41,9 @@ def write_hostile(path: Path) -> Path:
     for i in range(60):
         names = [ATTACKS[(i + k) % len(ATTACKS)] for k in range(3)]
         corr = {"name": ATTACKS[i // 20], "severity": 5}
-        records.append(frame(i, *names, corr=corr, refused=ATTACKS[i % 6], dropped_before={ATTACKS[i % 6]: 1}))
-        records += [lesson(i + 1, [0.1 * i] * 6, loss=dict.fromkeys(ATTACKS, 1.0))] if i % 2 else []
-        records += [lesson(i + 1, skipped=ATTACKS[i % 6])] if i % 5 == 0 else []
+        records.append(frame(i, *names, corr=corr, rejected=ATTACKS[i % 6], dropped_before={ATTACKS[i % 6]: 1}))
+        records += [update(i + 1, [0.1 * i] * 6, loss=dict.fromkeys(ATTACKS, 1.0))] if i % 2 else []
+        records += [update(i + 1, skipped=ATTACKS[i % 6])] if i % 5 == 0 else []
     records += [event(i, name, reasons=name, **{name: name}) for i, name in enumerate((*ATTACKS, "rollback", "lost"))]
     bad = {name: {"p50": 1.0, "p95": 1.0, "p99": 1.0} for name in ATTACKS}
     records.append(stats(6.0, ms=bad, dropped=dict.fromkeys(ATTACKS, 3), fps=dict.fromkeys(ATTACKS, 1.0)))

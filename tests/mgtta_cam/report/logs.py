@@ -1,4 +1,4 @@
-"""Small logs, made line by line, so that each figure of a report is known beforehand."""
+"""Small logs, made line by line, so that each figure of a report is known prefetched_frames."""
 
 from __future__ import annotations
 
@@ -54,8 +54,8 @@ def frame(i: int, answer: str = "mug", frozen: str | None = None, truth: str | N
     return line("frame", i / 10, **(known | facts))
 
 
-def lesson(n: int, moved: list[float] | None = None, skipped: str | None = None, **facts: Any) -> Record:
-    """The n-th lesson; its sketches are its distances."""
+def update(n: int, moved: list[float] | None = None, skipped: str | None = None, **facts: Any) -> Record:
+    """The n-th update; its sketches are its distances."""
     known: Record = {"n": n, "frames": [0, 1, 2, 3], "loss": {"entropy": 1.0 / n}, "gnorm": 2.0, "unorm": 0.1}
     known |= {"dnorm": 0.5, "lr": 0.001, "ess": 3.0, "params": f"{n:016x}", "ms": 20.0, "skipped": skipped}
     if moved is not None:
@@ -107,5 +107,5 @@ def labeled(path: Path, frames: int = 100) -> Path:
         answers = ("mug", "hat" if bad else "mug", "mug")
         records.append(frame(i, *answers, corr=noise if bad else None, age_ms=20.0 + i % 10))
         if i % 10 == 9:
-            records += [lesson(i // 10 + 1, [0.1 * k * (i + 1) for k in range(1, 7)]), stats(i / 10)]
+            records += [update(i // 10 + 1, [0.1 * k * (i + 1) for k in range(1, 7)]), stats(i / 10)]
     return write(path, *records, summary(frames / 10))

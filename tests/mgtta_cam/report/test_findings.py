@@ -17,10 +17,10 @@ from tests.mgtta_cam.report.logs import (
     frame,
     header,
     labeled,
-    lesson,
     line,
     stats,
     summary,
+    update,
     write,
 )
 
@@ -43,7 +43,7 @@ def test_made_logs_are_logs(tmp_path: Path) -> None:
 
 
 def test_a_log_with_labels(tmp_path: Path) -> None:
-    """The verdict first, with both accuracies; gains by corruption; calibration; lessons; latency."""
+    """The verdict first, with both accuracies; gains by corruption; calibration; updates; latency."""
     found = findings(load(labeled(tmp_path / "a.jsonl")))
     assert found[0].mark == "good"
     assert [finding.text for finding in found] == [
@@ -56,7 +56,7 @@ def test_a_log_with_labels(tmp_path: Path) -> None:
             "The adapted model's confidence is off by 25.0 points in the mean, ECE (the frozen model's by 25.0); "
             "it is too modest."
         ),
-        "Of 10 lessons 10 taught something; the median one took 20 ms.",
+        "Of 10 updates 10 taught something; the median one took 20 ms.",
         (
             "blocks.5.norm1.weight ended furthest from the source model (60 of 95.4 for all 6 tensors), then "
             "blocks.4.norm1.weight."
@@ -95,7 +95,7 @@ def test_only_the_adapted_model(tmp_path: Path) -> None:
 
 
 def test_nothing_changed(tmp_path: Path) -> None:
-    """Where no lesson turned an answer, and where there is nothing that adapts."""
+    """Where no update turned an answer, and where there is nothing that adapts."""
     frames = [frame(i, "mug", "mug", "mug") for i in range(40)]
     text = "Adapting turned no answer right or wrong: 100.0 % of 40 labeled frames are right with it and without."
     assert told(tmp_path, *frames)[0] == text
@@ -145,15 +145,15 @@ def test_estimates_without_labels(tmp_path: Path) -> None:
     assert any(text.startswith("Both models gave the same answer to 0.0 %") for text in texts)
 
 
-def test_lessons_that_taught_nothing(tmp_path: Path) -> None:
+def test_updates_that_taught_nothing(tmp_path: Path) -> None:
     """By reason, in words; windows of few different frames."""
-    lessons = [lesson(i, skipped="sure" if i < 3 else "loss_not_finite", frames=list(range(64))) for i in range(1, 5)]
-    assert told(tmp_path, frame(0), *lessons)[1:5] == [
-        "Of 4 lessons 0 taught something; the median one took 20 ms.",
-        "2 lessons taught nothing: the model was as sure as on clean pictures.",
-        "2 lessons taught nothing: loss not finite.",
+    updates = [update(i, skipped="sure" if i < 3 else "loss_not_finite", frames=list(range(64))) for i in range(1, 5)]
+    assert told(tmp_path, frame(0), *updates)[1:5] == [
+        "Of 4 updates 0 taught something; the median one took 20 ms.",
+        "2 updates taught nothing: the model was as sure as on clean pictures.",
+        "2 updates taught nothing: loss not finite.",
         (
-            "The frames of a lesson differ little: 3 different ones in a window of 64 (median); --adapt-stride "
+            "The frames of an update differ little: 3 different ones in a window of 64 (median); --adapt-stride "
             "takes frames that lie further apart."
         ),
     ]
@@ -168,7 +168,7 @@ def test_the_guard(tmp_path: Path) -> None:
     )
     assert "The guard took back what did harm twice: at 14.2 s (doubt +0.80), at 20.0 s (worse +0.20)." in texts
     assert "The source model was taken up again once." in texts
-    assert "A lesson was taken back by hand once." in texts
+    assert "An update was taken back by hand once." in texts
     assert "The method was changed once: tent." in texts
 
 
@@ -178,7 +178,7 @@ def test_where_the_model_moved(tmp_path: Path) -> None:
     for n in range(1, 9):
         near = range(2) if n < 5 else range(4, 6)
         way = [value + (1.0 if i in near else 0.1) for i, value in enumerate(way)]
-        records += [frame(n, corr=FOG if n < 5 else NOISE), lesson(n, way)]
+        records += [frame(n, corr=FOG if n < 5 else NOISE), update(n, way)]
     early, late = "under fog:4 the early layers took the largest steps", "under shot_noise:5 the late layers took the"
     assert f"U{early[1:]}; {late} largest steps." in told(tmp_path, *records)
 
@@ -191,7 +191,7 @@ def test_a_stream_with_troubles(tmp_path: Path) -> None:
         event(5.0, "lost"),
         event(7.0, "reconnect", after_s=2.0),
     ]
-    drops = [frame(i, dropped_before={"stale": 2, "slot": 1} if i == 5 else {}, refused="black") for i in range(97)]
+    drops = [frame(i, dropped_before={"stale": 2, "slot": 1} if i == 5 else {}, rejected="black") for i in range(97)]
     texts = told(tmp_path, *drops, *lost, event(8.0, "stall"))
     assert "The stream was lost twice, 3.1 s in all." in texts
     assert "No frame came in time once (stalls)." in texts

@@ -14,7 +14,7 @@ import pytest
 from mgtta_cam.report.pictures.gallery import DRAWN
 from tests.mgtta_cam.conftest import Command
 from tests.mgtta_cam.report.hostile import write_hostile
-from tests.mgtta_cam.report.logs import event, frame, header, labeled, lesson, summary, write
+from tests.mgtta_cam.report.logs import event, frame, header, labeled, summary, update, write
 
 ALLOWED = {
     *("html", "head", "meta", "title", "link", "style", "body", "main", "header", "footer", "section"),
@@ -110,13 +110,13 @@ def test_several_logs(command: Command, tmp_path: Path) -> None:
         [header()],
         [header(), event(0.0, "open"), summary(0.1, exit_code=3, error="no such camera")],
         [header(), frame(0)],
-        [header(), frame(0, H=None, top=[["mug", None]], ms={}), lesson(1, [float("nan")] * 6), summary(1.0)],
+        [header(), frame(0, H=None, top=[["mug", None]], ms={}), update(1, [float("nan")] * 6), summary(1.0)],
         [
             header(configuration=[], source=None, model="x", versions=3, argv=None, adapted=None),
-            lesson(1),
+            update(1),
             summary(1.0),
         ],
-        [header(adapted=[f"blocks.{i}.w" for i in range(160)]), *(lesson(n, [0.1 * n] * 160) for n in range(1, 4))],
+        [header(adapted=[f"blocks.{i}.w" for i in range(160)]), *(update(n, [0.1 * n] * 160) for n in range(1, 4))],
     ],
     ids=["header", "no frame", "killed", "unknown numbers", "strange header", "many tensors"],
 )

@@ -14,17 +14,17 @@ from mgtta_cam.metrics.accuracy import running_mean
 from mgtta_cam.report.columns import number
 from mgtta_cam.report.reading import load
 from mgtta_cam.report.series import grouped, reliability, share, shares, stretches, thinned
-from tests.mgtta_cam.report.logs import event, frame, header, labeled, lesson, summary, write
+from tests.mgtta_cam.report.logs import event, frame, header, labeled, summary, update, write
 
 
 def test_a_log(tmp_path: Path) -> None:
-    """Frames, lessons, events and stats, in order."""
+    """Frames, updates, events and stats, in order."""
     run = load(labeled(tmp_path / "a.jsonl"))
-    assert (len(run.frames), len(run.lessons), len(run.events)) == (100, 10, 1)
+    assert (len(run.frames), len(run.updates), len(run.events)) == (100, 10, 1)
     assert (run.classes, run.corruptions) == (("mug", "hat"), ("clean", "shot_noise:5"))
     assert run.frames.corruption.tolist() == [0] * 50 + [1] * 50
     assert run.frames.digest[7] == 7
-    assert run.lessons.corruption.tolist() == [0] * 5 + [1] * 5
+    assert run.updates.corruption.tolist() == [0] * 5 + [1] * 5
     assert run.stats["ms.infer.p99"].tolist() == [12.0] * 10
     assert [(row.name, row.n, row.frozen, row.adapted) for row in shares(run)] == [
         ("clean", 50, 1.0, 1.0),
@@ -69,33 +69,33 @@ def test_damage(tmp_path: Path) -> None:
 
 
 def test_where_tensors_are(tmp_path: Path) -> None:
-    """A lesson that taught nothing leaves them, one that was taken back returns them; else it is unknown."""
+    """An update that taught nothing leaves them, one that was taken back returns them; else it is unknown."""
     same, other = "a" * 16, "b" * 16
-    lessons = [
-        lesson(1, skipped="sure", dnorm=0.0, params="0" * 16),
-        lesson(2, [1.0] * 6, params=same),
-        lesson(3, skipped="alike", params=same),
-        lesson(4, [2.0] * 6, params=other),
-        lesson(5, skipped="guard", params=same),
-        lesson(6, skipped="guard", params="c" * 16),
+    updates = [
+        update(1, skipped="sure", dnorm=0.0, params="0" * 16),
+        update(2, [1.0] * 6, params=same),
+        update(3, skipped="alike", params=same),
+        update(4, [2.0] * 6, params=other),
+        update(5, skipped="guard", params=same),
+        update(6, skipped="guard", params="c" * 16),
     ]
-    moved = load(write(tmp_path / "a.jsonl", header(), *lessons)).lessons.moved[:, 0]
+    moved = load(write(tmp_path / "a.jsonl", header(), *updates)).updates.moved[:, 0]
     np.testing.assert_array_equal(moved, [0, 1, 1, 2, 1, np.nan])
 
 
 def test_tensors_without_names(tmp_path: Path) -> None:
     """Distances that no names belong to are left out."""
-    run = load(write(tmp_path / "a.jsonl", header(adapted=["norm.weight"]), lesson(1, [1.0] * 6)))
-    assert np.isnan(run.lessons.moved).all()
+    run = load(write(tmp_path / "a.jsonl", header(adapted=["norm.weight"]), update(1, [1.0] * 6)))
+    assert np.isnan(run.updates.moved).all()
 
 
 def test_another_method(tmp_path: Path) -> None:
     """It may adapt other tensors: each has its own column, and is unknown while it is not adapted."""
     change = event(1.5, "method", method="tent", updates=0, adapted=["blocks.5.norm1.weight", "head.bias"])
-    run = load(write(tmp_path / "a.jsonl", header(), lesson(1, [1.0] * 6), change, lesson(2, [3.0, 4.0])))
-    assert run.lessons.tensors[-1] == "head.bias"
-    np.testing.assert_array_equal(run.lessons.moved[0], [1, 1, 1, 1, 1, 1, np.nan])
-    np.testing.assert_array_equal(run.lessons.moved[1], [*[np.nan] * 5, 3, 4])
+    run = load(write(tmp_path / "a.jsonl", header(), update(1, [1.0] * 6), change, update(2, [3.0, 4.0])))
+    assert run.updates.tensors[-1] == "head.bias"
+    np.testing.assert_array_equal(run.updates.moved[0], [1, 1, 1, 1, 1, 1, np.nan])
+    np.testing.assert_array_equal(run.updates.moved[1], [*[np.nan] * 5, 3, 4])
 
 
 def test_numbers_that_are_none(tmp_path: Path) -> None:

@@ -167,7 +167,7 @@ def test_full_disk_is_an_error(tmp_path: Path, suffix: str) -> None:
 
 @pytest.mark.skipif(os.name == "nt", reason="Windows does not remove a file that is open")
 def test_a_file_that_was_not_finished_is_an_error(tmp_path: Path) -> None:
-    """What OpenCV does not tell, that the file cannot be read after its last write, is found by reading it."""
+    """What OpenCV does not emit, that the file cannot be read after its last write, is found by reading it."""
     path = tmp_path / "clip.mp4"
     sink = VideoSink(path, 30.0, render)
     sink.write(result(0))

@@ -1,4 +1,4 @@
-"""The window on a virtual display: shows the picture, hears keys, notices when it is closed."""
+"""The window on a virtual display: shows the picture, hears keys, event_queue when it is closed."""
 
 from __future__ import annotations
 

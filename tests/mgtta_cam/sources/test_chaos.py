@@ -58,7 +58,7 @@ class Rig:
             parse(text),
             options.pop("read_timeout_s", 2.0),
             live=options.pop("live", True),
-            tell=lambda kind, **facts: self.told.append((kind, facts["fault"])),
+            emit=lambda kind, **facts: self.told.append((kind, facts["fault"])),
             clock=lambda: self.camera.now,
             sleep=self.camera.sleep,
             **options,
@@ -187,7 +187,7 @@ def test_a_stream_with_faults() -> None:
     """It is lost, and opened again."""
     told: list[str] = []
 
-    def tell(kind: str, **_: Any) -> None:
+    def emit(kind: str, **_: Any) -> None:
         told.append(kind)
 
     visits = [Visit(50, "mute", fps=50), Visit(5, fps=50)]
@@ -198,8 +198,8 @@ def test_a_stream_with_faults() -> None:
             read_timeout_s=2.0,
             reconnect=Backoff(2, 0.05, 0.05),
             max_bad_reads=4,
-            tell=tell,
-            meddle=Chaos(parse("cut@0.2"), 2.0, live=True, tell=tell),
+            emit=emit,
+            meddle=Chaos(parse("cut@0.2"), 2.0, live=True, emit=emit),
         )
         frames = []
         for frame in source:

@@ -36,11 +36,11 @@ class Corpus:
         """A file, and where it tells what is missing."""
         missing: list[str] = []
 
-        def tell(kind: str, **facts: Any) -> None:
+        def emit(kind: str, **facts: Any) -> None:
             if kind == "missing":
                 missing.append(facts["why"])
 
-        return VideoSource(self.folder / name, tell=tell, **options), missing
+        return VideoSource(self.folder / name, emit=emit, **options), missing
 
 
 @pytest.fixture(scope="module")
@@ -116,5 +116,5 @@ def test_damage_is_not_learned_from(corpus: Corpus) -> None:
     source, _ = corpus.source("flipped_whole.mkv")
     frames = list(source)
     lost = sum(bool(frame.dropped) for frame in frames)
-    refused = sum(frame.refused is not None for frame in frames)
+    refused = sum(frame.rejected is not None for frame in frames)
     assert 0 < lost <= refused <= GROUP * lost

@@ -43,8 +43,8 @@ class Scripted:
 def test_a_time_out_that_gives_a_picture() -> None:
     """FFmpeg's decoders hold pictures back and give them when the time is out: no second time-out is waited for."""
     capture, told = Scripted(0, 0, TIMEOUT_S * 1.1, -TIMEOUT_S * 1.1), []
-    decoding = Decoding(capture, promised=None, read_timeout_s=TIMEOUT_S, tell=lambda kind, **_: told.append(kind))
-    assert [picture.refused for picture in decoding] == [None, None, LATE]
+    decoding = Decoding(capture, promised=None, read_timeout_s=TIMEOUT_S, emit=lambda kind, **_: told.append(kind))
+    assert [picture.rejected for picture in decoding] == [None, None, LATE]
     assert (decoding.why, told, capture.reads, capture.released) == ("stall", ["stall"], 3, True)
 
 
@@ -70,5 +70,5 @@ def test_damage_and_the_end() -> None:
     """Reads that fail at once are damage while pictures follow, and the end when none does."""
     capture = Scripted(0, -1e-6, 0, -1e-6, -1e-6, -1e-6)
     decoding = Decoding(capture, promised=None, read_timeout_s=TIMEOUT_S, max_bad_reads=3)
-    assert [(picture.bad_reads, picture.refused) for picture in decoding] == [(0, None), (1, None)]
+    assert [(picture.bad_reads, picture.rejected) for picture in decoding] == [(0, None), (1, None)]
     assert decoding.why == "cut"

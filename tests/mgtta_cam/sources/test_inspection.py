@@ -33,7 +33,7 @@ def film(*images: Image) -> list[Frame]:
 
 def reasons(frames: list[Frame], *, intra: bool = False) -> list[str | None]:
     """Why each must not teach."""
-    return [frame.refused for frame in inspected(intra=intra)(frames)]
+    return [frame.rejected for frame in inspected(intra=intra)(frames)]
 
 
 def test_pictures_may_teach() -> None:
@@ -72,7 +72,7 @@ def test_repeated_then_frozen() -> None:
 
 def test_a_reason_that_was_there_stays() -> None:
     """What the decoder knows better is not overwritten."""
-    frames = [replace(frame, refused="half-decoded") for frame in film(scene(0), scene(0))]
+    frames = [replace(frame, rejected="half-decoded") for frame in film(scene(0), scene(0))]
     assert reasons(frames) == ["half-decoded"] * 2
 
 
@@ -114,5 +114,5 @@ def test_half_decoded_pictures_of_a_real_decoder(tmp_path: Path) -> None:
     path.write_bytes(data)
     source = VideoSource(path)
     assert source.facts["codec"] == "MJPG"
-    found = {frame.index: frame.refused for frame in inspected(intra=True)(source) if frame.refused}
+    found = {frame.index: frame.rejected for frame in inspected(intra=True)(source) if frame.rejected}
     assert found == dict.fromkeys(hit, "half-decoded")

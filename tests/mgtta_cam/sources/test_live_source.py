@@ -103,7 +103,7 @@ def test_a_lost_stream_is_opened_again() -> None:
             open_timeout_s=60,
             read_timeout_s=0.5,
             reconnect=QUICK,
-            tell=lambda kind, **facts: told.append((kind, facts)),
+            emit=lambda kind, **facts: told.append((kind, facts)),
         )
         frames, error = drained(source)
     assert [frame.index for frame in frames] == list(range(len(frames)))
@@ -139,7 +139,7 @@ def test_a_stop_ends_the_waiting() -> None:
             read_timeout_s=60,
             reconnect=Backoff(0, first_s=3600, longest_s=3600),
             stopped=stop.is_set,
-            tell=lambda kind, **_: stop.set() if kind == "retry" else None,
+            emit=lambda kind, **_: stop.set() if kind == "retry" else None,
         )
         assert list(source)
 

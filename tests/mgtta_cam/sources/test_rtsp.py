@@ -89,7 +89,7 @@ def test_a_stall_and_a_new_size(port: int) -> None:
             read_timeout_s=TIMEOUT_S,
             reconnect=Backoff(0, 0.2, 0.5),
             stopped=done.is_set,
-            tell=lambda kind, **_: told.append((kind, time.monotonic())),
+            emit=lambda kind, **_: told.append((kind, time.monotonic())),
         )
         reader = threading.Thread(target=lambda: frames.extend(source))
         reader.start()

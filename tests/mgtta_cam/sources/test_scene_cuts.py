@@ -38,5 +38,5 @@ def test_what_shows_nothing_is_no_scene() -> None:
     """Black frames within a scene do not end it; between two, the next scene begins after them."""
     one, other, black = scene(0), scene(1), np.zeros_like(scene(0))
     frames = film(one, black, one, black, other)
-    frames = [replace(frame, refused="black") if not frame.image.any() else frame for frame in frames]
+    frames = [replace(frame, rejected="black") if not frame.image.any() else frame for frame in frames]
     assert marked(frames) == [4]

@@ -7,47 +7,47 @@ import pytest
 from mgtta_cam.corruptions import Schedule
 from mgtta_cam.errors import UsageError
 from mgtta_cam.stream.controls import Controls
-from mgtta_cam.stream.corruption_control import Steering, planned
+from mgtta_cam.stream.corruption_control import CorruptionControl, planned
 
 NAMES = ("fog", "snow")
 
 
-def steered(plan: str | None = None) -> tuple[Steering, Controls]:
-    """A steering over a schedule."""
+def steered(plan: str | None = None) -> tuple[CorruptionControl, Controls]:
+    """A corruption_control over a schedule."""
     controls = Controls()
-    return Steering(Schedule.parse(plan) if plan else Schedule(), NAMES, controls), controls
+    return CorruptionControl(Schedule.parse(plan) if plan else Schedule(), NAMES, controls), controls
 
 
 def test_the_schedule_holds_until_a_key() -> None:
     """Without keys the plan is followed."""
-    steering, _ = steered("0:clean 2:fog:3 4:clean")
-    assert [steering.at(i) for i in range(5)] == [None, None, ("fog", 3), ("fog", 3), None]
+    corruption_control, _ = steered("0:clean 2:fog:3 4:clean")
+    assert [corruption_control.at(i) for i in range(5)] == [None, None, ("fog", 3), ("fog", 3), None]
 
 
 def test_c_goes_round() -> None:
     """From clean through all names and back."""
-    steering, controls = steered()
+    corruption_control, controls = steered()
     seen = []
     for i in range(4):
         controls.press("c")
-        seen.append(steering.at(i))
+        seen.append(corruption_control.at(i))
     assert seen == [("fog", 5), ("snow", 5), None, ("fog", 5)]
 
 
 def test_a_key_takes_over_from_the_schedule() -> None:
     """After a key the schedule is silent; c goes on from what is seen."""
-    steering, controls = steered("0:fog:3 2:clean")
-    assert steering.at(0) == ("fog", 3)
+    corruption_control, controls = steered("0:fog:3 2:clean")
+    assert corruption_control.at(0) == ("fog", 3)
     controls.press("c")
-    assert [steering.at(i) for i in (1, 2, 3)] == [("snow", 3)] * 3
+    assert [corruption_control.at(i) for i in (1, 2, 3)] == [("snow", 3)] * 3
 
 
 def test_severity_by_key() -> None:
     """Brackets change the severity of what is seen, within 1..5."""
-    steering, controls = steered("0:fog:4")
+    corruption_control, controls = steered("0:fog:4")
     for key, expected in [("]", 5), ("]", 5), ("[", 4), ("[", 3), ("[", 2), ("[", 1), ("[", 1)]:
         controls.press(key)
-        assert steering.at(0) == ("fog", expected)
+        assert corruption_control.at(0) == ("fog", expected)
 
 
 def test_planned() -> None:

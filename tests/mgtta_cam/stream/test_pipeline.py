@@ -30,7 +30,7 @@ from tests.mgtta_cam.clips import frames, number, picture
 
 @dataclass
 class Fake:
-    """Answers class `bias`, and each lesson moves the bias by one."""
+    """Answers class `bias`, and each update moves the bias by one."""
 
     probabilities = False
 
@@ -85,7 +85,7 @@ class Rig:
             Latest(window.size),
             frozen=lambda _: torch.zeros(1, 8),
             controls=self.controls,
-            tell=lambda kind, **facts: self.told.append((kind, facts)),
+            emit=lambda kind, **facts: self.told.append((kind, facts)),
             **extra,
         )
 
@@ -103,24 +103,24 @@ def test_one_result_a_frame_in_order() -> None:
 
 
 def test_full_windows_teach_once() -> None:
-    """Windows are of following frames and do not overlap; the result that completes one carries its lesson."""
+    """Windows are of following frames and do not overlap; the result that completes one carries its update."""
     rig = Rig(Window(4))
     results = rig.run(frames(10))
     assert rig.fake.windows == [[0, 1, 2, 3], [4, 5, 6, 7]]
-    lessons = {r.frame.index: r.lesson for r in results if r.lesson}
-    assert {i: (lesson.number, lesson.frames) for i, lesson in lessons.items()} == {
+    updates = {r.frame.index: r.update for r in results if r.update}
+    assert {i: (update.number, update.frames) for i, update in updates.items()} == {
         3: (1, (0, 1, 2, 3)),
         7: (2, (4, 5, 6, 7)),
     }
-    assert lessons[7].stats["entropy"] == 0.5
-    assert lessons[7].stats["distance"] == 2.0
-    assert lessons[3].digest != lessons[7].digest
+    assert updates[7].stats["entropy"] == 0.5
+    assert updates[7].stats["distance"] == 2.0
+    assert updates[3].digest != updates[7].digest
 
 
 def test_refused_frames_are_answered_and_do_not_teach() -> None:
     """The window goes on with the next frame that may teach."""
     rig = Rig(Window(3))
-    stream = [replace(frame, refused="black" if frame.index in (1, 2) else None) for frame in frames(6)]
+    stream = [replace(frame, rejected="black" if frame.index in (1, 2) else None) for frame in frames(6)]
     assert len(rig.run(stream)) == 6
     assert rig.fake.windows == [[0, 3, 4]]
 
@@ -147,7 +147,7 @@ def test_windows_with_gaps() -> None:
 
 
 def test_windows_of_distant_frames() -> None:
-    """`stride` 3 takes every third frame; each is taken once, unless `every` asks for lessons in between."""
+    """`stride` 3 takes every third frame; each is taken once, unless `every` asks for updates in between."""
     rig = Rig(Window(2, stride=3))
     rig.run(frames(13))
     assert rig.fake.windows == [[0, 3], [6, 9]]
@@ -164,13 +164,13 @@ def test_max_updates() -> None:
 
 
 def test_skipped_windows_are_no_updates() -> None:
-    """A window that taught nothing is told as a lesson and not counted as an update."""
+    """A window that taught nothing is told as an update and not counted as an update."""
     rig = Rig(Window(2))
     rig.fake.stats = {"skipped_loss_not_finite": 1.0}
     results = rig.run(frames(5))
     assert [r.updates for r in results] == [0] * 5
-    assert (results[0].unlearned, results[-1].unlearned) == (None, "loss_not_finite")
-    assert sum(r.lesson is not None for r in results) == 2
+    assert (results[0].skipped, results[-1].skipped) == (None, "loss_not_finite")
+    assert sum(r.update is not None for r in results) == 2
 
 
 def test_none_gathers_nothing() -> None:
@@ -190,7 +190,7 @@ def test_adaptation_off_and_on() -> None:
 
 
 def test_reset() -> None:
-    """The key r returns to the source model, forgets the window, and counts lessons from one again."""
+    """The key r returns to the source model, forgets the window, and counts updates from one again."""
     rig = Rig(Window(4))
     results = []
     for result in rig.pipeline(frames(12)):
@@ -199,8 +199,8 @@ def test_reset() -> None:
             rig.controls.press("r")
     assert rig.fake.windows == [[0, 1, 2, 3], [6, 7, 8, 9]]
     assert [r.updates for r in results] == [0, 0, 0, 0, 1, 1, 0, 0, 0, 0, 1, 1]
-    assert results[9].lesson is not None
-    assert results[9].lesson.number == 1
+    assert results[9].update is not None
+    assert results[9].update.number == 1
     assert ("reset", {"method": "fake", "updates": 0}) in rig.told
 
 
@@ -222,9 +222,9 @@ def test_scenes() -> None:
 
 
 def test_undo() -> None:
-    """Each undo takes one lesson back, and its frames; without one nothing changes."""
+    """Each undo takes one update back, and its frames; without one nothing changes."""
     rig = Rig(Window(2))
-    rig.run(frames(7))  # three lessons, and a frame of the next
+    rig.run(frames(7))  # three updates, and a frame of the next
     assert (rig.pipeline.learner.updates, rig.fake.weight.item()) == (3, 3)
     rig.controls.press("u")
     assert rig.run(frames(1))[0].updates == 2
@@ -309,7 +309,7 @@ def test_warm_up_is_not_seen() -> None:
 
 
 def test_stage_times() -> None:
-    """Each station's milliseconds are in the result; latency is up to the answer, without the lesson."""
+    """Each station's milliseconds are in the result; latency is up to the answer, without the update."""
     ticks = iter(range(10_000))
     rig = Rig(Window(1), clock=lambda: next(ticks) / 1000)
     [result] = rig.run([replace(frames(1)[0], ms={"decode": 7.0})])

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from mgtta_cam.stream.prefetch import Ahead, ahead
+from mgtta_cam.stream.prefetch import Prefetch, ahead
 
 
 def numbers(made: list[int], count: int = 4) -> Iterator[int]:
@@ -94,7 +94,7 @@ def test_a_wait_lets_other_things_happen() -> None:
         if len(calls) == 2:
             ready.set()
 
-    making = Ahead(late(), "test")
+    making = Prefetch(late(), "test")
     assert not making.busy
     making.begin()
     making.begin()  # is under way
@@ -108,7 +108,7 @@ def test_a_wait_lets_other_things_happen() -> None:
 def test_nothing_is_made_unasked() -> None:
     """Closing what was never begun starts no thread."""
     made: list[int] = []
-    making = Ahead(numbers(made), "test")
+    making = Prefetch(numbers(made), "test")
     making.close()
     assert made == []
 
@@ -122,7 +122,7 @@ def test_what_fails_as_the_items_end_is_not_lost() -> None:
         finally:
             raise ValueError("not let go")
 
-    making = Ahead(items(), "test")
+    making = Prefetch(items(), "test")
     making.begin()
     assert making.take() == 1
     with pytest.raises(ValueError, match="not let go"):

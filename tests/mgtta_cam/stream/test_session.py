@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from mgtta_cam.errors import OutputError, SourceLostError
-from mgtta_cam.events import Notices
+from mgtta_cam.events import EventQueue
 from mgtta_cam.stream.controls import Controls
 from mgtta_cam.stream.session import Session, play, play_all
 from mgtta_cam.types import Frame, FrameResult
@@ -103,7 +103,7 @@ def test_pause_and_single_step() -> None:
 
 
 def test_a_step_feels_the_keys_before_it() -> None:
-    """While paused nothing is answered beforehand: the next frame is answered with what was pressed."""
+    """While paused nothing is answered prefetched_frames: the next frame is answered with what was pressed."""
     controls, adapting = Controls(), list[bool]()
 
     def answering(stream: Iterable[Frame]) -> Iterator[FrameResult]:
@@ -140,15 +140,15 @@ def test_what_the_pipeline_tells_is_heard_between_the_frames() -> None:
     """Its events come to the main thread before the frame that they belong to, and after the one before."""
     journal = Recorder()
     order: list[object] = []
-    notices = Notices(lambda kind, **facts: order.append((kind, facts["frame"], threading.current_thread())))
+    event_queue = EventQueue(lambda kind, **facts: order.append((kind, facts["frame"], threading.current_thread())))
     journal.write = lambda result: order.append(result.frame.index)  # type: ignore[method-assign]
 
     def answering(stream: Iterable[Frame]) -> Iterator[FrameResult]:
         for each in answer(stream):
-            notices("reset", frame=each.frame.index)
+            event_queue("reset", frame=each.frame.index)
             yield each
 
-    play(session(3, pipeline=answering, journal=journal, deliver=notices.deliver))
+    play(session(3, pipeline=answering, journal=journal, deliver=event_queue.deliver))
     main = threading.main_thread()
     assert order == [("reset", 0, main), 0, ("reset", 1, main), 1, ("reset", 2, main), 2]
 
@@ -165,7 +165,7 @@ def test_two_windows() -> None:
     told: list[dict[str, Any]] = []
     first, second = Recorder([" ", None, None, None, "q"]), Recorder([None, None, "o"])
     windows = {"window": first, "web": second}
-    outcome = play(session(windows=windows, tell=lambda kind, **facts: told.append({"kind": kind, **facts})))
+    outcome = play(session(windows=windows, emit=lambda kind, **facts: told.append({"kind": kind, **facts})))
     assert outcome.exit_code == 0
     assert first.seen == second.seen == [0, 0, 1, 1, 1]  # again after Space; the next, again after o and q
     assert [(fact["action"], fact["where"]) for fact in told if fact["kind"] == "key"] == [
@@ -179,7 +179,7 @@ def test_snapshots() -> None:
     told: list[tuple[str, dict[str, Any]]] = []
     window = Recorder(keys=[None, "s"])
     parts: dict[str, Any] = {"snapshot": lambda r: f"{r.frame.index}.png"}
-    play(session(3, windows={"window": window}, tell=lambda kind, **facts: told.append((kind, facts)), **parts))
+    play(session(3, windows={"window": window}, emit=lambda kind, **facts: told.append((kind, facts)), **parts))
     assert ("snapshot", {"path": "1.png"}) in told
 
 

@@ -35,7 +35,7 @@ with Endless() as server:
 
 @pytest.mark.soak
 def test_memory_stays_flat(tmp_path: Path) -> None:
-    """A camera that is lost after every fifth frame, at full speed, with lessons, video and log."""
+    """A camera that is lost after every fifth frame, at full speed, with updates, video and log."""
     write_model(tmp_path / "tiny.safetensors")
     with subprocess.Popen([sys.executable, "-c", SERVER], cwd=ROOT, stdout=-1, text=True) as server:
         assert server.stdout is not None

@@ -35,7 +35,7 @@ def built(name: str, backbone: Backbone, x: Tensor) -> Method:
 
 
 def forwards(backbone: Backbone, x: Tensor, precision: str, seconds: float, settle: Act) -> Iterator[Timing]:
-    """Answers by each runtime and in each precision, and lessons, for windows of all sizes."""
+    """Answers by each runtime and in each precision, and updates, for windows of all sizes."""
     plain = backbone.twin()
     plain.engine = graphs.engine(plain, BATCHES[-1])
     answering = {("torch", precision): plain}

@@ -25,7 +25,7 @@ RATIOS = {
     "onnx_over_torch_b1": "frames a second of ONNX Runtime over torch's, one at a time",
     "generator_share_of_step": "generator and update, share of an adapted step of 64",
     "end_to_end_over_model": "frames a second from 720p file to picture, over the model's alone",
-    "answer_p99_background_over_none": "p99 of an answer with lessons beside it, over without",
+    "answer_p99_background_over_none": "p99 of an answer with updates beside it, over without",
 }
 
 

@@ -66,7 +66,7 @@ def end_to_end(settings: Settings, backbone: Backbone, play: PlayRun) -> Iterato
 
 
 def answers(settings: Settings, backbone: Backbone, play: PlayRun) -> dict[str, float]:
-    """p99 of an answer in ms, without lessons and with lessons beside it, in noise and at the clip's own speed."""
+    """p99 of an answer in ms, without updates and with updates beside it, in noise and at the clip's own speed."""
     way = {"corrupt": f"gaussian_noise:{SEVERITY}", "corrupt_on": "crop", "realtime": True, "loop": 2}
     found = {}
     with tempfile.TemporaryDirectory() as folder:

@@ -77,9 +77,9 @@ def drops(run: Run) -> Iterator[Finding]:
 
 def refused(run: Run) -> Iterator[Finding]:
     """Frames that were answered, but not learned from."""
-    if run.refused:
-        reasons = [f"{count(n)} {why}" for why, n in sorted(run.refused.items(), key=lambda item: -item[1])[:4]]
-        total = sum(run.refused.values())
+    if run.rejected:
+        reasons = [f"{count(n)} {why}" for why, n in sorted(run.rejected.items(), key=lambda item: -item[1])[:4]]
+        total = sum(run.rejected.values())
         yield Finding("note", f"{count(total, 'frame')} could not teach, by what they showed: {listed(reasons)}.")
 
 

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from mgtta_cam.report.pictures import answers, classes, comparison, lessons, speed, tensors
+from mgtta_cam.report.pictures import answers, classes, comparison, speed, tensors, updates
 from mgtta_cam.report.pictures.paint import Picture, style
 from mgtta_cam.report.run import Run
 
 DRAWN = {
     "answers": answers.picture,
-    "lessons": lessons.picture,
+    "updates": updates.picture,
     "tensors": tensors.picture,
     "classes": classes.histogram,
     "calibration": classes.calibration,

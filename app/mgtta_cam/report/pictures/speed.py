@@ -47,7 +47,7 @@ def picture(run: Run, prefix: str = "") -> Picture | None:
         figure,
         f"{prefix}speed",
         "Over time",
-        "Times: median and worst of short intervals. Frames adapted: members of lessons.",
+        "Times: median and worst of short intervals. Frames adapted: members of updates.",
         f"{title.split(',')[0]} over time, median {percentile(took, 50):.0f} ms."
         if np.isfinite(took).any()
         else "Rates.",

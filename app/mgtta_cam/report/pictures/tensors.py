@@ -7,8 +7,8 @@ import re
 import numpy as np
 
 from mgtta_cam.report.pictures import paint
-from mgtta_cam.report.pictures.lessons import axis, bands
 from mgtta_cam.report.pictures.paint import QUIET, Picture
+from mgtta_cam.report.pictures.updates import axis, bands
 from mgtta_cam.report.run import Run
 from mgtta_cam.report.series import grouped
 from mgtta_cam.report.words import count, plain
@@ -20,8 +20,8 @@ BLOCK = re.compile(r"^(.*?\b(?:blocks|layers|stages)\.\d+|[^.]+)")
 
 
 def picture(run: Run, prefix: str = "") -> Picture | None:
-    """Rows are tensors in the order of the model, columns are lessons."""
-    moved = run.lessons.moved
+    """Rows are tensors in the order of the model, columns are updates."""
+    moved = run.updates.moved
     if not moved.size or not np.isfinite(moved).any() or not np.nanmax(moved) > 0:
         return None
     n = moved.shape[1]
@@ -41,21 +41,21 @@ def picture(run: Run, prefix: str = "") -> Picture | None:
     bar.outline.set_visible(False)
     axes.grid(visible=False)
     axis(axes, len(moved))
-    places, labels = _labels(run.lessons.tensors)
+    places, labels = _labels(run.updates.tensors)
     axes.set_yticks(places, labels, fontsize=8)
     for band in over[1:]:
         axes.axvline(band.left, color="white", linewidth=1, alpha=0.8)
     if over:
         paint.strip(grid[0], over)
     last = np.nan_to_num(moved[np.flatnonzero(np.isfinite(moved).any(axis=1))[-1]])
-    names = [run.lessons.tensors[i] for i in np.argsort(-last)[:3]]
+    names = [run.updates.tensors[i] for i in np.argsort(-last)[:3]]
     return paint.finished(
         figure,
         f"{prefix}tensors",
         "Where the model moved",
-        "Euclidean distance of each adapted tensor from the source model's, lesson by lesson; blank where the log does "
+        "Euclidean distance of each adapted tensor from the source model's, update by update; blank where the log does "
         "not say. The strip on top shows the corruption.",
-        f"Heat map of {count(n, 'tensor')} over {count(len(moved), 'lesson')}; furthest: {', '.join(names)}.",
+        f"Heat map of {count(n, 'tensor')} over {count(len(moved), 'update')}; furthest: {', '.join(names)}.",
     )
 
 

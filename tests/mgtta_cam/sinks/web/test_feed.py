@@ -108,9 +108,9 @@ def test_state() -> None:
     score = Score(1, 1.0, 0.5, (0.5,))
     noisy = Frame(0, 0.0, picture(0), label=1, corruption=("shot_noise", 2), dropped={"slot": 3}, grabbed=9.98)
     facts: dict[str, Any] = {"score": score, "frozen_score": score, "frozen_logits": np.zeros(3, np.float32)}
-    feed.write(result(frame=noisy, unlearned="sure", fps=25.0, **facts))
+    feed.write(result(frame=noisy, skipped="sure", fps=25.0, **facts))
     now[0] = 12.0
-    dark = Frame(1, 0.1, picture(1), dropped={"slot": 1, "late": 2}, refused="black")
+    dark = Frame(1, 0.1, picture(1), dropped={"slot": 1, "late": 2}, rejected="black")
     feed.write(result(frame=dark, logits=np.full(3, math.nan, np.float32), updates=7))
     controls.press(" ")
     state = json.loads(json.dumps(feed.state(), allow_nan=False))

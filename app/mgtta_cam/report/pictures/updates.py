@@ -1,4 +1,4 @@
-"""What the lessons were: terms of the loss, gradient, rate, different frames, and those that taught nothing."""
+"""What the updates were: terms of the loss, gradient, rate, different frames, and those that taught nothing."""
 
 from __future__ import annotations
 
@@ -15,20 +15,20 @@ from mgtta_cam.report.words import count, plain
 
 TERMS = 5  # of a loss, that are drawn
 REASONS = 6
-FEW = 8  # lessons, each with its number on the axis
+FEW = 8  # updates, each with its number on the axis
 
 
 def picture(run: Run, prefix: str = "") -> Picture | None:
-    """Panels over the number of the lesson."""
-    lessons = run.lessons
-    if not len(lessons):
+    """Panels over the number of the update."""
+    updates = run.updates
+    if not len(updates):
         return None
-    losses = {name: v for name, v in lessons.losses.items() if not name.startswith("guard_") and np.isfinite(v).any()}
+    losses = {name: v for name, v in updates.losses.items() if not name.startswith("guard_") and np.isfinite(v).any()}
     drawn: list[tuple[str, float, Any]] = []
     if losses:
         drawn.append(("Loss terms, nats", 1.9, lambda axes: _curves(axes, dict(list(losses.items())[:TERMS]))))
-    taught = np.array([why is None for why in lessons.skipped])
-    facts = {**lessons.facts, "lr": np.where(taught, lessons.facts["lr"], np.nan)}
+    taught = np.array([why is None for why in updates.skipped])
+    facts = {**updates.facts, "lr": np.where(taught, updates.facts["lr"], np.nan)}
     for name, title in (
         ("gnorm", "Gradient norm"),
         ("dnorm", "Distance from the source model"),
@@ -39,10 +39,10 @@ def picture(run: Run, prefix: str = "") -> Picture | None:
     if np.isfinite(facts["ess"]).any():
         different = {"different": facts["ess"], "in the window": facts["size"]}
         drawn.append(("Frames", 1.2, lambda axes: _curves(axes, different)))
-    reasons = list(dict.fromkeys(why for why in lessons.skipped if why is not None))[:REASONS]
+    reasons = list(dict.fromkeys(why for why in updates.skipped if why is not None))[:REASONS]
     if reasons:
         drawn.append(
-            ("Lessons that taught nothing", 0.3 + 0.2 * len(reasons), lambda axes: _skipped(axes, run, reasons))
+            ("Updates that taught nothing", 0.3 + 0.2 * len(reasons), lambda axes: _skipped(axes, run, reasons))
         )
     if not drawn:
         return None
@@ -50,29 +50,29 @@ def picture(run: Run, prefix: str = "") -> Picture | None:
     for axes, (_, _, draw) in zip(grid, drawn, strict=True):
         draw(axes)
     paint.shaded(grid, bands(run))
-    axis(grid[-1], len(lessons))
+    axis(grid[-1], len(updates))
     return paint.finished(
         figure,
-        f"{prefix}lessons",
-        "Lesson by lesson",
-        "By number of the lesson; one that taught nothing leaves a gap.",
-        f"Loss, gradient norm and the like of {count(len(lessons), 'lesson')}.",
+        f"{prefix}updates",
+        "Update by update",
+        "By number of the update; one that taught nothing leaves a gap.",
+        f"Loss, gradient norm and the like of {count(len(updates), 'update')}.",
     )
 
 
 def bands(run: Run) -> list[Band]:
-    """Corruptions over lessons."""
-    over = stretches(run.lessons.corruption)
-    return paint.bands(over, run.corruptions, np.arange(0.5, len(run.lessons) + 1))
+    """Corruptions over updates."""
+    over = stretches(run.updates.corruption)
+    return paint.bands(over, run.corruptions, np.arange(0.5, len(run.updates) + 1))
 
 
-def axis(axes: Any, lessons: int) -> None:
-    """The horizontal axis of lessons."""
-    axes.set_xlim(0.5, lessons + 0.5)
-    axes.set_xlabel("lesson")
+def axis(axes: Any, updates: int) -> None:
+    """The horizontal axis of updates."""
+    axes.set_xlim(0.5, updates + 0.5)
+    axes.set_xlabel("update")
     axes.xaxis.get_major_locator().set_params(integer=True)
-    if lessons < FEW:
-        axes.set_xticks(range(1, lessons + 1))
+    if updates < FEW:
+        axes.set_xticks(range(1, updates + 1))
 
 
 def _curves(axes: Any, curves: dict[str, np.ndarray[Any, Any]], color: str | None = None) -> None:
@@ -104,7 +104,7 @@ def _skipped(axes: Any, run: Run, reasons: Sequence[str]) -> None:
     axes.set_ylim(len(reasons) - 0.4, -0.6)
     axes.grid(visible=False, axis="y")
     for row, why in enumerate(reasons):
-        own = np.array([reason == why for reason in run.lessons.skipped])
+        own = np.array([reason == why for reason in run.updates.skipped])
         places = np.flatnonzero(own) + 1.0
         if len(places) > POINTS:
             places = np.flatnonzero(grouped(own, np.max) > 0) * len(own) / POINTS + 1.0

@@ -1,4 +1,4 @@
-"""Findings on lessons: how many, from what, what the guard did, which tensors moved."""
+"""Findings on updates: how many, from what, what the guard did, which tensors moved."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from mgtta_cam.report.series import mean, percentile
 from mgtta_cam.report.words import Finding, count, listed, milliseconds, plain, span, times
 
 FEW = 0.25  # different frames in a window, as a share: below, they differ little
-FEWEST = 3  # lessons that a sentence on one corruption takes
+FEWEST = 3  # updates that a sentence on one corruption takes
 CLEARLY = 1.25  # times the steps of each other part of the model
 WHY = {
     "sure": "the model was as sure as on clean pictures",
@@ -27,34 +27,34 @@ PARTS = ("early", "middle", "late")  # thirds of the adapted tensors
 
 
 def given(run: Run) -> Iterator[Finding]:
-    """How many lessons there were, and why some taught nothing."""
-    lessons = run.lessons
-    if not len(lessons):
+    """How many updates there were, and why some taught nothing."""
+    updates = run.updates
+    if not len(updates):
         if run.header.get("method") != NOT_ADAPTING and len(run.frames):
             batch = run.part("configuration").get("adapt_batch")
             window = f" (of {batch:d} frames)" if isinstance(batch, int) else ""
             yield Finding("note", f"Nothing was learned: no window{window} became full.")
         return
-    skipped = Counter(why for why in lessons.skipped if why is not None)
-    taught = len(lessons) - skipped.total()
-    took = milliseconds(percentile(lessons.facts["ms"], 50))
+    skipped = Counter(why for why in updates.skipped if why is not None)
+    taught = len(updates) - skipped.total()
+    took = milliseconds(percentile(updates.facts["ms"], 50))
     yield Finding(
-        "note", f"Of {count(len(lessons), 'lesson')} {taught:,} taught something; the median one took {took}."
+        "note", f"Of {count(len(updates), 'update')} {taught:,} taught something; the median one took {took}."
     )
     for why, n in skipped.most_common(4):
         reason = WHY.get(why, why.replace("_", " "))
-        yield Finding("bad" if why not in WHY else "note", f"{count(n, 'lesson')} taught nothing: {reason}.")
+        yield Finding("bad" if why not in WHY else "note", f"{count(n, 'update')} taught nothing: {reason}.")
 
 
 def variety(run: Run) -> Iterator[Finding]:
     """Whether the frames of a window differ."""
-    facts = run.lessons.facts
-    if not len(run.lessons) or not np.isfinite(facts["ess"]).any():
+    facts = run.updates.facts
+    if not len(run.updates) or not np.isfinite(facts["ess"]).any():
         return
     different, size = float(np.nanmedian(facts["ess"])), float(np.nanmedian(facts["size"]))
     if different < FEW * size:
         held = count(round(different), "different one")
-        text = f"The frames of a lesson differ little: {held} in a window of {size:.0f} (median)"
+        text = f"The frames of an update differ little: {held} in a window of {size:.0f} (median)"
         yield Finding("note", f"{text}; --adapt-stride takes frames that lie further apart.")
 
 
@@ -75,7 +75,7 @@ def returns(run: Run) -> Iterator[Finding]:
     if n := counts["reset"]:
         yield Finding("note", f"The source model was taken up again {times(n)}.")
     if n := counts["undo"]:
-        yield Finding("note", f"A lesson was taken back by hand {times(n)}.")
+        yield Finding("note", f"An update was taken back by hand {times(n)}.")
     if n := counts["method"]:
         names = listed([plain(event.facts.get("method")) for event in run.events if event.kind == "method"][:5])
         yield Finding("note", f"The method was changed {times(n)}: {names}.")
@@ -83,14 +83,14 @@ def returns(run: Run) -> Iterator[Finding]:
 
 def furthest(run: Run) -> Iterator[Finding]:
     """The tensor that ended furthest from the source model's."""
-    moved = run.lessons.moved
+    moved = run.updates.moved
     known = np.flatnonzero(np.isfinite(moved).any(axis=1)) if moved.size else []
     if not len(known):
         return
     last = np.nan_to_num(moved[known[-1]])
     if last.max() <= 0:
         return
-    first, second = (run.lessons.tensors[i] for i in (*np.argsort(-last)[:2], 0)[:2])
+    first, second = (run.updates.tensors[i] for i in (*np.argsort(-last)[:2], 0)[:2])
     total = float(np.linalg.norm(last.astype(np.float64)))
     beside = f", then {second}" if len(last) > 1 else ""
     yield Finding(
@@ -104,7 +104,7 @@ class Moves(NamedTuple):
     """How far parts of the model went under one corruption."""
 
     corruption: str
-    lessons: int
+    updates: int
     parts: tuple[float, ...]  # early, middle, late: root mean square of a tensor's steps
 
     @property
@@ -122,17 +122,17 @@ class Moves(NamedTuple):
 
 def moves(run: Run) -> list[Moves]:
     """By corruption: steps by the difference of sketches, whose square is a step's squared length in the mean."""
-    sketch = run.lessons.sketch.astype(np.float64)
+    sketch = run.updates.sketch.astype(np.float64)
     if len(sketch) < 2 or sketch.shape[1] < len(PARTS):
         return []
     before = np.roll(sketch, 1, axis=0)
-    before[run.lessons.facts["n"] == 1] = 0.0  # the source model
+    before[run.updates.facts["n"] == 1] = 0.0  # the source model
     before[0] = np.nan if "state" in run.part("learned_before") else 0.0
     squares = (sketch - before) ** 2
-    taught = np.array([why is None for why in run.lessons.skipped]) & np.isfinite(squares).any(axis=1)
+    taught = np.array([why is None for why in run.updates.skipped]) & np.isfinite(squares).any(axis=1)
     found = []
-    for kind in dict.fromkeys(run.lessons.corruption[taught].tolist()):
-        own = squares[taught & (run.lessons.corruption == kind)]
+    for kind in dict.fromkeys(run.updates.corruption[taught].tolist()):
+        own = squares[taught & (run.updates.corruption == kind)]
         if len(own) >= FEWEST:
             thirds = np.array_split(own, len(PARTS), axis=1)
             found.append(Moves(run.corruptions[kind], len(own), tuple(float(np.sqrt(mean(t))) for t in thirds)))

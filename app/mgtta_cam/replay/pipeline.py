@@ -1,4 +1,4 @@
-"""The loop of a run done again, driven by its log: each lesson is given where, and from which frames, the log says."""
+"""The loop of a run done again, driven by its log: each update is given where, and from which frames, the log says."""
 
 from __future__ import annotations
 
@@ -13,15 +13,16 @@ from mgtta.memory import Member, member
 from mgtta.types import skipped
 from mgtta_cam.adaptation.learner import Learner, alarm
 from mgtta_cam.errors import ReplayError
+from mgtta_cam.events import EventHandler
 from mgtta_cam.log.format import Record
 from mgtta_cam.replay.tape import Beat, Tape
-from mgtta_cam.stream.predictor import Answering, Input
-from mgtta_cam.types import Frame, FrameResult, Lesson
+from mgtta_cam.stream.predictor import Input, Predictor
+from mgtta_cam.types import Frame, FrameResult, Update
 
-NAP_S = 0.0005  # between two looks whether a lesson beside the loop is done
+NAP_S = 0.0005  # between two looks whether an update beside the loop is done
 
 
-class Again:
+class ReplayPipeline:
     """Answers the frames of a log, and teaches as the log says. In the place of `mgtta_cam.stream.pipeline.Pipeline`.
 
     Args:
@@ -31,7 +32,7 @@ class Again:
         prepare: pixels to tensor.
         frozen: [1, 3, s, s] -> logits [1, c] of the source model; asked where the log has its answer.
         check: looks at each result beside its beat.
-        tell: hears of events.
+        emit: hears of events.
     """
 
     def __init__(
@@ -42,11 +43,11 @@ class Again:
         prepare: Input,
         frozen: Callable[[Tensor], Tensor],
         check: Callable[[Beat, FrameResult], None],
-        tell: Callable[..., None],
+        emit: EventHandler,
     ) -> None:
-        self._tape, self._methods, self._check, self._tell = tape, methods, check, tell
-        self._answering = Answering(prepare, frozen)
-        self._kept: dict[int, Member] = {}  # frames that a lesson to come is made of
+        self._tape, self._methods, self._check, self._emit = tape, methods, check, emit
+        self._answering = Predictor(prepare, frozen)
+        self._kept: dict[int, Member] = {}  # frames that an update to come is made of
         self._latest: Mapping[str, float] = {}
         self._use(method)
 
@@ -63,29 +64,29 @@ class Again:
         """Lets threads go."""
         self.learner.close()
 
-    def take_up(self, state: Mapping[str, Tensor], updates: int) -> None:
-        """Goes on from what was learned before, as `mgtta_cam.stream.pipeline.Pipeline.take_up`."""
-        self.learner.take_up(state, updates)
+    def restore(self, state: Mapping[str, Tensor], updates: int) -> None:
+        """Goes on from what was learned before, as `mgtta_cam.stream.pipeline.Pipeline.restore`."""
+        self.learner.restore(state, updates)
 
     def _answer(self, frame: Frame, beat: Beat, position: int) -> FrameResult:
         asked = {"compare": "frozen_top" in beat.frame, "teacher": "teacher_agree" in beat.frame}
         result, x = self._answering(self.learner, self.method, frame, **asked)
         if self._tape.last_use.get(frame.index, -1) >= position:
             self._kept[frame.index] = member(frame.index, x, int(result.logits.argmax()))
-        lesson = self._taught(beat.update, position) if beat.update is not None else None
+        update = self._updated(beat.update, position) if beat.update is not None else None
         variety = self._latest.get("effective_size")
-        return replace(result, lesson=lesson, variety=variety, unlearned=skipped(self._latest))
+        return replace(result, update=update, effective_size=variety, skipped=skipped(self._latest))
 
-    def _taught(self, update: Record, position: int) -> Lesson:
-        """Gives the lesson of an update line, wherever lessons are given."""
-        self.learner.teach(self._members(update["frames"], f"update {update['n']}", position))
-        while (lesson := self.learner.taught()) is None:
+    def _updated(self, record: Record, position: int) -> Update:
+        """Gives the update of an update line, wherever updates are given."""
+        self.learner.begin_update(self._members(record["frames"], f"update {record['n']}", position))
+        while (update := self.learner.finished_update()) is None:
             time.sleep(NAP_S)
-        self._latest = lesson.stats
-        if reasons := alarm(lesson.stats):
+        self._latest = update.stats
+        if reasons := alarm(update.stats):
             kind = "guard" if self.learner.mode == "warn" else "rollback"
-            self._tell(kind, updates=self.learner.updates, reasons=reasons)
-        return lesson
+            self._emit(kind, updates=self.learner.updates, reasons=reasons)
+        return update
 
     def _members(self, indices: Sequence[int], what: str, position: int) -> list[Member]:
         try:
@@ -109,11 +110,11 @@ class Again:
             case _:
                 self._undo(event.get("dropped", ()))
         told: dict[str, Any] = {"method": self.method, "updates": self.learner.updates}
-        self._tell(event["kind"], **told)
+        self._emit(event["kind"], **told)
 
     def _undo(self, dropped: Sequence[int]) -> None:
-        if dropped:  # a lesson that was under way, and came to nothing
-            self.learner.teach([self._kept[index] for index in dropped])
+        if dropped:  # an update that was under way, and came to nothing
+            self.learner.begin_update([self._kept[index] for index in dropped])
         self.learner.undo()
 
     def _use(self, name: str) -> None:
