@@ -31,8 +31,8 @@ LOG, VIDEO = "out.jsonl", "out.mkv"
 OUTPUTS = ["--log", LOG, "--save", VIDEO, "--overwrite"]
 SLOW = """
     import time
-    from app import cli
-    from models import Backbone
+    from mgtta_cam.cli import main
+    from mgtta_models import Backbone
 
     forward = Backbone.forward
 
@@ -41,7 +41,7 @@ SLOW = """
         return forward(self, *given)
 
     Backbone.forward = slow
-    cli.main()
+    main.main()
 """
 
 

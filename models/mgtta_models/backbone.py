@@ -4,18 +4,22 @@ from __future__ import annotations
 
 import copy
 import hashlib
+import sys
 from collections.abc import Callable, Iterator, Sequence
 from itertools import pairwise
-from typing import Any, NamedTuple, cast
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeGuard, cast
 
 import torch
-from timm.models.vision_transformer import Block, VisionTransformer
 from torch import Tensor, nn
 
 from mgtta_models.errors import ModelError
 from mgtta_models.labels import Labels
 from mgtta_models.precision import LOSS_SCALES, NORMS, lower
 from mgtta_models.preprocess import Preprocess
+from mgtta_models.vit import Block, VisionTransformer
+
+if TYPE_CHECKING:
+    from timm.models.vision_transformer import VisionTransformer as TimmVisionTransformer
 
 
 class Output(NamedTuple):
@@ -210,12 +214,22 @@ def digest(module: nn.Module) -> str:
     return sha.hexdigest()
 
 
-def _checked(vit: nn.Module) -> VisionTransformer:
+def from_timm(vit: nn.Module) -> TypeGuard[TimmVisionTransformer]:
+    """Whether a module is timm's VisionTransformer: none can be while timm, which takes seconds, is not imported."""
+    home = sys.modules.get("timm.models.vision_transformer")
+    return home is not None and isinstance(vit, home.VisionTransformer)
+
+
+def _checked(vit: nn.Module) -> VisionTransformer | TimmVisionTransformer:
     expected = "expected a timm VisionTransformer with a class token, for example vit_base_patch16_224"
-    if not isinstance(vit, VisionTransformer):
+    if isinstance(vit, VisionTransformer):
+        return vit
+    if not from_timm(vit):
         raise ModelError(f"{expected}; got {type(vit).__name__}")
     if vit.cls_token is None or vit.global_pool != "token" or vit.attn_pool is not None:
         raise ModelError(f"{expected}; this one pools by {vit.global_pool or 'attention'!r} and not by its class token")
+    from timm.models.vision_transformer import Block
+
     odd = {type(block).__name__ for block in vit.blocks if type(block) is not Block}
     if odd:
         raise ModelError(f"{expected} and pre-norm blocks; this one has {', '.join(sorted(odd))}")

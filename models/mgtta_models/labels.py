@@ -7,8 +7,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from timm.data import ImageNetInfo  # pyright: ignore[reportPrivateImportUsage]
-
 from mgtta_models.errors import ModelError
 
 
@@ -61,6 +59,8 @@ class Labels:
 
 
 def _imagenet() -> Labels:
+    from timm.data import ImageNetInfo  # pyright: ignore[reportPrivateImportUsage]  takes seconds
+
     info = ImageNetInfo("imagenet-1k")
     synonyms = [tuple(part.strip() for part in text.split(",")) for text in info.label_descriptions()]
     return Labels(_unique([names[0] for names in synonyms]), tuple(info.label_names()), tuple(synonyms))

@@ -9,23 +9,20 @@ import socket
 import urllib.request
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeGuard
 from urllib.parse import urlsplit
 
-import timm
 import torch
-from huggingface_hub import constants
-from timm.layers.patch_embed import PatchEmbed
-from timm.models.vision_transformer import VisionTransformer
 from torch import Tensor, nn
 
 from mgtta_models import files, shipped
-from mgtta_models.backbone import Backbone
+from mgtta_models.backbone import Backbone, from_timm
 from mgtta_models.errors import ModelError, reason
 from mgtta_models.labels import Labels
 from mgtta_models.precision import LOW, PRECISIONS
 from mgtta_models.preprocess import Preprocess
 from mgtta_models.stem import ConvolutionalStem
+from mgtta_models.vit import ARGUMENTS, PatchEmbed, VisionTransformer
 
 DEMO = "demo"
 HUB_TIMEOUT_S = 5
@@ -73,6 +70,9 @@ def load_backbone(
 
 
 def _from_hub(name: str) -> nn.Module:
+    import timm
+    from huggingface_hub import constants
+
     _known(name)
     logging.getLogger("huggingface_hub").setLevel(logging.CRITICAL)  # it tells of each retry
     try:
@@ -103,10 +103,10 @@ def _from_file(name: str, checkpoint: files.Checkpoint, file: str) -> tuple[nn.M
     tensors, card = checkpoint
     if "arguments" in card:
         arguments = json.loads(card["arguments"])
-        if card.get("stem") == "convolutional":
-            arguments["embed_layer"] = ConvolutionalStem
-        vit: nn.Module = VisionTransformer(**arguments)
+        vit = _built(arguments, ConvolutionalStem if card.get("stem") == "convolutional" else None)
     else:
+        import timm
+
         _known(name)
         head = tensors.get("head.weight")
         if head is None:
@@ -114,6 +114,16 @@ def _from_file(name: str, checkpoint: files.Checkpoint, file: str) -> tuple[nn.M
         vit = timm.create_model(name, pretrained=False, num_classes=head.shape[0])
     _fill(vit, tensors, f"{file} does not fit {name}")
     return vit, card
+
+
+def _built(arguments: dict[str, Any], stem: type[nn.Module] | None) -> nn.Module:
+    """The model that a card describes: our own where it is a plain one, else timm's, whose import takes seconds."""
+    layer: dict[str, Any] = {} if stem is None else {"embed_layer": stem}
+    if arguments.keys() <= ARGUMENTS:
+        return VisionTransformer(**arguments, **layer)
+    from timm.models.vision_transformer import VisionTransformer as TimmVisionTransformer
+
+    return TimmVisionTransformer(**arguments, **layer)
 
 
 def _fill(vit: nn.Module, tensors: Mapping[str, Tensor], what: str) -> None:
@@ -133,16 +143,27 @@ def _fill(vit: nn.Module, tensors: Mapping[str, Tensor], what: str) -> None:
 
 def _resize(vit: nn.Module, size: int, name: str) -> None:
     """Positions are interpolated, as timm does it."""
-    patch = getattr(vit, "patch_embed", None)
-    if not isinstance(vit, VisionTransformer) or not isinstance(patch, PatchEmbed):
+    if not _resizable(vit):
         raise ModelError(f"{name} takes pictures of one size only: leave --img-size away")
-    side = int(patch.patch_size[0])
+    side = int(vit.patch_embed.patch_size[0])
     if size % side:
         raise ModelError(f"{name} cuts pictures into patches of {side} pixels: --img-size is a multiple; got {size}")
     vit.set_input_size((size, size))
 
 
+def _resizable(vit: nn.Module) -> TypeGuard[VisionTransformer]:
+    if isinstance(vit, VisionTransformer):
+        return isinstance(vit.patch_embed, PatchEmbed)
+    if not from_timm(vit):
+        return False
+    from timm.layers.patch_embed import PatchEmbed as TimmPatchEmbed
+
+    return isinstance(vit.patch_embed, TimmPatchEmbed)
+
+
 def _known(name: str) -> None:
+    import timm
+
     architecture = name.removeprefix("timm/").split(".")[0]
     if name.startswith("hf-hub:") or timm.is_model(architecture):
         return
@@ -152,7 +173,7 @@ def _known(name: str) -> None:
 
 def _preprocess(vit: nn.Module, card: Mapping[str, str]) -> Preprocess:
     if "mean" not in card:
-        return Preprocess.of(vit) if isinstance(vit, VisionTransformer) else Preprocess()
+        return Preprocess.of(vit) if isinstance(vit, VisionTransformer) or from_timm(vit) else Preprocess()
     size = json.loads(card["input_size"])
     return Preprocess().changed(
         size=size if isinstance(size, int) else size[-1],

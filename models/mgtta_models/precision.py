@@ -5,7 +5,6 @@ from __future__ import annotations
 from functools import partial
 
 import torch
-from timm.models.vision_transformer import VisionTransformer
 from torch import Tensor, nn
 
 from mgtta_models.norms import NarrowNorm, fusible
@@ -18,7 +17,7 @@ LOSS_SCALES = {torch.float16: (2.0**16, 2.0**12, 2.0**8, 2.0**4, 1.0)}
 READ = ("norm", "fc_norm", "head", "head_dist")  # what turns the last tokens into features and logits
 
 
-def lower(vit: VisionTransformer, dtype: torch.dtype) -> None:
+def lower(vit: nn.Module, dtype: torch.dtype) -> None:
     """Gives all weights a type of 16 bits, in place, except the parameters of the norms and of the head.
 
     A norm takes tokens [..., d] of this type, computes in float32, and gives the type back; the final norm, whose
@@ -47,7 +46,7 @@ def lower(vit: VisionTransformer, dtype: torch.dtype) -> None:
                 tensor.data = tensor.data.to(dtype)
 
 
-def attend_plainly(vit: VisionTransformer) -> None:
+def attend_plainly(vit: nn.Module) -> None:
     """Computes attention in plain products, not in torch's fused kernel: this model's alone, no other's."""
     for module in vit.modules():
         if hasattr(module, "fused_attn"):

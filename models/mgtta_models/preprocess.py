@@ -10,9 +10,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from PIL import Image
-from timm.data import resolve_data_config  # pyright: ignore[reportPrivateImportUsage]
-from timm.models.vision_transformer import VisionTransformer
-from torch import Tensor
+from torch import Tensor, nn
 from torch.nn.functional import interpolate
 
 from mgtta_models.errors import ModelError
@@ -47,11 +45,14 @@ class Preprocess:
             raise ModelError(f"interpolation is one of {', '.join(FILTERS)}; got {self.interpolation!r}")
 
     @classmethod
-    def of(cls, vit: VisionTransformer) -> Preprocess:
+    def of(cls, vit: nn.Module) -> Preprocess:
         """What the model's pretrained configuration says, for its own input size."""
+        from timm.data import resolve_data_config  # pyright: ignore[reportPrivateImportUsage]  takes seconds
+
         config = resolve_data_config({}, model=vit)
+        size = getattr(vit.get_submodule("patch_embed"), "img_size", None)
         return cls().changed(
-            size=vit.patch_embed.img_size[0] if vit.patch_embed.img_size else config["input_size"][-1],
+            size=size[0] if size else config["input_size"][-1],
             mean=config["mean"],
             std=config["std"],
             interpolation=config["interpolation"],

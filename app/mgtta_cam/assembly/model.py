@@ -54,7 +54,8 @@ def deterministic(sure: bool) -> None:
 
     if sure:
         os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # without it cuBLAS may pick another order of sums
-    torch.use_deterministic_algorithms(sure)
+    if sure != torch.are_deterministic_algorithms_enabled():  # the setter imports torch's compiler: seconds
+        torch.use_deterministic_algorithms(sure)
     torch.backends.cuda.enable_flash_sdp(not sure)
     torch.backends.cuda.enable_mem_efficient_sdp(not sure)
     torch.backends.cuda.enable_cudnn_sdp(not sure)

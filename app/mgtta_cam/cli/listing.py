@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import inspect
 import json
-import sys
 from typing import Annotated
 
 import typer
@@ -12,10 +10,10 @@ import typer
 
 def methods() -> None:
     """Lists the methods of adaptation, each with its paper."""
-    from mgtta import METHODS
+    from mgtta.methods import METHODS, title
 
-    for name, builder in METHODS.items():
-        print(f"{name:12}{_first_sentence(sys.modules[builder.__module__].__doc__)}")
+    for name in METHODS:
+        print(f"{name:12}{title(name)}")
 
 
 def corruptions() -> None:
@@ -39,10 +37,6 @@ def doctor(
         else:
             remedy = f"; {finding.remedy}" if finding.remedy else ""
             print(f"{finding.mark:5}{finding.what:12}{finding.found}{remedy}")
-
-
-def _first_sentence(doc: str | None) -> str:
-    return inspect.cleandoc(doc or "").split("\n")[0].rstrip(".")
 
 
 COMMANDS = (methods, corruptions, doctor)

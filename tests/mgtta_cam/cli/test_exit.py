@@ -71,9 +71,9 @@ def test_nohup(tmp_path: Path) -> None:
     write_model(tmp_path / "tiny.safetensors")
     code = """
         import signal, sys
-        from app import cli
+        from mgtta_cam.cli import main
         signal.signal(signal.SIGHUP, signal.SIG_IGN)
-        cli.main()
+        main.main()
     """
     process = started(tmp_path, "--source", "clip.mkv", "--loop", "0", *MODEL, "--log", "out.jsonl", code=code)
     counts = lines_of(process, tmp_path / "out.jsonl")
@@ -220,10 +220,10 @@ def test_quick_answers_import_nothing_heavy(tmp_path: Path, words: list[str]) ->
     (tmp_path / "clip.mkv").touch()
     code = """
         import sys
-        from app import cli
+        from mgtta_cam.cli import main
         sys.argv[0] = "mgtta-cam"
         try:
-            cli.main()
+            main.main()
         finally:
             print("HEAVY", *sorted({"torch", "timm", "cv2", "numba", "scipy"} & set(sys.modules)))
     """
