@@ -29,20 +29,35 @@ def load_model(settings: Settings) -> Backbone:
     Raises:
         ModelError: if it cannot be loaded.
     """
+    from mgtta_models import load_backbone
+
+    settle_computing(settings)
+    where = device(settings.device)
+    names = ("crop_pct", "interpolation", "mean", "std")
+    preprocess = {"size": settings.img_size, **{name: getattr(settings, name) for name in names}}
+    backbone = load_backbone(settings.model, settings.weights, where, settings.precision, settings.labels, preprocess)
+    return _kept_in_memory(backbone)
+
+
+def adopt_model(settings: Settings, given: Backbone) -> Backbone:
+    """A twin of a model that the calling program made: it adapts, and the norms of the one given stay as they are."""
+    settle_computing(settings)
+    return _kept_in_memory(given.twin())
+
+
+def settle_computing(settings: Settings) -> None:
+    """Sets threads, seed and determinism as the settings say; a run before this one may have left them otherwise."""
     import cv2
     import torch
-
-    from mgtta_models import load_backbone
 
     if settings.threads:
         torch.set_num_threads(settings.threads)
         cv2.setNumThreads(settings.threads)
     torch.manual_seed(settings.seed)
-    deterministic(settings.deterministic)  # a run before this one may have left it otherwise
-    where = device(settings.device)
-    names = ("crop_pct", "interpolation", "mean", "std")
-    preprocess = {"size": settings.img_size, **{name: getattr(settings, name) for name in names}}
-    backbone = load_backbone(settings.model, settings.weights, where, settings.precision, settings.labels, preprocess)
+    deterministic(settings.deterministic)
+
+
+def _kept_in_memory(backbone: Backbone) -> Backbone:
     if backbone.device.type == "cpu" and sum(p.numel() for p in backbone.parameters()) >= allocator.LARGE:
         allocator.keep_memory()
     return backbone

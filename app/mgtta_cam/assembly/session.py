@@ -78,6 +78,7 @@ def assemble_opened(opened: Opened, backbone: Backbone, extra: Outputs) -> Sessi
     Raises:
         UsageError, OutputError, ModelError: with one line each.
     """
+    from mgtta_cam.adaptation.checkpoint import keep
     from mgtta_cam.overlay.renderer import renderer
     from mgtta_cam.sinks.snapshot import Snapshots
 
@@ -113,6 +114,7 @@ def assemble_opened(opened: Opened, backbone: Backbone, extra: Outputs) -> Sessi
         deliver=opened.queue.deliver,
         facts=lambda: facts,
         save_state=save_state,
+        save_state_to=lambda path: keep(path, pipeline, backbone.digest),
         close=partial(_close, close_source, pipeline),
     )
 

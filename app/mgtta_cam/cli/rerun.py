@@ -20,7 +20,7 @@ from mgtta_cam.replay.chart import table as beside
 from mgtta_cam.replay.course import Course, recorded
 from mgtta_cam.replay.expectations import ALARMS, Expectations
 from mgtta_cam.replay.tape import Tape
-from mgtta_cam.replay.verify import Comparison
+from mgtta_cam.replay.verify import Comparison, verdict_of
 
 
 def once(
@@ -43,16 +43,9 @@ def once(
             sinks=progress_of(console, settings),
         )
         [outcome] = play([session], signals, console)
-    whole = outcome.exit_code == 0 and comparison.frames == tape.frames
-    equal = comparison.first is None and tape.damage is None and whole
-    facts = {
-        "equal": equal,
-        "frames_compared": comparison.frames,
-        "updates_compared": comparison.updates,
-        "other_inputs": comparison.other_inputs,
-        "difference": None if comparison.first is None else comparison.first._asdict(),
-        "damage": tape.damage,
-    }
+    facts = verdict_of(tape, comparison)
+    equal = outcome.exit_code == 0 and facts["equal"]
+    facts["equal"] = equal
     console.print(headline(outcome.summary), soft_wrap=True)
     if outcome.summary["by_corruption"]:
         console.print(table(outcome.summary))
