@@ -1,4 +1,4 @@
-"""What lessons are made of."""
+"""What updates are made of."""
 
 from __future__ import annotations
 
@@ -12,7 +12,6 @@ from mgtta.memory import (
     FADING,
     FEWEST,
     HORIZON,
-    MEMORIES,
     TWINS,
     Balanced,
     Latest,
@@ -21,6 +20,7 @@ from mgtta.memory import (
     effective_size,
     member,
 )
+from mgtta.plugins import MEMORIES
 
 
 def picture(seed: int) -> Tensor:

@@ -117,7 +117,7 @@ def _onnx(settings: Settings, backbone: Backbone, tell: Callable[..., None], *, 
 
 def pipeline(settings: Settings, backbone: Backbone, controls: Controls, tell: Callable[..., None]) -> Pipeline:
     """The loop around the model."""
-    from mgtta.memory import MEMORIES
+    from mgtta.plugins import MEMORIES
     from mgtta_cam.adaptation.schedule import Window
     from mgtta_cam.stream.pipeline import Pipeline
 

@@ -5,17 +5,25 @@ from __future__ import annotations
 import inspect
 import json
 import sys
-from typing import Annotated
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Annotated
 
 import typer
+
+if TYPE_CHECKING:
+    from mgtta.types import Method
 
 
 def methods() -> None:
     """Lists the methods of adaptation, each with its paper."""
     from mgtta import METHODS
 
-    for name, builder in METHODS.items():
-        print(f"{name:12}{_first_sentence(sys.modules[builder.__module__].__doc__)}")
+    for name in METHODS:
+        try:
+            about = _about(METHODS[name])
+        except ValueError as error:  # a plug-in that is broken; the others are of use
+            about = str(error)
+        print(f"{name:12}{about}")
 
 
 def corruptions() -> None:
@@ -39,6 +47,13 @@ def doctor(
         else:
             remedy = f"; {finding.remedy}" if finding.remedy else ""
             print(f"{finding.mark:5}{finding.what:12}{finding.found}{remedy}")
+
+
+def _about(builder: Callable[..., Method]) -> str:
+    """A method's paper: the first line of its file, or of the function where a file has several or says nothing."""
+    module = sys.modules[builder.__module__]
+    own = builder.__name__ == module.__name__.rpartition(".")[2] or not builder.__doc__
+    return _first_sentence(module.__doc__ if own and module.__doc__ else builder.__doc__)
 
 
 def _first_sentence(doc: str | None) -> str:

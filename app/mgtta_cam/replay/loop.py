@@ -10,7 +10,6 @@ from typing import Any
 from torch import Tensor
 
 from mgtta.memory import Member, member
-from mgtta.types import skipped
 from mgtta_cam.adaptation.learner import Learner, alarm
 from mgtta_cam.errors import ReplayError
 from mgtta_cam.log.format import Record
@@ -47,7 +46,7 @@ class Again:
         self._tape, self._methods, self._check, self._tell = tape, methods, check, tell
         self._answering = Answering(prepare, frozen)
         self._kept: dict[int, Member] = {}  # frames that a lesson to come is made of
-        self._latest: Mapping[str, float] = {}
+        self._latest: Lesson | None = None
         self._use(method)
 
     def __call__(self, frames: Iterable[Frame]) -> Iterator[FrameResult]:
@@ -73,16 +72,18 @@ class Again:
         if self._tape.last_use.get(frame.index, -1) >= position:
             self._kept[frame.index] = member(frame.index, x, int(result.logits.argmax()))
         lesson = self._taught(beat.update, position) if beat.update is not None else None
-        variety = self._latest.get("effective_size")
-        return replace(result, lesson=lesson, variety=variety, unlearned=skipped(self._latest))
+        if self._latest is None:
+            return replace(result, lesson=lesson)
+        variety, why = self._latest.stats.get("effective_size"), self._latest.skipped
+        return replace(result, lesson=lesson, variety=variety, unlearned=why)
 
     def _taught(self, update: Record, position: int) -> Lesson:
         """Gives the lesson of an update line, wherever lessons are given."""
         self.learner.teach(self._members(update["frames"], f"update {update['n']}", position))
         while (lesson := self.learner.taught()) is None:
             time.sleep(NAP_S)
-        self._latest = lesson.stats
-        if reasons := alarm(lesson.stats):
+        self._latest = lesson
+        if reasons := alarm(lesson.alarms):
             kind = "guard" if self.learner.mode == "warn" else "rollback"
             self._tell(kind, updates=self.learner.updates, reasons=reasons)
         return lesson
@@ -101,7 +102,7 @@ class Again:
         match event["kind"]:
             case "reset":
                 self.learner.reset()
-                self._latest = {}
+                self._latest = None
             case "method":
                 self.learner.reset()
                 self.learner.close()
@@ -120,4 +121,4 @@ class Again:
         if name not in self._methods:
             raise ReplayError(f"the log goes on with a method {name!r}, which there is not")
         self.learner, self.method = self._methods[name](), name
-        self._latest = {}
+        self._latest = None

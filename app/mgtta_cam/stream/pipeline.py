@@ -9,7 +9,6 @@ from dataclasses import replace
 from torch import Tensor
 
 from mgtta.memory import Memory, member
-from mgtta.types import skipped
 from mgtta_cam.adaptation.learner import Learner, alarm
 from mgtta_cam.adaptation.schedule import Pace, Window
 from mgtta_cam.config.settings import NOT_ADAPTING
@@ -65,7 +64,7 @@ class Pipeline:
         self._pace = Pace(window)
         self._warmup, self._tell, self._clock = warmup, tell, clock
         self._teacher = teacher
-        self._latest: Mapping[str, float] = {}  # stats of the latest lesson
+        self._latest: Lesson | None = None
         self._connection = 0
         self._use(method)
 
@@ -99,8 +98,8 @@ class Pipeline:
         return replace(
             result,
             lesson=lesson,
-            variety=self._latest.get("effective_size"),
-            unlearned=skipped(self._latest),
+            variety=self._latest.stats.get("effective_size") if self._latest else None,
+            unlearned=self._latest.skipped if self._latest else None,
             ms={**result.ms, "adapt": (self._clock() - began) * 1000},
         )
 
@@ -125,8 +124,8 @@ class Pipeline:
         lesson = self.learner.taught()
         if lesson is not None:
             self._pace.took(lesson.ms)
-            self._latest = lesson.stats
-            self._alarmed(lesson.stats)
+            self._latest = lesson
+            self._alarmed(lesson.alarms)
         return lesson
 
     def _forget(self) -> None:
@@ -134,13 +133,13 @@ class Pipeline:
         self._pace.restart()
         self._seen = 0
 
-    def _alarmed(self, stats: Mapping[str, float]) -> None:
+    def _alarmed(self, alarms: Mapping[str, float]) -> None:
         """Tells of what the guard found; frames that did harm teach no more.
 
         Raises:
             GuardError: if the run is to stop then.
         """
-        reasons = alarm(stats)
+        reasons = alarm(alarms)
         if not reasons:
             return
         kind = "guard" if self.learner.mode == "warn" else "rollback"
@@ -214,4 +213,4 @@ class Pipeline:
 
     def _begin(self) -> None:
         self._forget()
-        self._latest = {}
+        self._latest = None
