@@ -70,6 +70,8 @@ class Update:
     digest: str = ""  # of all adapted parameters after it
     traces: Traces | None = field(default=None, repr=False)  # the same, tensor by tensor
     ms: float = 0.0  # that it took
+    skipped: str | None = None  # why nothing was learned
+    alarms: Mapping[str, float] = field(default_factory=dict)  # what the guard measured beyond its limits, in nats
 
 
 @dataclass(frozen=True, slots=True, eq=False)

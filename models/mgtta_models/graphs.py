@@ -15,7 +15,8 @@ from typing import Any, Generic, TypeVar
 import torch
 from torch import Tensor
 
-from mgtta_models.backbone import Backbone, Engine, Output
+from mgtta_models.backbone import Backbone
+from mgtta_models.types import Engine, Output
 
 T = TypeVar("T")
 MOST = 16  # pictures of an answer that is recorded: more keep the GPU busy by themselves

@@ -25,9 +25,10 @@ from torch import Tensor, nn
 from torch.func import functional_call
 
 from mgtta_models import files
-from mgtta_models.backbone import Backbone, Output
+from mgtta_models.backbone import Backbone
 from mgtta_models.errors import ModelError, reason
 from mgtta_models.together import Apart
+from mgtta_models.types import Output
 
 OPSET = 20  # the first with GELU
 FORMAT = 2  # of the cached files: a change of what is exported begins new ones

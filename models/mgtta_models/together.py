@@ -12,8 +12,9 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
-from mgtta_models.backbone import Backbone, Engine, Output
+from mgtta_models.backbone import Backbone
 from mgtta_models.norms import NarrowNorm
+from mgtta_models.types import Engine, Output
 
 LAST = (nn.LayerNorm, nn.RMSNorm)  # norms whose parameters lie along the last axis; those of others along the second
 

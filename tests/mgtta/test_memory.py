@@ -1,4 +1,4 @@
-"""What lessons are made of."""
+"""What updates are made of."""
 
 from __future__ import annotations
 
@@ -13,7 +13,6 @@ from mgtta.memory import (
     FEWEST,
     GRID,
     HORIZON,
-    MEMORIES,
     TWINS,
     Balanced,
     Latest,
@@ -22,6 +21,7 @@ from mgtta.memory import (
     effective_size,
     member,
 )
+from mgtta.plugins import MEMORIES
 
 # n numbers of unit length: n roundings of their product, and n / 2 of each length, are of half a unit each.
 UNIT = 3 * GRID**2 * torch.finfo(torch.float32).eps

@@ -29,7 +29,7 @@ U = TypeVar("U")
 
 def build_pipeline(settings: Settings, backbone: Backbone, controls: Controls, emit: EventHandler) -> Pipeline:
     """The loop around the model."""
-    from mgtta.memory import MEMORIES
+    from mgtta.plugins import MEMORIES
     from mgtta_cam.adaptation.schedule import Window
     from mgtta_cam.stream.pipeline import Pipeline
 

@@ -13,6 +13,7 @@ from typing import Annotated, Any
 import typer
 
 from mgtta_cam.cli.bench import bench
+from mgtta_cam.cli.check import check_method
 from mgtta_cam.cli.exit import complain, end, orderly_end
 from mgtta_cam.cli.listing import COMMANDS as CATALOG
 from mgtta_cam.cli.options import takes_settings
@@ -110,7 +111,7 @@ def demo(out: Annotated[Path, typer.Option(help="Folder for video and picture.")
     end(outcome)
 
 
-for command in (replay, report, stats, pretrain, bench, export, *CATALOG):
+for command in (replay, report, stats, pretrain, bench, export, check_method, *CATALOG):
     app.command()(command)
 
 
