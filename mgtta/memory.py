@@ -22,7 +22,7 @@ GRID = 8  # places a side of a sketch
 TWINS = 0.85  # similarity from which two frames show the same; 40 photographs reached 0.76 at most among each other
 FEWEST = 16  # different frames that are enough for an update
 HORIZON = 2048  # frames: what is older leaves a balanced memory
-FADING = 2  # times its size: over so many frames a reservoir draws; further back, they fade
+FADING = 2  # times its size: the frames that a reservoir draws from; older ones fade
 
 
 class Member(NamedTuple):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from pathlib import Path
@@ -16,7 +17,7 @@ from mgtta.logits import as_logits
 from mgtta.methods import METHODS
 from mgtta.plugins import MEMORIES
 from mgtta.pretrained import GENERATORS, chosen_boost, load_generator, needs_of, shipped_statistics
-from mgtta.statistics import SourceStatistics, measure_fisher
+from mgtta.statistics import SourceStatistics
 from mgtta.types import Method, Step
 from mgtta_models import Backbone, Classifier, ModelError, shipped
 
@@ -197,7 +198,10 @@ def _built(
     if name not in METHODS:
         raise ValueError(f"no method {name!r}; known: {', '.join(METHODS)}")
     builder = METHODS[name]
-    needs = needs_of(builder)
+    parameters = inspect.signature(builder).parameters
+    if generator is not None and not GENERATORS.keys() & parameters.keys():
+        raise ValueError(f"the method {name} takes no generator")
+    needs = needs_of(builder) - options.keys()
     given: dict[str, Any] = {}
     for kind in needs & GENERATORS.keys():
         if isinstance(generator, nn.Module):
@@ -205,28 +209,29 @@ def _built(
             continue
         path = shipped.generator(backbone.digest, kind) if generator is None else Path(generator)
         given[kind] = load_generator(path, kind)
-        if not options.keys() & {"lr", "boost"}:
+        if "boost" in parameters and not options.keys() & {"lr", "boost"}:
             given["boost"] = chosen_boost(path, backbone)
-    if generator is not None and not needs & GENERATORS.keys():
-        raise ValueError(f"the method {name} takes no generator")
     if needs & {"statistics", "fisher"}:
-        statistics = statistics or shipped_statistics(backbone)
-        given |= {"statistics": statistics} if "statistics" in needs else {}
-    if "fisher" in needs and "fisher" not in options:
-        assert statistics is not None
-        statistics.fits(backbone)
-        if not statistics.fisher:
-            raise ModelError(
-                "these source statistics have no Fisher importances: measure them with "
-                f"mgtta.statistics.{measure_fisher.__name__}(backbone, batches) and pass fisher=..."
-            )
-        given["fisher"] = statistics.fisher
+        known = statistics or shipped_statistics(backbone)
+        known.fits(backbone)
+        if "statistics" in needs:
+            given["statistics"] = known
+        if "fisher" in needs:
+            given["fisher"] = _importances(known)
     try:
         return builder(backbone, **given, **options)
     except TypeError as error:
-        raise ValueError(
-            f"the method {name} cannot be built with {', '.join(options) or 'no options'}: {error}"
-        ) from error
+        free = ", ".join(p.name for p in parameters.values() if p.default is not inspect.Parameter.empty)
+        raise ValueError(f"the method {name} cannot be built ({error}); its options: {free}") from error
+
+
+def _importances(statistics: SourceStatistics) -> Mapping[str, Tensor]:
+    if not statistics.fisher:
+        raise ModelError(
+            "these source statistics have no Fisher importances: measure them with "
+            "mgtta.statistics.measure_fisher(backbone, batches) and pass fisher=..."
+        )
+    return statistics.fisher
 
 
 def _statistics(given: SourceStatistics | str | Path | None) -> SourceStatistics | None:

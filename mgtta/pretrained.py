@@ -17,10 +17,12 @@ Generator = MetaGradientGenerator | RecurrentGenerator
 GENERATORS: Mapping[str, type[Generator]] = {"generator": MetaGradientGenerator, "lstm": RecurrentGenerator}
 
 
-def needs_of(builder: Callable[..., Any]) -> set[str]:
-    """The parameters of a method's builder that have no default, without its model: what it needs."""
-    _, *parameters = inspect.signature(builder).parameters.values()
-    return {parameter.name for parameter in parameters if parameter.default is inspect.Parameter.empty}
+NEEDS = frozenset({*GENERATORS, "statistics", "fisher"})  # names by which a builder asks for them
+
+
+def needs_of(builder: Callable[..., Any]) -> frozenset[str]:
+    """What a method's builder asks for, by the names of its parameters: some of `NEEDS`."""
+    return NEEDS & inspect.signature(builder).parameters.keys()
 
 
 def load_generator(path: Path, kind: str = "generator") -> Generator:

@@ -198,7 +198,7 @@ class Backbone(nn.Module):
         """Weights and biases of the normalization layers by timm's names, in the model's order.
 
         Args:
-            blocks: leaves out the blocks after so many, and the final norm.
+            blocks: of the first blocks only, without the final norm; by default of all.
         """
         late = () if blocks is None else ("norm.", *(f"blocks.{i}." for i in range(blocks, self.depth)))
         return {

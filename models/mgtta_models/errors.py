@@ -1,4 +1,4 @@
-"""The errors of this room, and what errors say."""
+"""The errors of this package, and how errors are worded."""
 
 from __future__ import annotations
 
@@ -34,12 +34,12 @@ def needs(package: str, what: str, *, extra: str) -> None:
 
 
 def reason(error: BaseException, most: int = 160) -> str:
-    """The first line of what an error says, cut after so many characters; its kind, if it says nothing."""
+    """The first line of what an error says, cut after `most` characters; its kind, if it says nothing."""
     return (str(error).strip().splitlines() or [type(error).__name__])[0][:most].rstrip(" .")
 
 
 def closed(path: Path) -> str:
-    """` (Permission denied)` and the like where the system will not look at a path; nothing where it may."""
+    """` (Permission denied)` and the like where the system refuses access to a path; empty where it does not."""
     try:
         path.stat()
     except (FileNotFoundError, NotADirectoryError, ValueError):

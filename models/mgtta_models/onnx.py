@@ -1,7 +1,7 @@
-"""A backbone as ONNX: for answers by ONNX Runtime while it adapts, and as a plain file for elsewhere.
+"""A backbone as ONNX: run by ONNX Runtime while it adapts, or exported as a plain file.
 
-The parameters of all norm layers are one input, a vector [n] in the model's order, so that each adapted set is in use
-with the next call, without another export. The file is kept in the user's cache, by the digest of the weights.
+The parameters of all norm layers are one input, a vector [n] in the model's order, so that each adapted set is used
+by the next call, without another export. The file is kept in the user's cache, by the digest of the weights.
 
 Notation: b batch, n scalars of the norm layers.
 """
@@ -56,7 +56,7 @@ class Session:
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = threads
         options.log_severity_level = 3  # errors
-        options.add_session_config_entry("session.intra_op.allow_spinning", "0")  # idle threads are a lesson's
+        options.add_session_config_entry("session.intra_op.allow_spinning", "0")  # idle threads are the update's
         if self.device.type == "cuda":
             onnxruntime.preload_dlls()  # those that torch brings
         self.providers = providers(self.device, onnxruntime.get_available_providers())

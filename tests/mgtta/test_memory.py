@@ -84,7 +84,7 @@ def test_every_policy(name: str) -> None:
 
 
 def test_latest() -> None:
-    """The latest frames, and a lesson only from a full window."""
+    """The latest frames, and an update only from a full window."""
     memory = Latest(3)
     for i in range(5):
         assert memory.ready == (i >= 3)
@@ -101,7 +101,7 @@ def test_reservoir_is_uniform_over_time() -> None:
 
 
 def drawn(count: int, seed: int) -> list[int]:
-    """Frames that a reservoir of 10 keeps of so many."""
+    """The frames of `count` that a reservoir of 10 keeps."""
     memory, one = Reservoir(10, seed), seen(0)
     for i in range(count):
         memory.add(one._replace(frame=i))
@@ -109,7 +109,7 @@ def drawn(count: int, seed: int) -> list[int]:
 
 
 def test_balanced_keeps_one_of_each_scene() -> None:
-    """A scene that stands for 30 frames is there once, with its latest frame; FEWEST scenes make a lesson."""
+    """A scene that stands for 30 frames is there once, with its latest frame; FEWEST of them are enough."""
     memory = Balanced(64)
     for i in range(30 * FEWEST):
         assert memory.ready == (i > 30 * (FEWEST - 1))

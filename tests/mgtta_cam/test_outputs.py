@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from io import StringIO
+from typing import Any
 
 import pytest
 from rich.console import Console
@@ -27,7 +28,7 @@ class Clock:
         return False
 
 
-def plain(**options: bool) -> Console:
+def plain(**options: Any) -> Console:
     """A console whose words are kept."""
     return Console(file=StringIO(), force_terminal=False, width=40, **options)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import replace
-from functools import cache, partial
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -119,8 +119,9 @@ def deployed(settings: Settings, backbone: Backbone, spec: Spec) -> Spec:
     needs = {"generator", "lstm"} & options_of(spec.name).keys()
     if settings.paper or not needs or {"lr", "boost"} & dict(spec.options).keys():
         return spec
-    card = _read(PATHS[needs.pop()](with_files(settings, spec), backbone)).card
-    boost = float(card.get("boost", "1")) if card.get("model_digest") == backbone.digest else 1.0
+    from mgtta.pretrained import chosen_boost
+
+    boost = chosen_boost(PATHS[needs.pop()](with_files(settings, spec), backbone), backbone)
     return spec if boost == 1 else replace(spec, options=(*spec.options, ("boost", boost)))
 
 
@@ -132,16 +133,16 @@ def with_files(settings: Settings, spec: Spec) -> Settings:
 
 def generator(settings: Settings, backbone: Backbone) -> Any:
     """The Meta Gradient Generator given, or the shipped one."""
-    from mgtta import MetaGradientGenerator
+    from mgtta.pretrained import load_generator
 
-    return MetaGradientGenerator.from_official(_read(generator_path(settings, backbone)).tensors)
+    return load_generator(generator_path(settings, backbone))
 
 
 def lstm(settings: Settings, backbone: Backbone) -> Any:
     """The LSTM generator given, or the shipped one."""
-    from mgtta.recurrent import RecurrentGenerator
+    from mgtta.pretrained import load_generator
 
-    return RecurrentGenerator.from_official(_read(lstm_path(settings, backbone)).tensors)
+    return load_generator(lstm_path(settings, backbone), "lstm")
 
 
 def statistics(settings: Settings, backbone: Backbone) -> SourceStatistics:
@@ -206,10 +207,3 @@ def _remedy(settings: Settings) -> str:
         f"measure them once with `mgtta-cam stats --model {model} --images DIR --out FILE` on clean, unlabeled "
         "pictures and give --stats FILE, or use --method tent"
     )
-
-
-@cache
-def _read(path: Path) -> Any:
-    from mgtta_models import files
-
-    return files.read(path)

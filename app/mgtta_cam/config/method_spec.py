@@ -1,4 +1,4 @@
-"""Methods as people write them: `mgtta`, `tent:lr=5e-4`, `mgtta:lr=2e-3:mgg=own.safetensors:memory=balanced`."""
+"""Methods as people write them: `tent:lr=5e-4`, `mgtta:mgg=own.safetensors:memory=balanced`, `./mine.py:mine:lr=1`."""
 
 from __future__ import annotations
 
@@ -65,10 +65,16 @@ def parse(text: str) -> Spec:
 
 
 def _split(text: str) -> tuple[str, list[str]]:
-    """The name, and the options as they stand; a plug-in's name, `./mine.py:mine`, has a colon of its own."""
-    name, *parts = (part.strip() for part in text.split(":"))
-    plug_in = parts and ("." in name or "/" in name) and "=" not in parts[0]
-    return (f"{name}:{parts[0]}", parts[1:]) if plug_in else (name, parts)
+    """The name, and the options as they stand. A plug-in, `./mine.py:mine`, has a colon of its own."""
+    words: list[str] = []
+    for word in (part.strip() for part in text.split(":")):
+        before = words[-1] if words else ""
+        named = len(words) == 1 or before.startswith("memory=")
+        if named and ("." in before or "/" in before) and ":" not in before and word.isidentifier():
+            words[-1] = f"{before}:{word}"
+        else:
+            words.append(word)
+    return words[0], words[1:]
 
 
 def _live(value: str, key: str, name: str) -> str:
@@ -133,7 +139,7 @@ def known_memory(name: str, option: str = "--memory") -> str:
     except ValueError as error:
         raise UsageError(f"{option}: {error}") from None
     if not known:
-        raise UsageError(f"{option} is expected to be {' or '.join(MEMORIES)}, or FILE.py:FUNCTION; got {name!r}")
+        raise UsageError(f"{option} is expected to be {' or '.join(MEMORIES)}; got {name!r} (yours: FILE.py:FUNCTION)")
     return name
 
 

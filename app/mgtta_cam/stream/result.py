@@ -45,8 +45,8 @@ class Prediction:
 
     def top(self, k: int = 5) -> list[tuple[str, float]]:
         """The k most probable classes, most probable first: (name, probability)."""
-        order = np.argsort(-self.probabilities, kind="stable")[:k]
-        return [(self._classes[i], float(self.probabilities[i])) for i in order.tolist()]
+        order: list[int] = np.argsort(-self.probabilities, kind="stable")[:k].tolist()
+        return [(self._classes[i], float(self.probabilities[i])) for i in order]
 
 
 class Result:
