@@ -19,8 +19,8 @@ from mgtta_cam.types import FrameResult, Image, Sink
 if TYPE_CHECKING:
     from rich.console import Console
 
+    from mgtta_cam.adaptation.loop import AdaptationLoop
     from mgtta_cam.log.writer import LogSink
-    from mgtta_cam.stream.pipeline import Pipeline
     from mgtta_models import Backbone
 
 TITLE = "mgtta-cam"
@@ -68,7 +68,7 @@ def check_outputs(settings: Settings, read: Mapping[str, Path | None] | None = N
             raise UsageError("--web on an address that others reach has a token, and --quiet would not tell it")
 
 
-def restore_state(settings: Settings, pipeline: Pipeline, backbone: Backbone) -> Callable[[], None]:
+def restore_state(settings: Settings, adaptation: AdaptationLoop, backbone: Backbone) -> Callable[[], None]:
     """Restores what an earlier run learned, where `--state` asks for it; returns what saves it at the end.
 
     Raises:
@@ -78,8 +78,8 @@ def restore_state(settings: Settings, pipeline: Pipeline, backbone: Backbone) ->
         return lambda: None
     from mgtta_cam.adaptation.checkpoint import keep, resume
 
-    resume(settings.state, pipeline, backbone.digest)
-    return partial(keep, settings.state, pipeline, backbone.digest)
+    resume(settings.state, adaptation, backbone.digest)
+    return partial(keep, settings.state, adaptation, backbone.digest)
 
 
 def log_writer(settings: Settings, argv: Sequence[str], backbone: Backbone, facts: Mapping[str, Any]) -> LogSink:

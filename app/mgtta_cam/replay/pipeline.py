@@ -1,4 +1,4 @@
-"""The loop of a run done again, driven by its log: each update is given where, and from which frames, the log says."""
+"""The loop of a replay, driven by its log: each update happens where, and with the frames that, the log says."""
 
 from __future__ import annotations
 
@@ -15,37 +15,36 @@ from mgtta_cam.errors import ReplayError
 from mgtta_cam.events import EventHandler
 from mgtta_cam.log.format import Record
 from mgtta_cam.replay.tape import Beat, Tape
-from mgtta_cam.stream.predictor import Input, Predictor
+from mgtta_cam.stream.predictor import Predictor
 from mgtta_cam.types import Frame, FrameResult, Update
 
 NAP_S = 0.0005  # between two looks whether an update beside the loop is done
 
 
 class ReplayPipeline:
-    """Answers the frames of a log, and teaches as the log says. In the place of `mgtta_cam.stream.pipeline.Pipeline`.
+    """Answers the frames of a log and adapts where the log says; takes the place of `stream.pipeline.Pipeline`.
 
     Args:
         tape: the log.
-        methods: name -> builder, as for the pipeline.
+        learners: method name -> builder, as for the stream's adaptation.
         method: the name to begin with.
-        prepare: pixels to tensor.
-        frozen: [1, 3, s, s] -> logits [1, c] of the source model; asked where the log has its answer.
-        check: looks at each result beside its beat.
-        emit: hears of events.
+        predictor: answers frames; asks the source model where the log has its answer.
+        check: compares each result with its beat.
+        emit: gets events.
     """
 
     def __init__(
         self,
         tape: Tape,
-        methods: Mapping[str, Callable[[], Learner]],
+        learners: Mapping[str, Callable[[], Learner]],
         method: str,
-        prepare: Input,
-        frozen: Callable[[Tensor], Tensor],
+        predictor: Predictor,
+        *,
         check: Callable[[Beat, FrameResult], None],
         emit: EventHandler,
     ) -> None:
-        self._tape, self._methods, self._check, self._emit = tape, methods, check, emit
-        self._answering = Predictor(prepare, frozen)
+        self._tape, self._learners, self._check, self._emit = tape, learners, check, emit
+        self._predictor = predictor
         self._kept: dict[int, Member] = {}  # frames that an update to come is made of
         self._latest: Update | None = None
         self._use(method)
@@ -64,12 +63,12 @@ class ReplayPipeline:
         self.learner.close()
 
     def restore(self, state: Mapping[str, Tensor], updates: int) -> None:
-        """Goes on from what was learned before, as `mgtta_cam.stream.pipeline.Pipeline.restore`."""
+        """Goes on from what was learned before, as `AdaptationLoop.restore`."""
         self.learner.restore(state, updates)
 
     def _answer(self, frame: Frame, beat: Beat, position: int) -> FrameResult:
         asked = {"compare": "frozen_top" in beat.frame, "teacher": "teacher_agree" in beat.frame}
-        result, x = self._answering(self.learner, self.method, frame, **asked)
+        result, x = self._predictor(self.learner, self.method, frame, **asked)
         if self._tape.last_use.get(frame.index, -1) >= position:
             self._kept[frame.index] = member(frame.index, x, int(result.logits.argmax()))
         update = self._updated(beat.update, position) if beat.update is not None else None
@@ -79,7 +78,7 @@ class ReplayPipeline:
         return replace(result, update=update, effective_size=variety, skipped=why)
 
     def _updated(self, record: Record, position: int) -> Update:
-        """Gives the update of an update line, wherever updates are given."""
+        """Runs the update of an update line, inline or in the background."""
         self.learner.begin_update(self._members(record["frames"], f"update {record['n']}", position))
         while (update := self.learner.finished_update()) is None:
             time.sleep(NAP_S)
@@ -119,7 +118,7 @@ class ReplayPipeline:
         self.learner.undo()
 
     def _use(self, name: str) -> None:
-        if name not in self._methods:
+        if name not in self._learners:
             raise ReplayError(f"the log goes on with a method {name!r}, which there is not")
-        self.learner, self.method = self._methods[name](), name
+        self.learner, self.method = self._learners[name](), name
         self._latest = None
