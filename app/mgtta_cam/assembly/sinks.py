@@ -155,7 +155,7 @@ def web(
     classes: Sequence[str],
     controls: Controls,
     emit: EventHandler,
-    event_queue: EventQueue,
+    queue: EventQueue,
 ) -> dict[str, Display]:
     """The window in the browser, if it is wanted.
 
@@ -165,7 +165,7 @@ def web(
         classes: names by class index.
         controls: what keys change.
         emit: a person, who alone may hear of the address: it may hold the token.
-        event_queue: hears of mistakes, on any thread.
+        queue: takes internal errors, on any thread.
 
     Raises:
         OutputError: if the address cannot be used.
@@ -176,7 +176,7 @@ def web(
     from mgtta_cam.sinks.web.view import WebView
 
     view = WebView(
-        address.parse(settings.web), render, classes, controls, lambda why: event_queue("web-mistake", why=why)
+        address.parse(settings.web), render, classes, controls, lambda why: queue("web-mistake", why=why)
     )
     emit("web", url=view.url)
     return {"web": view}
