@@ -8,7 +8,7 @@ from io import StringIO
 import pytest
 from rich.console import Console
 
-from mgtta_cam.outputs import EVERY_S, Progress, progress, tell
+from mgtta_cam.outputs import EVERY_S, Progress, print_lines, progress
 
 
 class Clock:
@@ -49,7 +49,7 @@ def test_lines() -> None:
             work.advance(3)
         return clock.now > 1030
 
-    tell(console, work, ended)
+    print_lines(console, work, ended)
     assert words(console).splitlines() == [
         "bench: 0 of 60 cells, 10 s",
         "bench: 3 of 60 cells, 20 s, about 6 min left",  # 380 s
