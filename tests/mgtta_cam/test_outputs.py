@@ -27,9 +27,9 @@ class Clock:
         return False
 
 
-def plain(**options: bool) -> Console:
+def plain(*, quiet: bool = False) -> Console:
     """A console whose words are kept."""
-    return Console(file=StringIO(), force_terminal=False, width=40, **options)
+    return Console(file=StringIO(), force_terminal=False, width=40, quiet=quiet)
 
 
 def words(console: Console) -> str:
