@@ -171,7 +171,9 @@ def progress(
             yield state
     else:
         ended = threading.Event()
-        words = threading.Thread(target=tell, args=(console, state, ended.wait, every_s), name="progress", daemon=True)
+        words = threading.Thread(
+            target=print_lines, args=(console, state, ended.wait, every_s), name="progress", daemon=True
+        )
         words.start()
         try:
             yield state
@@ -180,14 +182,14 @@ def progress(
             words.join()
 
 
-def tell(console: Console, state: Progress, ended: Callable[[float], bool], every_s: float = EVERY_S) -> None:
-    """Prints a line each so many seconds.
+def print_lines(console: Console, state: Progress, ended: Callable[[float], bool], every_s: float = EVERY_S) -> None:
+    """Prints a line at a steady interval.
 
     Args:
         console: for people.
         state: of the work.
-        ended: waits for the end of the work, so many seconds at most; returns whether it has come.
-        every_s: between two lines.
+        ended: waits these seconds, or less if the work ends; returns whether it has ended.
+        every_s: seconds between two lines.
     """
     while not ended(every_s):
         console.print(state.line(), soft_wrap=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
+from math import ceil
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -114,7 +115,8 @@ def recorders(
     rate = fps / settings.vid_stride
     rate = min(rate, settings.max_fps or rate)
     if settings.save is not None:
-        sinks.append(VideoSink(settings.save, rate, render, overwrite=settings.overwrite))
+        stride = ceil(rate / (settings.save_fps or rate) - 1e-6)  # 30 of 10.0 is 3, whatever the last bit says
+        sinks.append(VideoSink(settings.save, rate / stride, render, overwrite=settings.overwrite, stride=stride))
     if settings.record_input is not None:
         sinks.append(VideoSink(settings.record_input, rate, _input_of, overwrite=settings.overwrite, codec=LOSSLESS))
     if picture is not None:

@@ -190,6 +190,7 @@ class Settings:
     save: Path | None = _output(
         None, "Record what is shown: .webm plays in browsers, .mkv survives a failing machine; .mp4, .avi."
     )
+    save_fps: float | None = _output(None, "Record at most this many frames a second, at the same speed.", gt=0)
     log: Path | None = _output(None, "Write the adaptation log, JSON lines; .jsonl.gz: packed.")
     record_input: Path | None = _output(
         None, "Keep the model's input without loss (.mkv, about 100 KB a frame), so that a live run can be replayed."

@@ -20,7 +20,7 @@ from mgtta_cam.types import FrameResult, Image
 
 
 class Container(NamedTuple):
-    """What OpenCV's wheels can write into a kind of file, and what that is good for."""
+    """What can be written into a kind of file, and what that is good for."""
 
     codec: str  # FourCC
     use: str
@@ -28,7 +28,7 @@ class Container(NamedTuple):
 
 CONTAINERS = {
     ".mkv": Container("mp4v", "survives even if the machine fails, but for the last 256 KiB"),
-    ".webm": Container("VP80", "plays in every browser; slow to write"),
+    ".webm": Container(encoder.WEBM, "plays in every browser; small, even of noise"),
     ".mp4": Container("mp4v", "for video players; lost if the machine fails"),
     ".avi": Container("MJPG", "for old software; large"),
 }
@@ -63,6 +63,7 @@ class VideoSink:
         fps: frames a second of the video, > 0.
         render: draws a result; RGB pictures with even sides.
         overwrite: replace a file that exists.
+        stride: records every n-th result, from the first on.
         codec: another FourCC than that of the container; `LOSSLESS` goes into .mkv and .avi.
 
     Raises:
@@ -77,6 +78,7 @@ class VideoSink:
         render: Callable[[FrameResult], Image],
         *,
         overwrite: bool = False,
+        stride: int = 1,
         codec: str | None = None,
     ) -> None:
         if not (math.isfinite(fps) and fps > 0):
@@ -85,6 +87,7 @@ class VideoSink:
         self._path = writable(path, overwrite=overwrite)
         self._fps = fps
         self._render = render
+        self._stride, self._results = stride, 0
         self._size: tuple[int, int] | None = None  # width, height
         codec = codec or CONTAINERS[path.suffix.lower()].codec
         command = [sys.executable, "-P", encoder.__file__, str(path), codec, str(fps)]
@@ -98,6 +101,9 @@ class VideoSink:
         Raises:
             OutputError: if the file cannot be opened or the disk does not take it.
         """
+        self._results += 1
+        if (self._results - 1) % self._stride:
+            return
         image = self._render(result)
         if self._size is None:
             self._open(image)
