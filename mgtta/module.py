@@ -6,7 +6,7 @@ import inspect
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from pathlib import Path
-from typing import Any, Literal, cast
+from typing import Any, get_args
 
 import torch
 from torch import Tensor, nn
@@ -21,7 +21,7 @@ from mgtta.statistics import SourceStatistics
 from mgtta.types import Method, Step
 from mgtta_models import Backbone, Classifier, ModelError, shipped
 
-GUARDS = ("off", "warn", "rollback", "stop")
+GUARDS = get_args(Mode)
 
 
 class Adapted(nn.Module):
@@ -122,7 +122,7 @@ def adapt(
     statistics: SourceStatistics | str | Path | None = None,
     generator: nn.Module | str | Path | None = None,
     *,
-    guard: Literal["off", "warn", "rollback", "stop"] = "rollback",
+    guard: Mode = "rollback",
     memory: str | None = "reservoir",
     window: int = 64,
     seed: int = 0,
@@ -189,7 +189,7 @@ def adapt(
             built,
             backbone,
             statistics=known,
-            guard=None if guard == "off" else cast("Mode", guard),
+            guard=None if guard == "off" else guard,
             memory=memory,
             size=window,
             every=window,
