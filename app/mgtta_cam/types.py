@@ -97,6 +97,13 @@ class FrameResult:
     crop: Image | None = None  # the model's input, uint8 [s, s, 3] RGB
     digest: str = ""  # of the crop
     ms: Mapping[str, float] = field(default_factory=dict)  # decode, corrupt, prep, infer, adapt
+    top1: int = field(init=False)  # index of the adapted model's most probable class
+    frozen_top1: int | None = field(init=False)  # the source model's, in split view
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "top1", int(self.logits.argmax()))
+        frozen = None if self.frozen_logits is None else int(self.frozen_logits.argmax())
+        object.__setattr__(self, "frozen_top1", frozen)
 
 
 class Source(Protocol):

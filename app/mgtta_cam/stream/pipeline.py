@@ -94,7 +94,7 @@ class Pipeline:
             self.learner, self.method, frame, compare=compare, teacher=compare and self._teacher
         )
         began = self._clock()
-        self._consider(frame, x, int(result.logits.argmax()), waited_ms)
+        self._consider(frame, x, result.top1, waited_ms)
         update = self._update()
         return replace(
             result,
