@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from rich.console import Console
 
-from mgtta_cam.outputs import EVERY_S, Progress, progress, tell
+from mgtta_cam.outputs import EVERY_S, Progress, print_lines, progress
 
 
 class Clock:
@@ -50,7 +50,7 @@ def test_lines() -> None:
             work.advance(3)
         return clock.now > 1030
 
-    tell(console, work, ended)
+    print_lines(console, work, ended)
     assert words(console).splitlines() == [
         "bench: 0 of 60 cells, 10 s",
         "bench: 3 of 60 cells, 20 s, about 6 min left",  # 380 s
