@@ -177,8 +177,6 @@ def web(
     from mgtta_cam.sinks.web import address
     from mgtta_cam.sinks.web.view import WebView
 
-    view = WebView(
-        address.parse(settings.web), render, classes, controls, lambda why: queue("web-mistake", why=why)
-    )
+    view = WebView(address.parse(settings.web), render, classes, controls, lambda why: queue("web-mistake", why=why))
     emit("web", url=view.url)
     return {"web": view}

@@ -28,7 +28,7 @@ class Course:
     def write(self, result: FrameResult) -> None:
         """Takes the next result."""
         label = result.frame.label
-        self.right.append(None if label is None else int(result.logits.argmax()) == label)
+        self.right.append(None if label is None else result.top1 == label)
         self.doubt.append(entropy(result.logits))
         if result.update is not None:
             self.learned(result.update.skipped)

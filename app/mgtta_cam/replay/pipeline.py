@@ -70,7 +70,7 @@ class ReplayPipeline:
         asked = {"compare": "frozen_top" in beat.frame, "teacher": "teacher_agree" in beat.frame}
         result, x = self._predictor(self.learner, self.method, frame, **asked)
         if self._tape.last_use.get(frame.index, -1) >= position:
-            self._kept[frame.index] = member(frame.index, x, int(result.logits.argmax()))
+            self._kept[frame.index] = member(frame.index, x, result.top1)
         update = self._updated(beat.update, position) if beat.update is not None else None
         if self._latest is None:
             return replace(result, update=update)

@@ -69,8 +69,7 @@ class Pipeline:
         teacher = compare and self._teacher
         result, x = self._predictor(adaptation.learner, adaptation.method, frame, compare=compare, teacher=teacher)
         began = self._clock()
-        label = int(result.logits.argmax())
-        adaptation.consider(frame, x, label, waited_ms, adapting=self._controls.adapting)
+        adaptation.consider(frame, x, result.top1, waited_ms, adapting=self._controls.adapting)
         update = adaptation.finished()
         latest = adaptation.latest
         return replace(
