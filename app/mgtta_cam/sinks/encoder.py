@@ -1,7 +1,7 @@
-"""Encodes a video in a process of its own: `python encoder.py PATH FOURCC FPS`, raw pictures on stdin.
+"""Encode a video in a separate process: `python encoder.py PATH FOURCC FPS`, with raw pictures on stdin.
 
-OpenCV holds the last 256 KiB of a file back, and an .mp4 without its end is lost. When the program that draws is
-killed, the pipe ends here, and the file is finished all the same. It imports little, and so starts quickly.
+OpenCV buffers the last 256 KiB of a file, and an .mp4 without its end is unreadable. If the drawing program is
+killed, the pipe closes and this process still finishes the file. It imports little, to start fast.
 """
 
 from __future__ import annotations
@@ -18,8 +18,8 @@ from numpy.typing import NDArray
 
 from mgtta_cam.sinks.webm import WebM
 
-SIZE = struct.Struct("<II")  # width and height in pixels: what comes first
-READY = "ready"  # the first line that is answered, if the file could be opened; another line says what went wrong
+SIZE = struct.Struct("<II")  # width and height in pixels; precedes the first picture
+READY = "ready"  # first line on stdout if the file could be opened; any other line says what went wrong
 WEBM = "VP80"  # the codec that is written by `mgtta_cam.sinks.webm`, the others by OpenCV
 
 
@@ -57,8 +57,8 @@ class ByOpenCV:
 
 
 def main() -> int:
-    """Takes pictures until the pipe ends: uint8 [h, w, 3] RGB each."""
-    for number in (signal.SIGINT, signal.SIGTERM):  # whoever draws decides when the end has come
+    """Encode pictures, uint8 [h, w, 3] RGB, until the pipe closes; returns the exit status."""
+    for number in (signal.SIGINT, signal.SIGTERM):  # the drawing program decides when to stop
         signal.signal(number, signal.SIG_IGN)
     path, codec, fps = Path(sys.argv[1]), sys.argv[2], float(sys.argv[3])
     pictures = open(0, "rb")  # noqa: SIM115  stdin, until the process ends
@@ -81,12 +81,12 @@ def main() -> int:
         return failed("the disk is full or does not take the data")
     check = cv2.VideoCapture(str(path), cv2.CAP_FFMPEG)
     if not (check.isOpened() and check.grab()):
-        return failed("it was not finished, as the disk is full or does not take the data")
+        return failed("the file could not be finished: the disk is full or not writable")
     return 0
 
 
 def failed(why: str) -> int:
-    """Says so."""
+    """Report a failure on stdout; returns the exit status."""
     print(why, flush=True)
     return 1
 
