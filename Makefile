@@ -3,6 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 RUN := $(VENV)/bin
 UV := UV_PROJECT_ENVIRONMENT=$(VENV) $(RUN)/uv
+SPREAD ?= -n auto --maxprocesses 4 --dist worksteal # tests side by side: many of them wait for programs they started
 
 .PHONY: demo test check gpu-check clean
 
@@ -10,13 +11,13 @@ demo: $(VENV)/.run          ## adapt the embedded model on the embedded clip; sh
 	$(RUN)/mgtta-cam demo
 
 test: $(VENV)/.dev          ## the tests: CPU, no network, no ../shared needed (tests that use it say that they skip)
-	$(RUN)/python -m pytest
+	$(RUN)/python -m pytest $(SPREAD)
 
 check: $(VENV)/.dev         ## the gate: format, lint, types, tests
 	$(RUN)/ruff format --check .
 	$(RUN)/ruff check .
 	$(RUN)/pyright
-	$(RUN)/python -m pytest
+	$(RUN)/python -m pytest $(SPREAD)
 
 gpu-check:                  ## every check that needs CUDA, as one short table; installs nothing (PYTHON=... picks the interpreter)
 	PYTHONPATH=app:models $(PYTHON) -m benchmarks.gpu_check
@@ -33,5 +34,5 @@ $(VENV)/.run: pyproject.toml | $(RUN)/uv
 	touch $@
 
 $(VENV)/.dev: pyproject.toml | $(RUN)/uv
-	$(UV) sync --quiet --inexact
+	$(UV) sync --quiet --inexact --compile-bytecode # or each program that a test starts compiles torch's files anew
 	touch $@ $(VENV)/.run
