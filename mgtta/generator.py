@@ -16,7 +16,9 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from typing import NamedTuple
+from concurrent.futures import Future, ThreadPoolExecutor
+from functools import cache, partial
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor, nn
@@ -178,21 +180,35 @@ def meta_gradient(generator: MetaGradientGenerator) -> Transform:
     memory is updated in place, by a compiled kernel. Moments and memory are kept in the generator's type, float32.
     """
 
+    trial: list[Future[Any]] = []  # the kernel's first use, where it is under way
+
     def init(parameters: Tensors) -> GradientMemory:
         like = generator.b0
         n = sum(parameter.numel() for parameter in parameters.values())
         W, b = generator.W0.expand(n, WIDTH, WIDTH).clone(), generator.b0.expand(n, WIDTH).clone()
         memory = GradientMemory(like.new_zeros(n), like.new_zeros(n), W, b, torch.zeros((), dtype=torch.int64))
         m, v, W, b = (part[:1].detach().clone() for part in (memory.m, memory.v, W, b))
-        generator.deployed(like.new_zeros(1), GradientMemory(m, v, W, b, memory.t))  # compiles, if need be
+        tried = partial(generator.deployed, like.new_zeros(1), GradientMemory(m, v, W, b, memory.t))
+        if like.device.type == "cpu":
+            trial[:] = [_thread().submit(tried)]  # imports and compiles, if need be, while the first pictures come
+        else:
+            tried()
         return memory
 
     def update(gradients: Tensors, state: GradientMemory) -> tuple[Tensors, GradientMemory]:
+        if trial:
+            trial.pop().result()
         g = vector(gradients).detach().to(state.m)
         u, state = (generator.step if torch.is_grad_enabled() else generator.deployed)(g, state)
         return unflatten(u, gradients), state
 
     return Transform(init, update)
+
+
+@cache
+def _thread() -> ThreadPoolExecutor:
+    """Where kernels are tried, one after another."""
+    return ThreadPoolExecutor(1, "mgtta kernels")
 
 
 def normalized_inputs(g: Tensor, m: Tensor, v: Tensor, t: int) -> tuple[Tensor, Tensor, Tensor]:
