@@ -21,12 +21,12 @@ from rich.console import Console
 from rich.table import Table
 from torch import Tensor
 
-from mgtta.memory import MEMORIES
-from mgtta.remembering import Remembering
+from mgtta.live import FromMemory
+from mgtta.plugins import MEMORIES
 from mgtta_cam.adaptation.methods import deployed
 from mgtta_cam.adaptation.methods import guarded as watched
 from mgtta_cam.adaptation.methods import method as build_method
-from mgtta_cam.assembly import model
+from mgtta_cam.assembly.model import load_model
 from mgtta_cam.bench.data import Pictures, folder
 from mgtta_cam.config.method_spec import parse
 from mgtta_cam.config.settings import Settings
@@ -119,7 +119,7 @@ def main() -> None:
     parser.add_argument("--out", type=Path, default=Path("collapse.png"))
     known = parser.parse_args()
     settings = Settings(model="demo")
-    source = model(settings)
+    source = load_model(settings)
     pictures = folder(known.images, source.labels).drawn(None, 0, settings.seed)
     curves: Curves = {}
     for corruption in CORRUPTIONS:
@@ -143,15 +143,13 @@ def curve(world: World, settings: Settings, attack: str, updates: int) -> Curve:
     held_out = world.tensor([world.crop(place) for place in range(HELD_OUT)])
     method: Any = build_method(settings, world.backbone, deployed(settings, world.backbone, parse("mgtta")))
     guarded = watched(settings, world.backbone)(method)
-    learner = Remembering(guarded, MEMORIES[settings.memory](WINDOW, settings.seed))
-    rate = method.lr
+    learner = FromMemory(guarded, MEMORIES[settings.memory](WINDOW, settings.seed))
     ordinary, attacks = world.windows(), ATTACKS[attack](world)
     points: Curve = {}
     for update in range(BEFORE + updates + AFTER + 1):
         under = BEFORE < update <= BEFORE + updates
-        method.lr = 100 * rate if under and attack == TOO_FAST else rate
         if update:
-            learner.step(next(attacks if under else ordinary))
+            learner.step(next(attacks if under else ordinary), scale=100 if under and attack == TOO_FAST else 1)
         if update % EVERY == 0:
             answers = torch.cat([learner.predict(x) for x in held_out.split(WINDOW)])
             points[update] = 100 * float((answers.argmax(1) == labels).float().mean())

@@ -15,12 +15,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from mgtta_cam import assembly
+from mgtta_cam.assembly.session import play_run
 from mgtta_cam.config import loading
 from mgtta_cam.config.demo import CLIP
 from mgtta_cam.metrics.predictions import confidence
 from mgtta_cam.stream.controls import Controls
-from mgtta_cam.stream.session import play
 from mgtta_cam.types import FrameResult
 
 STRETCH = 200  # frames that shares are taken over, as on the picture
@@ -49,7 +48,7 @@ def measured(options: dict[str, Any]) -> list[float]:
     """Of one run, in percent: accuracy, agreement and its mean error, estimate and its mean error."""
     told = Told()
     settings = loading.load({**BASE, **options}, environment={})
-    outcome = play(assembly.session(settings, ["benchmark"], Controls(), lambda *_, **__: None, [told]))
+    outcome = play_run(settings, Controls(), [told])
     assert outcome.exit_code == 0, outcome.error
     rows = 100 * np.asarray(told.rows, float)
     true, agreement, estimate = rows.T

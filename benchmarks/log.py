@@ -16,9 +16,10 @@ from rich.console import Console
 from rich.table import Table
 
 import mgtta_cam.adaptation.learner
-from mgtta_cam import assembly
+from mgtta_cam.assembly.session import Outputs, assemble
 from mgtta_cam.config import loading
 from mgtta_cam.config.demo import CLIP
+from mgtta_cam.events import ignore
 from mgtta_cam.log.format import lines
 from mgtta_cam.stream.controls import Controls
 from mgtta_cam.stream.session import play
@@ -53,7 +54,7 @@ def measured(name: str, options: dict[str, Any], frames: int, folder: Path) -> l
     """One run, as a row of the table."""
     path = folder / f"{name}.jsonl"
     settings = loading.load({**BASE, **options, "max_frames": frames, "log": path}, environment={})
-    session = assembly.session(settings, ["benchmark"], Controls(), lambda *_, **__: None)
+    session = assemble(settings, Controls(), ignore, Outputs(["benchmark"]))
     assert session.journal is not None
     write = Timed(session.journal.write)
     traces = Timed(mgtta_cam.adaptation.learner.traces)

@@ -11,7 +11,8 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-from mgtta_cam import assembly
+from mgtta_cam.assembly.model import load_model
+from mgtta_cam.assembly.session import play_run
 from mgtta_cam.bench.speed.streams import SIZES, played, written
 from mgtta_cam.cli.main import leave
 from mgtta_cam.config import loading
@@ -32,7 +33,7 @@ def main() -> None:
         clip = written(Path(folder) / "clip.mp4", SIZES["720p"])
         way: dict[str, Any] = {"source": str(clip), "loop": options.rounds, "log": f"{folder}/a.jsonl"}
         way |= {"corrupt": "gaussian_noise:5", "corrupt_on": "crop", "adapt": "background", "method": options.method}
-        outcome, drawn = played(settings, way, assembly.model(settings), assembly.play_run)
+        outcome, drawn = played(settings, way, load_model(settings), play_run)
     seconds, frames, updates = (outcome.summary[name] for name in ("seconds", "frames", "updates"))
     print(f"{frames / seconds:.1f} frames and {updates / seconds:.2f} updates a second; of it, in ms:")
     for part in PARTS:

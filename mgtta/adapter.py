@@ -9,43 +9,43 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor, nn
 
-from mgtta.gradients import norm, slope
+from mgtta.gradients import gradient_vector, norm
 from mgtta.learned import Learned
 from mgtta.losses import Loss
 from mgtta.parameters import norm_parameters, unflatten
 from mgtta.transforms import checked_rate
 from mgtta.types import Step, Tensors, Transform
-from mgtta_models import Backbone, Output
+from mgtta_models import Classifier, Output
 from mgtta_models.graphs import Recorded
 
-Scope = Callable[[Backbone], dict[str, nn.Parameter]]
-NOT_FINITE = {"skipped_answer_not_finite": 1.0}
+Scope = Callable[[Classifier], dict[str, nn.Parameter]]
+NOT_FINITE = "answer_not_finite"  # reason to skip
 
 
 class Evaluation(NamedTuple):
-    """What an objective says of a window."""
+    """What an objective makes of a window."""
 
     loss: Tensor | None  # scalar to minimize; None where no picture is reliable: nothing is learned then
     terms: Mapping[str, Tensor | float]  # for the log
-    state: Any  # the objective's next state, taken up if the window teaches
+    state: Any  # the objective's next state, adopted if the window is learned from
 
 
 class Objective(NamedTuple):
-    """A loss that may remember, and look at the window again; like a Transform, its state is outside.
+    """A loss that may have a state, and may read the window again; like a Transform, its state is outside.
 
     `evaluate(x, output, state, **given)` gets the window [b, 3, h, w] and the model's output for it; `given` is what a
-    test hands over in place of a random draw. `answer(output, state)` turns an output into the method's answer [b, c].
+    test passes in place of a random draw. `answer(output, state)` turns an output into the method's answer [b, c].
+    `recordable` promises that there is no state and that the same operations run whatever the values: such a pass can
+    become a CUDA graph (`mgtta_models.graphs`).
     """
 
     init: Callable[[], Any]
     evaluate: Callable[..., Evaluation]
     answer: Callable[[Output, Any], Tensor] = lambda output, _: output.logits
-    recordable: bool = (
-        False  # it remembers nothing, and computes the same way whatever it sees: see `mgtta_models.graphs`
-    )
+    recordable: bool = False
 
 
-class Found(NamedTuple):
+class Pass(NamedTuple):
     """What forward, loss and backward give for a window."""
 
     logits: Tensor  # [b, c], the answers
@@ -67,7 +67,7 @@ class State(NamedTuple):
 
 
 class Adapter:
-    """One forward and one backward pass a window: answer, then learn.
+    """A method of one forward and one backward pass a window: answer, then learn.
 
     Args:
         backbone: the source model; its parameters now are what `reset` returns to.
@@ -75,14 +75,17 @@ class Adapter:
         transform: the optimizer.
         lr: learning rate, what an update is multiplied by.
         scope: which parameters adapt.
-        smallest: windows with fewer pictures are answered but teach nothing.
+        smallest: windows with fewer pictures are answered, but nothing is learned from them.
+
+    Raises:
+        ValueError: if the rate is not above 0.
     """
 
     probabilities = False
 
     def __init__(
         self,
-        backbone: Backbone,
+        backbone: Classifier,
         objective: Objective | Loss,
         transform: Transform,
         lr: float,
@@ -90,68 +93,73 @@ class Adapter:
         smallest: int = 1,
     ) -> None:
         self.backbone, self.transform, self.lr, self.smallest = backbone, transform, checked_rate(lr), smallest
-        self.objective = objective if isinstance(objective, Objective) else memoryless(objective)
+        self.objective = objective if isinstance(objective, Objective) else stateless(objective)
         self.learned = Learned(scope(backbone), lambda p: State(transform.init(p), self.objective.init()))
-        self._records: dict[float, Recorded[Found]] = {}  # by the scale of the loss
+        self._recorded: dict[float, Recorded[Pass]] = {}  # by the scale of the loss
 
     @torch.no_grad()
     def predict(self, x: Tensor) -> Tensor:
         """[b, 3, h, w] -> [b, c]. Learns nothing, changes nothing."""
         return self.objective.answer(self.backbone(x), self.learned.state.objective)
 
-    def step(self, x: Tensor, **given: Any) -> Step:
-        """Answers a window [b, 3, h, w], then learns from it, unless that would poison what was learned.
+    def step(self, x: Tensor, *, scale: float = 1.0, **given: Any) -> Step:
+        """Answers a window, then learns from it, unless that would poison what was learned.
 
-        Nothing is touched, and the stats say so under `skipped_...`, if the window is too small for the loss, if no
-        picture is reliable, or if an answer, the loss or a gradient is not finite.
+        Nothing changes, and `skipped` says why, if the window is too small for the loss, if no picture is reliable, or
+        if an answer, the loss or a gradient is not finite.
+
+        Args:
+            x: [b, 3, h, w].
+            scale: what the rate is multiplied by for this step.
+            given: in place of the objective's random draws.
         """
         if len(x) < self.smallest:
-            return Step(self.predict(x), {"skipped_window_too_small": 1.0})
+            return Step(self.predict(x), {}, "window_too_small")
         with torch.inference_mode(False), torch.enable_grad():
-            found = self._found(x.clone() if x.is_inference() else x, given)
-        if not found.logits.isfinite().all():
-            return Step(found.logits, NOT_FINITE)
-        stats = {name: t.item() if isinstance(t, Tensor) else t for name, t in found.terms.items()}
-        if found.loss is None or found.gradient is None:
-            return Step(found.logits, {**stats, "skipped_nothing_reliable": 1.0})
-        if not torch.isfinite(found.loss):
-            return Step(found.logits, {**stats, "skipped_loss_not_finite": 1.0})
+            done = self._pass(x.clone() if x.is_inference() else x, given)
+        if not done.logits.isfinite().all():
+            return Step(done.logits, {}, NOT_FINITE)
+        stats = {name: t.item() if isinstance(t, Tensor) else t for name, t in done.terms.items()}
+        if done.loss is None or done.gradient is None:
+            return Step(done.logits, stats, "nothing_reliable")
+        if not torch.isfinite(done.loss):
+            return Step(done.logits, stats, "loss_not_finite")
         with torch.no_grad():
-            gradients = unflatten(found.gradient, self.learned.parameters)
+            gradients = unflatten(done.gradient, self.learned.parameters)
             stats["gradient_norm"] = norm(gradients)
             if not stats["gradient_norm"] < float("inf"):
-                return Step(found.logits, {**stats, "skipped_gradient_not_finite": 1.0})
+                return Step(done.logits, stats, "gradient_not_finite")
             updates, optimizer = self.transform.update(gradients, self.learned.state.optimizer)
-            self.learned.state = State(optimizer, found.state)
-            self.learned.move(updates, self.lr)
-            stats["update_norm"] = self.lr * norm(updates)
-        return Step(found.logits, stats)
+            self.learned.state = State(optimizer, done.state)
+            self.learned.move(updates, self.lr * scale)
+            stats["update_norm"] = self.lr * scale * norm(updates)
+        return Step(done.logits, stats)
 
-    def _found(self, x: Tensor, given: Mapping[str, Any]) -> Found:
+    def _pass(self, x: Tensor, given: Mapping[str, Any]) -> Pass:
         if not self.objective.recordable:
-            return self._assessed(x, self.backbone.loss_scales, **given)
+            return self._computed(x, self.backbone.loss_scales, **given)
         *larger, last = self.backbone.loss_scales
         for scale in larger:
-            found = self._recorded(scale)(x)
-            if found.gradient is not None and found.gradient.isfinite().all():
-                return found
-        return self._recorded(last)(x)
+            done = self._of_scale(scale)(x)
+            if done.gradient is not None and done.gradient.isfinite().all():
+                return done
+        return self._of_scale(last)(x)
 
-    def _recorded(self, scale: float) -> Recorded[Found]:
-        if scale not in self._records:
-            self._records[scale] = Recorded(partial(self._assessed, scales=(scale,)))
-        return self._records[scale]
+    def _of_scale(self, scale: float) -> Recorded[Pass]:
+        if scale not in self._recorded:
+            self._recorded[scale] = Recorded(partial(self._computed, scales=(scale,)))
+        return self._recorded[scale]
 
-    def _assessed(self, x: Tensor, scales: Sequence[float], **given: Any) -> Found:
+    def _computed(self, x: Tensor, scales: Sequence[float], **given: Any) -> Pass:
         """Forward, loss and backward."""
         state = self.learned.state.objective
         output = self.backbone(x)
         logits = self.objective.answer(output, state).detach()
-        loss, terms, remembered = self.objective.evaluate(x, output, state, **given)
+        loss, terms, following = self.objective.evaluate(x, output, state, **given)
         terms = {name: t.detach() if isinstance(t, Tensor) else t for name, t in terms.items()}
         if loss is None:
-            return Found(logits, None, terms, None, remembered)
-        return Found(logits, loss.detach(), terms, slope(loss, self.learned.parameters, scales), remembered)
+            return Pass(logits, None, terms, None, following)
+        return Pass(logits, loss.detach(), terms, gradient_vector(loss, self.learned.parameters, scales), following)
 
     def reset(self) -> None:
         """Returns to the source model, to the bit."""
@@ -166,11 +174,11 @@ class Adapter:
         return self.learned.state_dict()
 
     def load_state_dict(self, state: Mapping[str, Tensor]) -> None:
-        """Takes up what `state_dict` gave; a ValueError if it is another method's."""
+        """Restores what `state_dict` gave; a ValueError if it is another method's."""
         self.learned.load_state_dict(state)
 
 
-def memoryless(loss: Loss, *, recordable: bool = False) -> Objective:
+def stateless(loss: Loss, *, recordable: bool = False) -> Objective:
     """A plain loss as an objective; `recordable` if the same operations compute it for all windows of a size."""
 
     def evaluate(_: Tensor, output: Output, state: Nothing) -> Evaluation:

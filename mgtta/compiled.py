@@ -1,4 +1,4 @@
-"""Numba at the last moment: a loop is compiled when it is first called, and numba imported only then."""
+"""Loops over arrays compiled by numba at their first call; numba is imported only then."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ R = TypeVar("R")
 
 
 def compiled(function: Callable[P, R]) -> Callable[P, R]:
-    """Decorate a plain loop over arrays so that its first call compiles it.
+    """Decorates a plain loop over arrays so that its first call compiles it.
 
     The machine code is kept on disk between runs, beside the source or in the user's cache directory
     (NUMBA_CACHE_DIR overrides); where neither can be written, each process compiles anew.
@@ -29,7 +29,7 @@ def compiled(function: Callable[P, R]) -> Callable[P, R]:
 
 
 def compile_loop(function: Callable[..., Any]) -> Any:
-    """Hand `function` to numba: without the GIL, on one thread, without reordering float arithmetic."""
+    """Compiles `function` with numba: without the GIL, on one thread, without reordering float arithmetic."""
     import numba
 
     options = {"nogil": True, "error_model": "numpy"}

@@ -1,4 +1,4 @@
-"""Random draws that are part of a method's state: resetting, saving and replaying repeats them."""
+"""Random draws that are part of a method's state: reset, save and replay repeat them."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ T = TypeVar("T")
 
 
 def seeded(seed: int | None) -> Tensor:
-    """The state [k] uint8 of a fresh CPU generator; without a seed, of torch's own (`torch.manual_seed`)."""
+    """The state [k] uint8 of a fresh CPU generator; its seed is torch's own (`torch.manual_seed`) by default."""
     return torch.Generator().manual_seed(torch.initial_seed() if seed is None else seed).get_state()
 
 

@@ -9,11 +9,11 @@ from torch import Tensor
 
 from mgtta.parameters import norm_parameters
 from mgtta.types import Step, Tensors
-from mgtta_models import Backbone, Output
+from mgtta_models import Classifier, Output
 
 
 class Frozen:
-    """Answers with the source model and learns nothing.
+    """A method that answers with the source model and learns nothing.
 
     Args:
         backbone: the source model.
@@ -23,7 +23,7 @@ class Frozen:
 
     def __init__(
         self,
-        backbone: Backbone,
+        backbone: Classifier,
         answer: Callable[[Output], Tensor] = lambda output: output.logits,
         probabilities: bool = False,
     ) -> None:
@@ -34,26 +34,26 @@ class Frozen:
         """[b, 3, h, w] -> [b, c]."""
         return self.answer(self.backbone(x))
 
-    def step(self, x: Tensor) -> Step:
+    def step(self, x: Tensor, *, scale: float = 1.0) -> Step:  # noqa: ARG002  there is no rate
         """Answers; there is nothing to learn."""
         return Step(self.predict(x), {})
 
     def reset(self) -> None:
-        """Nothing was learned."""
+        """Does nothing: nothing was learned."""
 
     def parameters(self) -> Tensors:
         """The parameters that other methods adapt."""
         return norm_parameters(self.backbone)
 
     def state_dict(self) -> dict[str, Tensor]:
-        """Nothing was learned."""
+        """Empty: nothing was learned."""
         return {}
 
     def load_state_dict(self, state: Mapping[str, Tensor]) -> None:
-        """Takes up nothing.
+        """Accepts an empty state.
 
         Raises:
-            ValueError: if there is something to take up.
+            ValueError: if the state holds something.
         """
         if state:
             raise ValueError(

@@ -52,7 +52,7 @@ PREFIX = "seq_modeling_block."
 
 
 class GradientMemory(NamedTuple):
-    """All that the generator remembers of a run."""
+    """All that the generator remembers of a stream."""
 
     m: Tensor  # [n] first moment of the gradients
     v: Tensor  # [n] second moment
@@ -66,6 +66,11 @@ class MetaGradientGenerator(nn.Module):
 
     Args:
         seed: of the random initialization, which is that of the authors' module.
+
+    Example:
+        >>> generator = MetaGradientGenerator(seed=0)
+        >>> sum(p.numel() for p in generator.parameters())
+        164
     """
 
     def __init__(self, seed: int = 0) -> None:
@@ -87,7 +92,7 @@ class MetaGradientGenerator(nn.Module):
         self.gamma_p, self.beta_p = nn.Parameter(torch.ones(WIDTH)), nn.Parameter(torch.zeros(WIDTH))
 
     def forward(self, x: Tensor, W: Tensor, b: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """Memorizes the input, then answers from the memory.
+        """Writes the input to the memory, then reads the answer from it.
 
         Args:
             x: [n, 2] normalized momentum and gradient.
@@ -109,18 +114,18 @@ class MetaGradientGenerator(nn.Module):
         return u, torch.addcmul(W, k.unsqueeze(2), d.unsqueeze(1), value=-1), b - d
 
     def inner_rate(self, x: Tensor) -> Tensor:
-        """How much of an input [n, 2] is memorized: eta [n]."""
+        """The rate at which an input [n, 2] is memorized: eta [n], 0 or more."""
         return (1 + self.tau).clamp(min=0) * torch.sigmoid(x @ self.w + self.c) / WIDTH
 
     def step(self, g: Tensor, memory: GradientMemory) -> tuple[Tensor, GradientMemory]:
-        """One use, moments included: gradients [n] -> u [n], and the memory after the step."""
+        """One differentiable step, moments included: gradients [n] -> u [n], and the memory after the step."""
         x, m, v = normalized_inputs(g, memory.m, memory.v, int(memory.t) + 1)
         u, W, b = self(x, memory.W, memory.b)
         return u, GradientMemory(m, v, W, b, memory.t + 1)
 
     @torch.no_grad()
     def deployed(self, g: Tensor, memory: GradientMemory) -> tuple[Tensor, GradientMemory]:
-        """`step` without gradients, up to rounding; it may change the memory given in place.
+        """`step` by the fastest kernel there is: equal up to rounding, not differentiable, in place where it can.
 
         Where there is a kernel, the memory that comes back is laid out for it: [f, f, n], seen as [n, f, f].
         """
@@ -141,9 +146,19 @@ class MetaGradientGenerator(nn.Module):
             u = generate(g.contiguous(), (m, v), W, b, weights, rates, corrections(int(t) + 1), eps)
         return u, GradientMemory(m, v, W.permute(2, 0, 1), b.T, t + 1)
 
+    def begin(self, parameters: Tensors) -> GradientMemory:
+        """The memory of step zero for parameters with n scalars in all; differentiable."""
+        like, n = self.b0, sum(parameter.numel() for parameter in parameters.values())
+        W, b = self.W0.expand(n, WIDTH, WIDTH).clone(), like.expand(n, WIDTH).clone()
+        return GradientMemory(like.new_zeros(n), like.new_zeros(n), W, b, torch.zeros((), dtype=torch.int64))
+
     def transform(self) -> Transform:
-        """This generator as an optimizer: `meta_gradient`."""
+        """This generator as a deployed optimizer: `meta_gradient`."""
         return meta_gradient(self)
+
+    def differentiable(self) -> Transform:
+        """This generator as an optimizer to train: `differentiable_meta_gradient`."""
+        return differentiable_meta_gradient(self)
 
     @classmethod
     def from_official(cls, mapping: Mapping[str, Tensor]) -> MetaGradientGenerator:
@@ -174,22 +189,35 @@ class MetaGradientGenerator(nn.Module):
 
 
 def meta_gradient(generator: MetaGradientGenerator) -> Transform:
-    """The generator as an optimizer: gradients in, updates in (-1, 1) out, not yet times the learning rate.
+    """The generator as an optimizer for deployment: gradients in, updates in (-1, 1) out, not yet times the rate.
 
-    With gradients enabled the step is differentiable with respect to the generator (pre-training); without, the
-    memory is updated in place, by a compiled kernel. Moments and memory are kept in the generator's type, float32.
+    The step is computed by a compiled kernel where there is one, and never differentiated, whether gradients are
+    enabled or not. `update` may change the state it is given in place. Moments and memory are float32.
+
+    Args:
+        generator: pre-trained; it is not changed.
+
+    Returns:
+        `init(params)` -> state, `update(gradients, state)` -> (updates, state).
+
+    Example:
+        >>> optimizer = meta_gradient(MetaGradientGenerator(seed=0))
+        >>> gradients = {"norm.weight": torch.tensor([0.5, -2.0])}
+        >>> state = optimizer.init(gradients)
+        >>> updates, state = optimizer.update(gradients, state)
+        >>> list(updates), int(state.t), bool((updates["norm.weight"].abs() < 1).all())
+        (['norm.weight'], 1, True)
     """
 
     trial: list[Future[Any]] = []  # the kernel's first use, where it is under way
 
+    @torch.no_grad()
     def init(parameters: Tensors) -> GradientMemory:
-        like = generator.b0
-        n = sum(parameter.numel() for parameter in parameters.values())
-        W, b = generator.W0.expand(n, WIDTH, WIDTH).clone(), generator.b0.expand(n, WIDTH).clone()
-        memory = GradientMemory(like.new_zeros(n), like.new_zeros(n), W, b, torch.zeros((), dtype=torch.int64))
-        m, v, W, b = (part[:1].detach().clone() for part in (memory.m, memory.v, W, b))
-        tried = partial(generator.deployed, like.new_zeros(1), GradientMemory(m, v, W, b, memory.t))
-        if like.device.type == "cpu":
+        memory = generator.begin(parameters)
+        *parts, t = memory
+        m, v, W, b = (part[:1].clone() for part in parts)
+        tried = partial(generator.deployed, torch.zeros_like(m), GradientMemory(m, v, W, b, t))
+        if m.device.type == "cpu":
             trial[:] = [_thread().submit(tried)]  # imports and compiles, if need be, while the first pictures come
         else:
             tried()
@@ -198,8 +226,7 @@ def meta_gradient(generator: MetaGradientGenerator) -> Transform:
     def update(gradients: Tensors, state: GradientMemory) -> tuple[Tensors, GradientMemory]:
         if trial:
             trial.pop().result()
-        g = vector(gradients).detach().to(state.m)
-        u, state = (generator.step if torch.is_grad_enabled() else generator.deployed)(g, state)
+        u, state = generator.deployed(vector(gradients).detach().to(state.m), state)
         return unflatten(u, gradients), state
 
     return Transform(init, update)
@@ -209,6 +236,19 @@ def meta_gradient(generator: MetaGradientGenerator) -> Transform:
 def _thread() -> ThreadPoolExecutor:
     """Where kernels are tried, one after another."""
     return ThreadPoolExecutor(1, "mgtta kernels")
+
+
+def differentiable_meta_gradient(generator: MetaGradientGenerator) -> Transform:
+    """The generator as an optimizer for pre-training: the same numbers, with a graph back to the generator.
+
+    A state is never changed in place. The gradients that come in are constants.
+    """
+
+    def update(gradients: Tensors, state: GradientMemory) -> tuple[Tensors, GradientMemory]:
+        u, state = generator.step(vector(gradients).detach().to(state.m), state)
+        return unflatten(u, gradients), state
+
+    return Transform(generator.begin, update)
 
 
 def normalized_inputs(g: Tensor, m: Tensor, v: Tensor, t: int) -> tuple[Tensor, Tensor, Tensor]:

@@ -1,4 +1,4 @@
-"""Gradients of a scalar loss with respect to named parameters."""
+"""Gradients of a scalar loss with respect to named parameters. n adapted scalars."""
 
 from __future__ import annotations
 
@@ -12,18 +12,19 @@ from mgtta.types import Tensors
 
 
 def gradient(loss: Tensor, parameters: Tensors, scales: Sequence[float] = (1.0,)) -> Tensors:
-    """`slope` by parameter name."""
-    return unflatten(slope(loss, parameters, scales), parameters)
+    """`gradient_vector` by parameter name."""
+    return unflatten(gradient_vector(loss, parameters, scales), parameters)
 
 
-def slope(loss: Tensor, parameters: Tensors, scales: Sequence[float] = (1.0,)) -> Tensor:
+def gradient_vector(loss: Tensor, parameters: Tensors, scales: Sequence[float] = (1.0,)) -> Tensor:
     """The gradient [n] of a scalar loss; zero where the loss does not depend on a parameter.
 
     Args:
         loss: scalar.
         parameters: float32.
-        scales: `Backbone.loss_scales`, powers of two. Gradients of a model in float16 are lost below 6e-8 and overflow
-            above 65,504: the loss is multiplied by the first scale under which all are finite, the result divided.
+        scales: `Classifier.loss_scales`, powers of two. Gradients of a model in float16 underflow below 6e-8 and
+            overflow above 65,504: the loss is multiplied by the first scale under which all are finite, and the
+            result divided by it.
     """
     whole = torch.empty(0)
     for scale in scales:

@@ -1,4 +1,4 @@
-"""What was learned before each of the latest lessons, so that a lesson can be taken back."""
+"""Snapshots from before each of the latest updates, so that an update can be undone."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from torch import Tensor
 
 from mgtta.types import Method
 
-CAPACITY = 8  # lessons that can be taken back
+CAPACITY = 8  # updates that can be undone
 MOST_BYTES = 2**28  # of one method's state: beyond, as with all weights of a ViT-B, nothing is kept
 
 
@@ -24,8 +24,8 @@ class History:
     """A ring of snapshots.
 
     Args:
-        capacity: how many; the oldest leaves.
-        most_bytes: of a snapshot; a method that learns more cannot be taken back.
+        capacity: number of snapshots; the oldest leaves.
+        most_bytes: size of a snapshot; the updates of a method that learns more cannot be undone.
     """
 
     def __init__(self, capacity: int = CAPACITY, most_bytes: int = MOST_BYTES) -> None:
@@ -33,7 +33,7 @@ class History:
         self._most_bytes, self._too_large = most_bytes, False
 
     def snapshot(self, method: Method, updates: int) -> Snapshot | None:
-        """What the method has learned by so many updates; None, from then on, if that is too large."""
+        """What the method has learned by this number of updates; None, from then on, if that is too large."""
         if self._too_large:
             return None
         state = method.state_dict()
@@ -41,12 +41,12 @@ class History:
         return None if self._too_large else Snapshot(updates, state)
 
     def take(self, method: Method, updates: int) -> None:
-        """Keeps it in the ring."""
+        """Keeps a snapshot in the ring."""
         if (snapshot := self.snapshot(method, updates)) is not None:
             self._ring.append(snapshot)
 
     def forget(self) -> None:
-        """Leaves the latest snapshot out again, if there is one."""
+        """Drops the latest snapshot, if there is one."""
         if self._ring:
             self._ring.pop()
 
@@ -59,6 +59,6 @@ class History:
         return snapshot.updates
 
     def clear(self) -> None:
-        """Forgets all; another method may follow."""
+        """Drops all snapshots; another method may follow."""
         self._ring.clear()
         self._too_large = False

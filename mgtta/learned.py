@@ -13,13 +13,13 @@ from mgtta.types import Tensors
 
 
 class Learned:
-    """Parameters that change in place, and a state (NamedTuples of tensors, nested as one likes) that is replaced.
+    """Parameters that change in place, and a state (NamedTuples of tensors, nested to any depth) that is replaced.
 
     Parameters that lie one after another in memory, as a Backbone's norms do, are copied and moved as one vector.
 
     Args:
         parameters: the adapted ones, thawed here; their values now are the source that `reset` returns to.
-        init: gives the state of step zero.
+        init: parameters -> the state of step zero.
     """
 
     def __init__(self, parameters: Mapping[str, nn.Parameter], init: Callable[[Tensors], Any]) -> None:
@@ -42,7 +42,7 @@ class Learned:
 
     @torch.no_grad()
     def assign(self, values: Tensors) -> None:
-        """Gives all parameters these values."""
+        """Sets all parameters to these values."""
         values = {name: values[name] for name in self.parameters}
         whole = joined(values)
         if self._whole is not None and whole is not None:
@@ -53,7 +53,7 @@ class Learned:
 
     @torch.no_grad()
     def move(self, updates: Tensors, rate: float) -> None:
-        """Parameters minus rate times updates."""
+        """Subtracts rate times updates from the parameters."""
         whole = joined(updates)
         if self._whole is not None and whole is not None:
             self._whole.add_(whole, alpha=-rate)
@@ -67,7 +67,7 @@ class Learned:
         return {f"parameter.{name}": value for name, value in self.values().items()} | state
 
     def load_state_dict(self, saved: Mapping[str, Tensor]) -> None:
-        """Takes up what `state_dict` gave.
+        """Restores what `state_dict` gave.
 
         Raises:
             ValueError: if a tensor is missing, unknown or of another shape; nothing is changed then. The length of a

@@ -18,7 +18,7 @@ Loss = Callable[[Output], tuple[Tensor, Mapping[str, Tensor]]]  # -> scalar to m
 
 
 def discrepancy(features: Tensor, statistics: SourceStatistics) -> Tensor:
-    """Squared distance of a window's means and spreads from those of clean data: [b, l, d] -> scalar.
+    """Squared distance of a window's means and standard deviations from those of clean data: [b, l, d] -> scalar.
 
     FOA's Eqn. 5 (arXiv 2404.01650), MGTTA's Eqn. 6. Standard deviations are unbiased, so b must be 2 or more; a column
     without spread contributes no gradient.
@@ -39,15 +39,19 @@ def aligned_entropy(statistics: SourceStatistics, discrepancy_weight: float) -> 
     Mean entropy plus weight / 64 times the discrepancy. The 64 is a constant, whatever the window: it makes the weight
     comparable with FOA's, whose loss sums over a batch of 64.
 
+    Args:
+        statistics: of the source model on clean pictures.
+        discrepancy_weight: lambda, 0 or more.
+
     Raises:
-        ValueError: if the weight is no number of 0 or more.
+        ValueError: if the weight is negative, infinite or NaN.
     """
     if not 0 <= discrepancy_weight < float("inf"):
         raise ValueError(f"the discrepancy's weight is expected to be 0 or more; got {discrepancy_weight}")
 
     def loss(output: Output) -> tuple[Tensor, Mapping[str, Tensor]]:
-        confusion = entropy(output.logits).mean()
+        uncertainty = entropy(output.logits).mean()
         drift = discrepancy(output.features, statistics) * (discrepancy_weight / 64)
-        return confusion + drift, {"entropy": confusion, "discrepancy": drift}
+        return uncertainty + drift, {"entropy": uncertainty, "discrepancy": drift}
 
     return loss

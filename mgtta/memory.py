@@ -1,17 +1,17 @@
-"""Which frames of a stream a lesson is made of. Not in MGTTA's paper, whose windows are shuffled pictures.
+"""The sample memory: which frames of a stream an update is made of. Not in MGTTA's paper, whose windows are shuffled.
 
 Neighboring frames of a video are near-copies: a window of them has almost no spread, and a loss that aligns means and
 spreads of features pushes the model apart. Three policies: the latest frames; a reservoir, in which each past frame is
 as likely as any other, until it fades; and a balanced memory of frames that differ, in the manner of NOTE (arXiv
-2208.05117: classes balanced by prediction) and RoTTA (arXiv 2303.13899: what is old leaves first). No labels, and
-bounded in memory.
+2208.05117: classes balanced by prediction) and RoTTA (arXiv 2303.13899: what is old leaves first). No labels, and a
+bounded size. `mgtta.plugins.MEMORIES` has them by name.
 """
 
 from __future__ import annotations
 
 import random
 from collections import Counter, deque
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import NamedTuple, Protocol
 
 import torch
@@ -19,27 +19,27 @@ from torch import Tensor
 from torch.nn.functional import adaptive_avg_pool2d
 
 GRID = 8  # places a side of a sketch
-TWINS = 0.85  # similarity from which two frames show the same: on held photographs, 40 others reached 0.76 at most
-FEWEST = 16  # different frames that make a lesson
+TWINS = 0.85  # similarity from which two frames show the same; 40 photographs reached 0.76 at most among each other
+FEWEST = 16  # different frames that are enough for an update
 HORIZON = 2048  # frames: what is older leaves a balanced memory
-FADING = 2  # times its size: over so many frames a reservoir draws; further back, they fade
+FADING = 2  # times its size: the frames that a reservoir draws from; older ones fade
 
 
 class Member(NamedTuple):
-    """A frame that may teach."""
+    """A frame that may be learned from."""
 
     frame: int  # its index in the stream
     x: Tensor  # [3, s, s] the model's input
-    label: int  # the class that was answered
-    sketch: Tensor  # [3 * GRID * GRID] what it looks like, unit length
+    label: int  # the predicted class
+    sketch: Tensor  # [3 * GRID * GRID], unit length: `sketched`
 
 
 class Memory(Protocol):
-    """Takes every frame that may teach, and keeps some."""
+    """Takes every frame that may be learned from, and keeps some."""
 
     @property
     def ready(self) -> bool:
-        """Whether there are enough for a lesson."""
+        """Whether there are enough for an update."""
         ...
 
     def add(self, member: Member) -> None:
@@ -51,17 +51,17 @@ class Memory(Protocol):
         ...
 
     def clear(self) -> None:
-        """Forgets all of them."""
+        """Drops all of them."""
         ...
 
 
 def member(frame: int, x: Tensor, label: int) -> Member:
-    """A frame [3, s, s] with its sketch."""
+    """The frame x [3, s, s] of this index, with its sketch."""
     return Member(frame, x, label, sketched(x[None])[0])
 
 
 def sketched(x: Tensor) -> Tensor:
-    """What frames look like: [n, 3, s, s] -> [n, 3 * GRID * GRID], each of unit length.
+    """Coarse descriptions of frames, for similarity: [n, 3, s, s] -> [n, 3 * GRID * GRID], each of unit length.
 
     The picture at GRID x GRID places, each channel around zero: similarity (`sketch @ sketch`, -1..1) hardly depends on
     noise, contrast, a cast of color, or weather that hangs in front of all frames.
@@ -74,7 +74,7 @@ def sketched(x: Tensor) -> Tensor:
 
 
 def effective_size(sketches: Sequence[Tensor]) -> float:
-    """How many different frames there are among some: n for frames that have nothing in common, 1 for copies.
+    """The number of different frames among n: n for frames that have nothing in common, 1 for copies.
 
     n^2 / sum of w_ij, where w is 1 for twins, 0 for frames without likeness, and grows with the fourth power between.
 
@@ -92,10 +92,11 @@ class Latest:
     """The latest frames.
 
     Args:
-        size: how many.
+        size: number of frames.
+        seed: not used: nothing is drawn.
     """
 
-    def __init__(self, size: int) -> None:
+    def __init__(self, size: int, seed: int = 0) -> None:  # noqa: ARG002
         self._size = size
         self._kept: deque[Member] = deque(maxlen=size)
 
@@ -113,7 +114,7 @@ class Latest:
         return list(self._kept)
 
     def clear(self) -> None:
-        """Forgets all."""
+        """Drops all."""
         self._kept.clear()
 
 
@@ -121,7 +122,7 @@ class Reservoir:
     """Frames drawn evenly from those that came; beyond FADING times its size, older ones fade.
 
     Args:
-        size: how many are kept.
+        size: number of frames that are kept.
         seed: of the draws.
     """
 
@@ -135,11 +136,11 @@ class Reservoir:
         return len(self._kept) == self._size
 
     def add(self, member: Member) -> None:
-        """Takes the place of a random one, or is left out, as chance has it."""
-        self._seen += 1
+        """Replaces a random frame, or is dropped, at random."""
+        self._count += 1
         if len(self._kept) < self._size:
             self._kept.append(member)
-        elif (place := self._chance.randrange(min(self._seen, FADING * self._size))) < self._size:
+        elif (place := self._chance.randrange(min(self._count, FADING * self._size))) < self._size:
             del self._kept[place]
             self._kept.append(member)
 
@@ -148,22 +149,23 @@ class Reservoir:
         return list(self._kept)
 
     def clear(self) -> None:
-        """Forgets all; the draws begin again."""
+        """Drops all; the draws begin again."""
         self._kept: list[Member] = []
-        self._seen, self._chance = 0, random.Random(self._seed)  # noqa: S311  not a secret
+        self._count, self._chance = 0, random.Random(self._seed)  # noqa: S311  not a secret
 
 
 class Balanced:
-    """Frames that differ from each other, of as many classes as were answered.
+    """Frames that differ from each other, of as many classes as were predicted.
 
     A frame takes the place of its twin, if there is one. Otherwise, in a full memory, one of the most frequent class
     leaves: the one that is most like the others and longest there.
 
     Args:
-        size: how many are kept.
+        size: number of frames that are kept.
+        seed: not used: nothing is drawn.
     """
 
-    def __init__(self, size: int) -> None:
+    def __init__(self, size: int, seed: int = 0) -> None:  # noqa: ARG002
         self._size = size
         self.clear()
 
@@ -173,7 +175,7 @@ class Balanced:
         return len(self._kept) >= min(FEWEST, self._size)
 
     def add(self, member: Member) -> None:
-        """Takes the place of its twin, of one of too many, or of one that is too old."""
+        """Replaces its twin, or one of the most frequent class; frames that are too old leave."""
         self._kept = [m for m in self._kept if member.frame - m.frame < HORIZON]
         if self._kept:
             likeness = torch.stack([m.sketch for m in self._kept]) @ member.sketch
@@ -189,21 +191,14 @@ class Balanced:
         return list(self._kept)
 
     def clear(self) -> None:
-        """Forgets all."""
+        """Drops all."""
         self._kept: list[Member] = []
 
     def _superfluous(self, newcomer: Member) -> int:
-        """Whose place a newcomer takes."""
+        """Index of the frame that a newcomer replaces."""
         counts = Counter(m.label for m in [*self._kept, newcomer])
         most = max(counts.values())
         sketches = torch.stack([m.sketch for m in self._kept])
         crowding = (sketches @ sketches.T).clamp(min=0).pow(2).sum(dim=1).tolist()
         candidates = [i for i, m in enumerate(self._kept) if counts[m.label] == most]
         return max(candidates, key=lambda i: crowding[i] + 4 * (newcomer.frame - self._kept[i].frame) / HORIZON)
-
-
-MEMORIES: dict[str, Callable[[int, int], Memory]] = {  # name -> builder from size and seed
-    "window": lambda size, _: Latest(size),
-    "reservoir": Reservoir,
-    "balanced": lambda size, _: Balanced(size),
-}

@@ -1,4 +1,4 @@
-"""Which numbers are adapted, and how to see them as one vector."""
+"""Which parameters are adapted, and how to see them as one vector."""
 
 from __future__ import annotations
 
@@ -8,30 +8,28 @@ import torch
 from torch import Tensor, nn
 
 from mgtta.types import Tensors
-from mgtta_models import Backbone
+from mgtta_models import Classifier
 
 
-def norm_parameters(backbone: Backbone) -> dict[str, nn.Parameter]:
-    """Weights and biases of all normalization layers, by timm's names, in the model's order.
+def norm_parameters(backbone: Classifier) -> dict[str, nn.Parameter]:
+    """Weights and biases of all normalization layers, by name, in the model's order.
 
     In a ViT: norm1 and norm2 of each block, then the final norm; 38,400 scalars in ViT-B.
     """
     return backbone.norm_parameters()
 
 
-def early_norm_parameters(backbone: Backbone) -> dict[str, nn.Parameter]:
+def early_norm_parameters(backbone: Classifier) -> dict[str, nn.Parameter]:
     """Those of `norm_parameters` before the last blocks: without the final norm and the last 3 blocks of 12.
 
     SAR's scope (arXiv 2302.12400, section 4): late layers decide, and are left alone. Its code names blocks 9 to 11;
     here a quarter of the blocks, at most three, stays out, whatever the depth.
     """
-    depth = len(backbone.vit.blocks)
-    late = tuple(f"blocks.{i}." for i in range(depth - min(3, depth // 4), depth))
-    return {name: p for name, p in norm_parameters(backbone).items() if not name.startswith(("norm.", *late))}
+    return backbone.norm_parameters(blocks=backbone.depth - min(3, backbone.depth // 4))
 
 
 class Parts(Mapping[str, Tensor]):
-    """A vector [n] as tensors by name, which are made when they are asked for."""
+    """A vector [n] as tensors by name; the views are made at first use."""
 
     def __init__(self, vector: Tensor, like: Tensors) -> None:
         self.vector = vector

@@ -23,7 +23,7 @@ UNUSED = "recurs2."  # a second cell in the authors' signature that is never run
 
 
 class RecurrentMemory(NamedTuple):
-    """All that the generator remembers of a run."""
+    """All that the generator remembers of a stream."""
 
     m: Tensor  # [n] first moment of the gradients
     v: Tensor  # [n] second moment
@@ -53,12 +53,16 @@ class RecurrentGenerator(nn.Module):
         return torch.tanh(self.output(h)).squeeze(1), h, c
 
     def transform(self) -> Transform:
-        """This generator as an optimizer: `recurrent_gradient`."""
+        """This generator as a deployed optimizer: `recurrent_gradient`."""
         return recurrent_gradient(self)
+
+    def differentiable(self) -> Transform:
+        """This generator as an optimizer to train: `differentiable_recurrent_gradient`."""
+        return differentiable_recurrent_gradient(self)
 
     @classmethod
     def from_official(cls, mapping: Mapping[str, Tensor]) -> RecurrentGenerator:
-        """From arrays by the names of that class; its unused second cell is left aside.
+        """From arrays by the names of that class; its unused second cell is ignored.
 
         Raises:
             ModelError: if an array is missing, unknown or has another shape.
@@ -80,7 +84,16 @@ class RecurrentGenerator(nn.Module):
 
 
 def recurrent_gradient(generator: RecurrentGenerator) -> Transform:
-    """The generator as an optimizer: gradients in, updates in (-1, 1) out, not yet times the learning rate."""
+    """The generator as an optimizer for deployment: gradients in, updates in (-1, 1) out, not yet times the rate.
+
+    It is never differentiated, whether gradients are enabled or not.
+    """
+    init, update = differentiable_recurrent_gradient(generator)
+    return Transform(torch.no_grad()(init), torch.no_grad()(update))
+
+
+def differentiable_recurrent_gradient(generator: RecurrentGenerator) -> Transform:
+    """The generator as an optimizer for pre-training: the same numbers, with a graph back to the generator."""
 
     def init(parameters: Tensors) -> RecurrentMemory:
         like = generator.output.weight

@@ -1,4 +1,4 @@
-"""Which pictures of a window are reliable enough to teach."""
+"""Which pictures of a window are reliable enough to learn from: margins that can act."""
 
 from __future__ import annotations
 
@@ -6,7 +6,13 @@ import math
 
 
 def entropy_margin(nats: float | None, share: float, classes: int, name: str) -> float:
-    """Below which entropy a picture counts as reliable: `nats`, or by default `share` of the largest entropy, ln C.
+    """The entropy below which a picture counts as reliable.
+
+    Args:
+        nats: the margin; by default `share` of the largest entropy, ln C.
+        share: 0..1.
+        classes: C.
+        name: of the margin, for the error.
 
     Raises:
         ValueError: if the filter could never act: at 0 it keeps nothing, at ln C everything.
@@ -22,10 +28,10 @@ def entropy_margin(nats: float | None, share: float, classes: int, name: str) ->
 
 
 def within(value: float, low: float, high: float, name: str, why: str) -> float:
-    """The value, if it lies strictly between both.
+    """The value, if it lies strictly between both limits.
 
     Raises:
-        ValueError: says why it has to.
+        ValueError: if it does not; the message says why it has to.
     """
     if not low < value < high:
         raise ValueError(f"{name} is expected between {low:g} and {high:g}, {why}; got {value:g}")

@@ -1,4 +1,4 @@
-"""What the model's features look like on clean data: the target that adaptation aligns to."""
+"""Means and standard deviations of the model's features on clean data: the target that adaptation aligns to."""
 
 from __future__ import annotations
 
@@ -12,9 +12,10 @@ from torch import Tensor
 from mgtta.gradients import gradient
 from mgtta.logits import entropy
 from mgtta.parameters import norm_parameters
-from mgtta_models import Backbone, ModelError, files
+from mgtta_models import Classifier, ModelError, files
 
-KIND, FISHER, DOUBT = "mgtta-cam source statistics", "fisher.", "doubt"
+KIND = "mgtta-cam source statistics"
+FISHER, ENTROPY = "fisher.", "doubt"  # names in the file, whose format is older than the fields' names
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -28,7 +29,7 @@ class SourceStatistics:
     mean: Tensor  # [l * d] float32
     card: Mapping[str, str] = field(default_factory=dict)  # model, pictures, their hashes, command
     fisher: Mapping[str, Tensor] = field(default_factory=dict)  # EATA's importances by norm parameter, if measured
-    doubt: float | None = None  # nats: mean entropy of the answers on those pictures; earlier files do not tell
+    entropy: float | None = None  # nats: mean entropy of the answers on those pictures; None in the earliest files
 
     def __post_init__(self) -> None:
         if self.std.ndim != 1 or self.std.shape != self.mean.shape:
@@ -40,20 +41,31 @@ class SourceStatistics:
     @classmethod
     @torch.no_grad()
     def measure(
-        cls, backbone: Backbone, batches: Iterable[Tensor], card: Mapping[str, str] | None = None
+        cls, backbone: Classifier, batches: Iterable[Tensor], card: Mapping[str, str] | None = None
     ) -> SourceStatistics:
-        """Streams over batches [b, 3, h, w] of clean pictures, in float64, holding one batch at a time.
+        """Measures the statistics of a model, in float64, holding one batch at a time.
 
         Means and sums of squares are merged batch by batch (Chan, Golub, LeVeque 1979), so the order and the sizes of
         the batches do not matter.
 
+        Args:
+            backbone: the source model.
+            batches: [b, 3, h, w] each, clean pictures as the model expects them; the paper uses 32 pictures in all.
+            card: what the file says of them: model, pictures.
+
         Raises:
-            ValueError: with fewer than two pictures there is no spread.
+            ValueError: with fewer than two pictures, which have no spread.
+
+        Example:
+            >>> from mgtta_models.tiny import tiny_backbone
+            >>> statistics = SourceStatistics.measure(tiny_backbone(), [torch.randn(8, 3, 32, 32) for _ in range(4)])
+            >>> len(statistics.mean)  # 3 blocks of width 32
+            96
         """
-        count, mean, squares, doubt = 0, torch.zeros(()), torch.zeros(()), 0.0
+        count, mean, squares, nats = 0, torch.zeros(()), torch.zeros(()), 0.0
         for x in batches:
             output = backbone(x.to(backbone.device))
-            doubt += float(entropy(output.logits).sum())
+            nats += float(entropy(output.logits).sum())
             features = output.features.flatten(1).double()  # [b, l * d]
             n, batch_mean = len(features), features.mean(dim=0)
             delta = batch_mean - mean.to(features)
@@ -68,15 +80,15 @@ class SourceStatistics:
         if count < 2:
             raise ValueError(f"source statistics need two clean pictures or more; got {count}")
         std = (squares / (count - 1)).sqrt().float()
-        return cls(std, mean.float(), dict(card or {}), doubt=doubt / count)
+        return cls(std, mean.float(), dict(card or {}), entropy=nats / count)
 
     def to(self, device: torch.device | str) -> SourceStatistics:
         """The same numbers on another device."""
         fisher = {name: importance.to(device) for name, importance in self.fisher.items()}
         return replace(self, std=self.std.to(device), mean=self.mean.to(device), fisher=fisher)
 
-    def on(self, backbone: Backbone) -> SourceStatistics:
-        """The same numbers where the model is, if they are of just this model.
+    def on(self, backbone: Classifier) -> SourceStatistics:
+        """The same numbers on the model's device, if they are of exactly this model.
 
         Raises:
             ModelError: if they are another model's.
@@ -84,13 +96,13 @@ class SourceStatistics:
         self.fits(backbone)
         return self.to(backbone.device)
 
-    def fits(self, backbone: Backbone) -> None:
-        """Checks that these are the statistics of just this model.
+    def fits(self, backbone: Classifier) -> None:
+        """Checks that these are the statistics of exactly this model.
 
         Raises:
             ModelError: if they are another model's.
         """
-        columns = len(backbone.vit.blocks) * backbone.vit.embed_dim
+        columns = backbone.depth * backbone.width
         made_for = self.card.get("model_digest", backbone.digest)
         if len(self.std) != columns or made_for != backbone.digest:
             raise ModelError(
@@ -100,10 +112,10 @@ class SourceStatistics:
             )
 
     def save(self, path: Path) -> None:
-        """Writes std, mean, importances, doubt and card as safetensors."""
+        """Writes std, mean, importances, entropy and card as safetensors."""
         more = {FISHER + name: importance for name, importance in self.fisher.items()}
-        if self.doubt is not None:
-            more[DOUBT] = torch.tensor([self.doubt])
+        if self.entropy is not None:
+            more[ENTROPY] = torch.tensor([self.entropy])
         files.write(path, {"std": self.std, "mean": self.mean, **more}, {"kind": KIND, **self.card})
 
     @classmethod
@@ -117,12 +129,12 @@ class SourceStatistics:
         if not {"std", "mean"} <= tensors.keys():
             raise ModelError(f"{path} holds no source statistics (std, mean): make them with mgtta-cam stats")
         fisher = {n.removeprefix(FISHER): t.float() for n, t in tensors.items() if n.startswith(FISHER)}
-        doubt = float(tensors[DOUBT]) if DOUBT in tensors else None
-        return cls(tensors["std"].float(), tensors["mean"].float(), card, fisher, doubt)
+        nats = float(tensors[ENTROPY]) if ENTROPY in tensors else None
+        return cls(tensors["std"].float(), tensors["mean"].float(), card, fisher, nats)
 
 
-def measure_fisher(backbone: Backbone, batches: Iterable[Tensor]) -> dict[str, Tensor]:
-    """How much each norm parameter matters on clean pictures [b, 3, h, w]: EATA's Fisher importances, by name.
+def measure_fisher(backbone: Classifier, batches: Iterable[Tensor]) -> dict[str, Tensor]:
+    """EATA's Fisher importances by name: how much each norm parameter matters on clean pictures [b, 3, h, w].
 
     The mean over batches of the squared gradient of the batch's mean cross-entropy against the model's own answers
     (arXiv 2204.02610, Eqn. 8, as its code computes it; there, 2,000 pictures in batches of 64).

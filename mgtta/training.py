@@ -27,13 +27,13 @@ from mgtta.parameters import flatten, norm_parameters
 from mgtta.recurrent import RecurrentGenerator
 from mgtta.statistics import SourceStatistics
 from mgtta.transforms import settling
-from mgtta_models import Backbone
+from mgtta_models import Classifier
 
 Generator = MetaGradientGenerator | RecurrentGenerator
 
 
-class Lesson(NamedTuple):
-    """One step of pre-training."""
+class PretrainingStep(NamedTuple):
+    """What one step of pre-training gives."""
 
     loss: float
     logits: Tensor  # [b, c]
@@ -49,12 +49,12 @@ class Pretraining:
         lr: alpha, the rate of the model's parameters.
         meta_lr: Adam's rate for the generator's 164 numbers.
         discrepancy_weight: lambda.
-        unroll: uses of the generator that its gradient reaches back over; it is trained once each so many steps.
+        unroll: uses of the generator that its gradient reaches back over; it is trained once in as many steps.
     """
 
     def __init__(
         self,
-        backbone: Backbone,
+        backbone: Classifier,
         generator: Generator,
         statistics: SourceStatistics,
         lr: float = 1e-4,
@@ -65,7 +65,7 @@ class Pretraining:
         self.backbone, self.generator, self.lr, self.unroll = backbone, generator.to(backbone.device), lr, unroll
         self.loss = aligned_entropy(statistics.on(backbone), discrepancy_weight)
         self.parameters = {name: p.requires_grad_() for name, p in norm_parameters(backbone).items()}
-        self.transform = self.generator.transform()
+        self.transform = self.generator.differentiable()
         self.phi = list(self.generator.parameters())
         self.adam = torch.optim.Adam(self.phi, lr=meta_lr)
         self.begin_episode()
@@ -74,10 +74,10 @@ class Pretraining:
         """Forgets moments, memory and the previous update; model, generator and Adam go on."""
         self.memory: Any = None  # at its learned initial value
         self.previous: Tensor | None = None  # u(t-1) [n] with its graph
-        self.taught = 0  # uses whose gradients have been gathered since Adam's last step
+        self.uses = 0  # whose gradients have been gathered since Adam's last step
         self._forget_gradients()
 
-    def step(self, x: Tensor) -> Lesson:
+    def step(self, x: Tensor) -> PretrainingStep:
         """Trains the generator by the gradient of a window [b, 3, h, w], then lets it update the model."""
         output = self.backbone(x)
         loss, _ = self.loss(output)
@@ -89,19 +89,19 @@ class Pretraining:
         with torch.no_grad():
             for name, parameter in self.parameters.items():
                 parameter.add_(updates[name], alpha=-self.lr)
-        return Lesson(loss.item(), output.logits.detach())
+        return PretrainingStep(loss.item(), output.logits.detach())
 
     def _train(self, previous: Tensor, upstream: Tensor) -> None:
         """Gathers the vector-Jacobian product of the previous update; Adam's step along the sum when it is time."""
         gathered = torch.autograd.grad(previous, self.phi, upstream, retain_graph=self.unroll > 1, allow_unused=True)
         for parameter, share in zip(self.phi, gathered, strict=True):
-            if share is not None:  # numbers that were not used are skipped
+            if share is not None:  # not all numbers are used at step zero
                 parameter.grad = share if parameter.grad is None else parameter.grad + share
-        self.taught += 1
-        if self.taught == self.unroll:
+        self.uses += 1
+        if self.uses == self.unroll:
             self.adam.step()
             self._forget_gradients()
-            self.taught = 0
+            self.uses = 0
             self.memory = type(self.memory)(*(tensor.detach() for tensor in self.memory))
 
     def _forget_gradients(self) -> None:
@@ -118,7 +118,7 @@ class Pretraining:
 
     @torch.no_grad()
     def load_state_dict(self, state: Mapping[str, Mapping]) -> None:
-        """Goes on where `state_dict` was taken, at the beginning of an episode."""
+        """Continues from what `state_dict` gave, at the beginning of an episode."""
         self.generator.load_state_dict(state["generator"])
         for name, parameter in self.parameters.items():
             parameter.copy_(state["parameters"][name])
@@ -126,7 +126,7 @@ class Pretraining:
 
 
 def deployed_loss(
-    backbone: Backbone,
+    backbone: Classifier,
     generator: Generator,
     statistics: SourceStatistics,
     windows: Iterable[Tensor],
@@ -134,9 +134,9 @@ def deployed_loss(
     discrepancy_weight: float = 0.4,
     boost: float = 1.0,
 ) -> float:
-    """Mean unlabeled loss over windows [b, 3, h, w], each met before it is learned from, by the deployed generator.
+    """Mean unlabeled loss over windows [b, 3, h, w], each before it is learned from, by the deployed generator.
 
-    The backbone is returned to what it was.
+    The backbone is the source model again afterwards.
     """
     loss = aligned_entropy(statistics.to(backbone.device), discrepancy_weight)
     adapter = Adapter(backbone, loss, settling(generator.transform(), boost), lr, smallest=2)

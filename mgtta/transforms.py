@@ -1,4 +1,4 @@
-"""Hand-made optimizers as transforms of gradients; n adapted scalars."""
+"""Hand-written optimizers as transforms of gradients. n adapted scalars."""
 
 from __future__ import annotations
 
@@ -26,7 +26,18 @@ def sgd(momentum: float = 0.0) -> Transform:
     """Stochastic gradient descent, as torch.optim.SGD without damping: velocity <- momentum * velocity + gradient.
 
     Args:
-        momentum: 0..1; with 0 there is no state.
+        momentum: in [0, 1); with 0 there is no state.
+
+    Raises:
+        ValueError: if it is outside.
+
+    Example:
+        >>> init, update = sgd(momentum=0.9)
+        >>> state = init({"bias": torch.zeros(2)})
+        >>> updates, state = update({"bias": torch.tensor([1.0, -2.0])}, state)
+        >>> updates, state = update({"bias": torch.tensor([1.0, -2.0])}, state)
+        >>> updates["bias"]
+        tensor([ 1.9000, -3.8000])
     """
     if not 0 <= momentum < 1:
         raise ValueError(f"momentum is expected in [0, 1); got {momentum}")
@@ -51,11 +62,14 @@ class Settling(NamedTuple):
 
 
 def settling(transform: Transform, boost: float) -> Transform:
-    """Larger steps at first: update t = 1, 2, ... is multiplied by boost / sqrt(t), until that is 1.
+    """A transform with larger first steps: update t = 1, 2, ... is multiplied by boost / sqrt(t), until that is 1.
 
     Args:
         transform: whose updates are multiplied.
-        boost: of the first step, 1 or more; 1 changes nothing. Steps have settled after boost squared updates.
+        boost: factor of the first step, 1 or more; 1 changes nothing. Steps have settled after boost squared updates.
+
+    Raises:
+        ValueError: if the boost is below 1 or not finite.
     """
     if not 1 <= boost < float("inf"):
         raise ValueError(f"the first steps' boost is expected to be 1 or more; got {boost}")
@@ -75,10 +89,10 @@ def settling(transform: Transform, boost: float) -> Transform:
 
 
 def checked_rate(lr: float) -> float:
-    """A learning rate that can learn.
+    """The learning rate, if it is one.
 
     Raises:
-        ValueError: if it cannot.
+        ValueError: if it is not above 0 and finite.
     """
     if not 0 < lr < float("inf"):
         raise ValueError(f"the learning rate is expected above 0; got {lr}")

@@ -6,12 +6,12 @@ Notation used for tensor shapes: b batch, c classes, l blocks, d width, n adapte
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, TypeAlias
 
 if TYPE_CHECKING:
     from torch import Tensor
 
-SKIPPED = "skipped_"
 Tensors: TypeAlias = "Mapping[str, Tensor]"  # parameter name -> tensor; the order is part of the contract
 
 
@@ -20,7 +20,7 @@ class Transform(NamedTuple):
 
     `init(params)` gives the state of step zero; `update(gradients, state)` gives the updates, in the names, order and
     shapes of the gradients and not yet times the learning rate, and the next state. An update may reuse the memory of
-    the state it was given: keep a copy of a state that you want to return to.
+    the state it is given: keep a copy of a state that you want to return to.
     """
 
     init: Callable[[Tensors], Any]
@@ -28,15 +28,12 @@ class Transform(NamedTuple):
 
 
 class Step(NamedTuple):
-    """What one window gave: the answers from before the update, and what was learned."""
+    """What one adaptation step gives: the answers from before the update, and what became of the update."""
 
     logits: Tensor  # [b, c], detached
-    stats: Mapping[str, float]  # loss terms, norms; a key `skipped_<reason>` where nothing was learned: `skipped`
-
-
-def skipped(stats: Mapping[str, float]) -> str | None:
-    """Why nothing was learned, by the stats of a step; None if something was."""
-    return next((name.removeprefix(SKIPPED) for name in stats if name.startswith(SKIPPED)), None)
+    stats: Mapping[str, float]  # loss terms, counts, norms: for log and overlay
+    skipped: str | None = None  # why nothing was learned, in one word with underscores; None if something was
+    alarms: Mapping[str, float] = MappingProxyType({})  # what the guard measured beyond its limits, in nats, by kind
 
 
 class Method(Protocol):
@@ -48,8 +45,13 @@ class Method(Protocol):
         """[b, 3, h, w] -> [b, c]. Learns nothing, changes nothing."""
         ...
 
-    def step(self, x: Tensor) -> Step:
-        """Answers a window, then learns from it."""
+    def step(self, x: Tensor, *, scale: float = 1.0) -> Step:
+        """Answers a window [b, 3, h, w], then learns from it.
+
+        Args:
+            x: the window.
+            scale: what the learning rate is multiplied by for this step. A method without a rate ignores it.
+        """
         ...
 
     def reset(self) -> None:
@@ -65,5 +67,5 @@ class Method(Protocol):
         ...
 
     def load_state_dict(self, state: Mapping[str, Tensor]) -> None:
-        """Takes up what `state_dict` gave; the inverse of it."""
+        """Restores what `state_dict` gave; a ValueError if it is another method's."""
         ...

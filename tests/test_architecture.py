@@ -102,6 +102,14 @@ def test_concrete_classes_meet_in_assembly(name: str) -> None:
     assert not wrong, f"{name} names {sorted(wrong)}; only mgtta_cam.assembly may"
 
 
+@pytest.mark.parametrize("name", [name for name in MODULES if not name.startswith("mgtta_models")])
+def test_models_are_seen_from_outside(name: str) -> None:
+    """Only mgtta_models reaches into a backbone's `.vit`; the others see a Classifier."""
+    tree = ast.parse(MODULES[name].read_text(encoding="utf-8"))
+    reaching = [node.lineno for node in ast.walk(tree) if isinstance(node, ast.Attribute) and node.attr == "vit"]
+    assert not reaching, f"{name} reaches into .vit in lines {reaching}: use mgtta_models.Classifier"
+
+
 @pytest.mark.parametrize("name", MODULES)
 def test_files_hold_one_idea(name: str) -> None:
     """A file past 300 lines holds two ideas, and a name that says nothing holds none."""

@@ -26,11 +26,12 @@ class EventBus:
 
     Args:
         user: what speaks to the user. It comes first, and alone gets what no log may hold.
+        others: further handlers, such as the log.
     """
 
-    def __init__(self, user: EventHandler) -> None:
+    def __init__(self, user: EventHandler, *others: EventHandler) -> None:
         self.user = user
-        self.others: list[EventHandler] = []
+        self.others = list(others)
 
     def __call__(self, kind: str, /, **facts: Any) -> None:
         """Emits an event."""

@@ -47,7 +47,7 @@ class Score:
     n: int  # frames that it rests on
     overall: float  # 0..1, over all of them
     recent: float  # 0..1, over the last 200
-    curve: tuple[float, ...]  # 0..1, `recent` over time, oldest first, at most 120 points
+    curve: tuple[float, ...] = field(repr=False)  # 0..1, `recent` over time, oldest first, at most 120 points
     by: Literal["labels", "teacher", "estimate"] = "labels"
 
 
@@ -68,8 +68,10 @@ class Update:
     frames: tuple[int, ...]  # indices of the window's members, in order
     stats: Mapping[str, float]  # loss terms and norms, as `mgtta.types.Step.stats`
     digest: str = ""  # of all adapted parameters after it
-    traces: Traces | None = None  # the same, tensor by tensor
+    traces: Traces | None = field(default=None, repr=False)  # the same, tensor by tensor
     ms: float = 0.0  # that it took
+    skipped: str | None = None  # why nothing was learned
+    alarms: Mapping[str, float] = field(default_factory=dict)  # what the guard measured beyond its limits, in nats
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -20,22 +20,25 @@ from typing import NamedTuple
 import numpy as np
 import torch
 from torch import Tensor, nn
-from torch.func import functional_call
 
 from mgtta import transforms
 from mgtta.adapter import Adapter, Evaluation, Nothing, Objective
 from mgtta.draws import drawn, seeded
 from mgtta.learned import filled, flat
+from mgtta.logits import softmax
 from mgtta.methods.cotta_augmentation import augmented
 from mgtta.parameters import flatten, unflatten
 from mgtta.selection import within
-from mgtta.types import Step, Tensors, skipped
-from mgtta_models import Backbone, ModelError, Output
+from mgtta.types import Step, Tensors
+from mgtta_models import Classifier, ModelError, Output
 
 CLASSES, CONFIDENCES = (10, 100, 1000), (0.92, 0.72, 0.1)  # the authors' thresholds
 
 
-class Teaching(NamedTuple):
+SAVED = "teaching"  # prefix of the saved tensors' names, which older files have
+
+
+class State(NamedTuple):
     """What is remembered beside the student."""
 
     teacher: Tensor  # [m] all of the model's parameters, averaged over time
@@ -49,7 +52,7 @@ class Cotta:
 
     def __init__(
         self,
-        backbone: Backbone,
+        backbone: Classifier,
         lr: float,
         momentum: float,
         ema: float,
@@ -66,52 +69,59 @@ class Cotta:
         self.adapter = Adapter(self.student, objective, transforms.sgd(momentum), lr, weights_and_biases)
         self.state = self._start()
 
-    def _start(self) -> Teaching:
-        return Teaching(flatten(dict(self.backbone.named_parameters())), seeded(self.seed))
+    def _start(self) -> State:
+        return State(flatten(self.backbone.weights()), seeded(self.seed))
 
     @torch.no_grad()
     def predict(self, x: Tensor) -> Tensor:
         """[b, 3, h, w] -> [b, c], as `step` would answer."""
         return self._answer(x)[0]
 
-    def step(self, x: Tensor, augmentations: Tensor | None = None, restored: Tensor | None = None) -> Step:
+    def step(
+        self,
+        x: Tensor,
+        augmentations: Tensor | None = None,
+        restored: Tensor | None = None,
+        *,
+        scale: float = 1.0,  # noqa: ARG002
+    ) -> Step:
         """The teacher answers, the student learns from it, and the teacher follows.
 
         Args:
             x: [b, 3, h, w].
-            augmentations: [a, b, 3, h, w] in the place of drawn ones.
-            restored: [n] bool over the adapted parameters in order, in the place of a draw.
+            augmentations: [a, b, 3, h, w] in place of drawn ones.
+            restored: [n] bool over the adapted parameters in order, in place of a draw.
+            scale: not used: averaging and restoring, which have no rate, go with every step.
         """
         with torch.inference_mode(False), torch.no_grad():
             x = x.clone() if x.is_inference() else x
             answer, generator, unsure = self._answer(x, augmentations)
-        learned = self.adapter.step(x, teacher=answer).stats
-        if skipped(learned):
-            return Step(answer, learned)
+        learned = self.adapter.step(x, teacher=answer)
+        if learned.skipped:
+            return learned._replace(logits=answer)
         with torch.inference_mode(False), torch.no_grad():
-            student = flatten(dict(self.student.named_parameters()))
+            student = flatten(self.student.weights())
             teacher = self.ema * self.state.teacher + (1 - self.ema) * student
             generator = self._restore(generator, restored)
-        self.state = Teaching(teacher, generator)
-        return Step(answer, {**learned, "augmented": float(unsure)})
+        self.state = State(teacher, generator)
+        return Step(answer, {**learned.stats, "augmented": float(unsure)})
 
     def _answer(self, x: Tensor, given: Tensor | None = None) -> tuple[Tensor, Tensor, bool]:
         """The teacher's logits [b, c], the random state after them, and whether they are of augmented pictures."""
-        names = dict(self.backbone.named_parameters())
-        teacher = unflatten(self.state.teacher, names)
+        teacher = dict(unflatten(self.state.teacher, self.backbone.weights()))
 
-        def taught(pictures: Tensor) -> Tensor:
-            return functional_call(self.student, dict(teacher), (pictures,)).logits  # a copy: it has no engine
+        def teacher_answer(pictures: Tensor) -> Tensor:
+            return self.student.with_weights(teacher, pictures).logits  # the student, a copy, has no engine
 
-        confidence = self.backbone(x).logits.softmax(dim=1).amax(dim=1).mean() if self.augment_below else 1.0
+        confidence = softmax(self.backbone(x).logits).amax(dim=1).mean() if self.augment_below else 1.0
         if given is None and not confidence < self.augment_below:
-            return taught(x), self.state.generator, False
+            return teacher_answer(x), self.state.generator, False
         if given is not None:
-            return torch.stack([taught(pictures) for pictures in given]).mean(dim=0), self.state.generator, True
+            return torch.stack([teacher_answer(pictures) for pictures in given]).mean(dim=0), self.state.generator, True
         generator, sums = self.state.generator, None
         for _ in range(self.augmentations):
             pictures, generator = drawn(generator, lambda g: augmented(x, self.backbone.preprocess, g, self.published))
-            logits = taught(pictures)
+            logits = teacher_answer(pictures)
             sums = logits if sums is None else sums + logits
         assert sums is not None
         return sums / self.augmentations, generator, True
@@ -140,19 +150,19 @@ class Cotta:
 
     def state_dict(self) -> dict[str, Tensor]:
         """Copies of all that was learned."""
-        return self.adapter.state_dict() | {name: t.clone() for name, t in flat(self.state, "teaching").items()}
+        return self.adapter.state_dict() | {name: t.clone() for name, t in flat(self.state, SAVED).items()}
 
     def load_state_dict(self, state: Mapping[str, Tensor]) -> None:
-        """Takes up what `state_dict` gave; a ValueError if it is another method's."""
-        own = flat(self.state, "teaching")
+        """Restores what `state_dict` gave; a ValueError if it is another method's."""
+        own = flat(self.state, SAVED)
         if any(name not in state or state[name].shape != tensor.shape for name, tensor in own.items()):
             raise ValueError("this state is not of the same method and model: teacher or generator differ")
         self.adapter.load_state_dict({name: tensor for name, tensor in state.items() if name not in own})
-        self.state = filled(self.state, state, "teaching")
+        self.state = filled(self.state, state, SAVED)
 
 
 def cotta(
-    backbone: Backbone,
+    backbone: Classifier,
     lr: float = 5e-3,
     momentum: float = 0.9,
     ema: float = 0.999,
@@ -171,7 +181,7 @@ def cotta(
         ema: alpha, what the teacher keeps of itself at a step, in (0, 1).
         restore: p, share of the student's scalars that fall back to the source at a step, in [0, 1).
         augment_below: p_th, mean confidence of the source model below which the teacher sees augmented pictures; by
-            default as the number of classes wants it; 0 for never.
+            default interpolated for the number of classes; 0 for never.
         augmentations: N, how many.
         published: augment normalized pictures as if they were in 0..1.
         seed: of augmentations and restorations; torch's own by default.
@@ -194,10 +204,9 @@ def cotta(
     return Cotta(backbone, lr, momentum, ema, restore, below, augmentations, published, seed)
 
 
-def weights_and_biases(backbone: Backbone) -> dict[str, nn.Parameter]:
+def weights_and_biases(backbone: Classifier) -> dict[str, nn.Parameter]:
     """All parameters that a layer calls its weight or bias; not class token and positions."""
-    named = backbone.vit.named_parameters()
-    return {name: p for name, p in named if name.rpartition(".")[2] in ("weight", "bias")}
+    return {name: p for name, p in backbone.weights().items() if name.rpartition(".")[2] in ("weight", "bias")}
 
 
 def _consistency(_: Tensor, output: Output, state: Nothing, teacher: Tensor) -> Evaluation:

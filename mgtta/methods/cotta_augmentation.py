@@ -8,7 +8,7 @@ from torchvision.transforms import InterpolationMode, functional
 
 from mgtta_models import Preprocess
 
-SMALLEST = 1e-8  # so that gamma has a slope at black
+SMALLEST = 1e-8  # so that gamma has a derivative at black
 
 
 def augmented(x: Tensor, preprocess: Preprocess, draw: torch.Generator, as_normalized: bool = False) -> Tensor:

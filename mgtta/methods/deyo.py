@@ -19,10 +19,10 @@ from torch.nn.functional import interpolate
 from mgtta import transforms
 from mgtta.adapter import Adapter, Evaluation, Objective
 from mgtta.draws import drawn, seeded
-from mgtta.logits import entropy
+from mgtta.logits import entropy, softmax
 from mgtta.parameters import early_norm_parameters, norm_parameters
 from mgtta.selection import entropy_margin, within
-from mgtta_models import Backbone, Output
+from mgtta_models import Classifier, Output
 
 GRID = 4  # patches a side
 SCOPES = {"mgtta": norm_parameters, "original": early_norm_parameters}
@@ -35,7 +35,7 @@ class Draws(NamedTuple):
 
 
 def deyo(
-    backbone: Backbone,
+    backbone: Classifier,
     entropy_margin_nats: float | None = None,
     plpd_margin: float = 0.2,
     lr: float = 1e-3,
@@ -58,7 +58,7 @@ def deyo(
         variant: which norm layers adapt: all (`mgtta`) or the early ones (`original`).
         published: leave classes out of the first answer only.
 
-    `step(x, permutation=...)` takes [r, 16] source patches of the certain pictures in the place of a draw.
+    `step(x, permutation=...)` takes [r, 16] source patches of the certain pictures in place of a draw.
 
     Raises:
         ValueError: if a filter could never act.
@@ -82,9 +82,9 @@ def deyo(
         with torch.no_grad():
             shuffled = backbone(shuffle(x[certain], permutation))
             second = backbone.classify(shuffled.features[:, -1], among_all=True) if published else shuffled.logits
-        p = output.logits.detach()[certain].softmax(dim=1)
+        p = softmax(output.logits.detach()[certain])
         answer = p.argmax(dim=1, keepdim=True)
-        plpd = (p.gather(1, answer) - second.softmax(dim=1).gather(1, answer)).squeeze(1)
+        plpd = (p.gather(1, answer) - softmax(second).gather(1, answer)).squeeze(1)
         shapes = plpd > plpd_margin
         terms |= {"kept": float(shapes.sum()), "entropy": H.detach().mean().item()}
         if not shapes.any():

@@ -21,22 +21,22 @@ from torch.nn.functional import cosine_similarity
 
 from mgtta import transforms
 from mgtta.adapter import Adapter, Evaluation, Objective
-from mgtta.logits import entropy
+from mgtta.logits import entropy, softmax
 from mgtta.parameters import norm_parameters
 from mgtta.selection import entropy_margin, within
 from mgtta.types import Tensors
-from mgtta_models import Backbone, ModelError, Output
+from mgtta_models import Classifier, ModelError, Output
 
 
-class Seen(NamedTuple):
-    """What the answers that taught looked like."""
+class Selected(NamedTuple):
+    """The average of the answers that were selected so far."""
 
     q: Tensor  # [c] moving average of their probabilities
     any: Tensor  # [] bool, whether there were any
 
 
 def eata(
-    backbone: Backbone,
+    backbone: Classifier,
     fisher: Tensors,
     margin_nats: float | None = None,
     redundancy: float | None = None,
@@ -79,8 +79,8 @@ def eata(
     source = {name: p.detach().clone() for name, p in parameters.items()}
     weights = {name: f.to(backbone.device) for name, f in fisher.items()}
 
-    def evaluate(_: Tensor, output: Output, state: Seen) -> Evaluation:
-        H, p = entropy(output.logits), output.logits.detach().softmax(dim=1)
+    def evaluate(_: Tensor, output: Output, state: Selected) -> Evaluation:
+        H, p = entropy(output.logits), softmax(output.logits.detach())
         reliable = H.detach() < margin
         new = reliable & (cosine_similarity(p, state.q.unsqueeze(0)).abs() < d) if state.any else reliable
         terms = {"reliable": float(reliable.sum()), "kept": float(new.sum())}
@@ -88,15 +88,16 @@ def eata(
             return Evaluation(None, terms, state)
         mean = p[new].mean(dim=0)
         q = 0.9 * state.q + 0.1 * mean if state.any else mean
-        confusion = ((margin - H.detach()).exp() * H)[new].mean()
+        uncertainty = ((margin - H.detach()).exp() * H)[new].mean()
         drift = torch.stack([(weights[n] * (v - source[n]).square()).sum() for n, v in parameters.items()]).sum()
-        loss = confusion + fisher_weight * drift
+        loss = uncertainty + fisher_weight * drift
         terms |= {"entropy": H.detach().mean().item(), "anchor": fisher_weight * drift.item()}
-        return Evaluation(loss, terms, Seen(q, torch.ones_like(state.any)))
+        return Evaluation(loss, terms, Selected(q, torch.ones_like(state.any)))
 
     device = backbone.device
     objective = Objective(
-        lambda: Seen(torch.zeros(classes, device=device), torch.zeros((), dtype=torch.bool, device=device)), evaluate
+        lambda: Selected(torch.zeros(classes, device=device), torch.zeros((), dtype=torch.bool, device=device)),
+        evaluate,
     )
     return Adapter(backbone, objective, transforms.sgd(momentum), lr)
 

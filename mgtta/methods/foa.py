@@ -1,10 +1,10 @@
 """FOA: test-time model adaptation with only forward passes (arXiv 2404.01650).
 
-Three prompt tokens are found by CMA-ES: each window tries 27 candidates and the best so far, whose fitness is summed
+CMA-ES searches three prompt tokens: each window tries 27 candidates and the best so far, whose fitness is summed
 entropy plus feature discrepancy (Eqn. 5); the window's answer is that of its best candidate, with the class token moved
-from the average met before to the source mean (Eqns. 7-9). No weight changes and nothing is differentiated.
+from the average of the windows before to the source mean (Eqns. 7-9). No weight changes and nothing is differentiated.
 
-Departure: a window of one picture, which has no spread, is answered with the best prompt so far and teaches nothing.
+Departure: a window of one picture, which has no spread, is answered with the best prompt so far and skipped.
 """
 
 from __future__ import annotations
@@ -22,11 +22,11 @@ from mgtta.learned import Learned
 from mgtta.logits import entropy
 from mgtta.losses import discrepancy
 from mgtta.methods.foa_evolution import Evolution
+from mgtta.methods.foa_shift import TokenMean, shift
 from mgtta.selection import within
-from mgtta.shift import History, shift
 from mgtta.statistics import SourceStatistics
 from mgtta.types import Step, Tensors
-from mgtta_models import Backbone
+from mgtta_models import Classifier
 
 
 class Trial(NamedTuple):
@@ -34,7 +34,7 @@ class Trial(NamedTuple):
 
     loss: float  # its fitness; the lower the better
     logits: Tensor  # [b, c], shifted
-    met: Tensor  # [d] mean class token
+    token: Tensor  # [d] mean class token
 
 
 class Foa:
@@ -44,7 +44,7 @@ class Foa:
 
     def __init__(
         self,
-        backbone: Backbone,
+        backbone: Classifier,
         statistics: SourceStatistics,
         prompts: int,
         population: int,
@@ -53,10 +53,10 @@ class Foa:
         seed: int,
     ) -> None:
         self.backbone, self.statistics = backbone, statistics.on(backbone)
-        self.weight, self.target = discrepancy_weight, self.statistics.mean[-backbone.vit.embed_dim :]
+        self.weight, self.target = discrepancy_weight, self.statistics.mean[-backbone.width :]
         self._evolution = lambda: Evolution(prompts * len(self.target), sigma, population, seed)
         start = _first(backbone, prompts, seed)
-        self.learned = Learned({"prompts": nn.Parameter(start)}, lambda _: History.empty(self.target))
+        self.learned = Learned({"prompts": nn.Parameter(start)}, lambda _: TokenMean.empty(self.target))
         start.requires_grad_(False)
         self.evolution = self._evolution()
 
@@ -71,20 +71,21 @@ class Foa:
         z = self.backbone(x, self.best).features[:, -1]
         return self.backbone.classify(z + shift(self.learned.state, self.target))
 
-    def step(self, x: Tensor, candidates: Tensor | None = None) -> Step:
-        """Tries candidates on the window, answers with the best of them, and tells the search how they did.
+    def step(self, x: Tensor, candidates: Tensor | None = None, *, scale: float = 1.0) -> Step:  # noqa: ARG002
+        """Tries candidates on the window, answers with the best of them, and reports to the search how they did.
 
         Args:
             x: [b, 3, h, w].
-            candidates: [k, p * d] in the place of those of the search; the best so far is not added to them.
+            candidates: [k, p * d] in place of those of the search; the best so far is not added to them.
+            scale: not used, as there is no rate.
         """
         with torch.inference_mode(False), torch.no_grad():
             x = x.clone() if x.is_inference() else x
             if len(x) < 2:
-                return Step(self.predict(x), {"skipped_window_too_small": 1.0})
+                return Step(self.predict(x), {}, "window_too_small")
             known = self._tried(x, self.best)
             if not math.isfinite(known.loss):
-                return Step(known.logits, NOT_FINITE)
+                return Step(known.logits, {}, NOT_FINITE)
             vectors = self.evolution.ask()
             if candidates is not None:
                 vectors = list(candidates.double().cpu().numpy())
@@ -95,7 +96,7 @@ class Foa:
             best = int(np.argmin(losses))
             self.evolution.tell(vectors, losses)
             self.learned.assign({"prompts": self._prompts(vectors[best])})
-            self.learned.state = self.learned.state.after(torch.stack([trial.met for trial in trials]).mean(dim=0))
+            self.learned.state = self.learned.state.after(torch.stack([trial.token for trial in trials]).mean(dim=0))
         stats = {"loss": losses[best], "spread": max(losses) - losses[best], "sigma": self.evolution.sigma}
         return Step(trials[best].logits, stats)
 
@@ -120,12 +121,12 @@ class Foa:
         return self.learned.parameters
 
     def state_dict(self) -> dict[str, Tensor]:
-        """Copies of the best prompts, the average met, and the search."""
+        """Copies of the best prompts, the average class token, and the search."""
         search = {f"evolution.{name}": tensor for name, tensor in self.evolution.state_dict().items()}
         return self.learned.state_dict() | search
 
     def load_state_dict(self, state: Mapping[str, Tensor]) -> None:
-        """Takes up what `state_dict` gave; a ValueError if it is another method's."""
+        """Restores what `state_dict` gave; a ValueError if it is another method's."""
         search = {n.removeprefix("evolution."): t for n, t in state.items() if n.startswith("evolution.")}
         self.learned.load_state_dict({name: t for name, t in state.items() if not name.startswith("evolution.")})
         self.evolution = self._evolution()
@@ -133,7 +134,7 @@ class Foa:
 
 
 def foa(
-    backbone: Backbone,
+    backbone: Classifier,
     statistics: SourceStatistics,
     prompts: int = 3,
     population: int = 27,
@@ -141,7 +142,7 @@ def foa(
     discrepancy_weight: float = 0.4,
     seed: int = 2020,
 ) -> Foa:
-    """Prompts found by evolution.
+    """Prompts that evolution finds.
 
     Args:
         backbone: the source model.
@@ -153,6 +154,7 @@ def foa(
         seed: of the search and of the first prompts.
 
     Raises:
+        MissingPackageError: if pycma is not installed; `pip install "mgtta-cam[foa]"` installs it.
         ModelError: if the statistics are another model's.
         ValueError: if a number is out of its range.
     """
@@ -162,9 +164,9 @@ def foa(
     return Foa(backbone, statistics, prompts, population, sigma, discrepancy_weight, seed)
 
 
-def _first(backbone: Backbone, prompts: int, seed: int) -> Tensor:
+def _first(backbone: Classifier, prompts: int, seed: int) -> Tensor:
     """[p, d] uniform, as wide as the authors' initialization of a patch embedding."""
-    patch, d = backbone.vit.patch_embed.patch_size, backbone.vit.embed_dim
+    patch, d = backbone.patch, backbone.width
     bound = math.sqrt(6 / (3 * patch[0] * patch[1] + d))
     draw = torch.Generator().manual_seed(seed)
     return ((torch.rand(prompts, d, generator=draw) * 2 - 1) * bound).to(backbone.device)

@@ -12,13 +12,13 @@ from torch import Tensor
 from mgtta import transforms
 from mgtta.adapter import Adapter, Evaluation, Objective
 from mgtta.losses import aligned_entropy
-from mgtta.shift import History, shift
+from mgtta.methods.foa_shift import TokenMean, shift
 from mgtta.statistics import SourceStatistics
-from mgtta_models import Backbone, Output
+from mgtta_models import Classifier, Output
 
 
 def foa_bp(
-    backbone: Backbone,
+    backbone: Classifier,
     statistics: SourceStatistics,
     lr: float = 5e-3,
     momentum: float = 0.9,
@@ -38,15 +38,15 @@ def foa_bp(
     """
     statistics = statistics.on(backbone)
     loss = aligned_entropy(statistics, 64 * discrepancy_weight / len(statistics.mean))
-    target = statistics.mean[-backbone.vit.embed_dim :]
+    target = statistics.mean[-backbone.width :]
 
-    def evaluate(_: Tensor, output: Output, state: History) -> Evaluation:
+    def evaluate(_: Tensor, output: Output, state: TokenMean) -> Evaluation:
         total, terms = loss(output)
-        met = output.features[:, -1].detach().mean(dim=0)
-        return Evaluation(total, terms, state.after(met))
+        token = output.features[:, -1].detach().mean(dim=0)
+        return Evaluation(total, terms, state.after(token))
 
-    def answer(output: Output, state: History) -> Tensor:
+    def answer(output: Output, state: TokenMean) -> Tensor:
         return backbone.classify(output.features[:, -1] + shift(state, target))
 
-    objective = Objective(lambda: History.empty(target), evaluate, answer)
+    objective = Objective(lambda: TokenMean.empty(target), evaluate, answer)
     return Adapter(backbone, objective, transforms.sgd(momentum), lr, smallest=2)

@@ -1,15 +1,16 @@
-"""pycma's evolution strategy as something that can be saved: its state as tensors, its draws its own."""
+"""pycma's evolution strategy with a state that can be saved as tensors, and random draws of its own."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-import cma
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
+
+from mgtta_models.errors import needs
 
 # what one generation leaves to the next: dotted names in pycma's CMAEvolutionStrategy
 ARRAYS = ("mean", "mean_old", "mean_old_old", "pc", "pc2", "adapt_sigma.ps", "sm.C", "sm.B", "sm.D", "dC")
@@ -19,6 +20,7 @@ COUNTS = (
     *("adapt_sigma._ps_updated_iteration", "sm.last_update", "sm.count_tell", "sm.count_eigen"),
     "sent_solutions.last_iteration",
 )
+COLUMNS = ("sm.B",)  # as LAPACK gives it: in another order in memory, products round otherwise
 GAUSS = ("has_gauss", "gauss")  # the second of two normal numbers that are drawn together
 
 
@@ -30,9 +32,15 @@ class Evolution:
         sigma: first step size.
         population: candidates a generation.
         seed: of its draws; numpy's global generator, which pycma would use, is left alone.
+
+    Raises:
+        MissingPackageError: if pycma is not installed.
     """
 
     def __init__(self, n: int, sigma: float, population: int, seed: int) -> None:
+        needs("cma", "the method foa", extra="foa")
+        import cma
+
         self._draws = np.random.RandomState(seed)
         options = {"popsize": population, "randn": self._draws.randn, "seed": np.nan, "maxiter": np.inf, "verbose": -9}
         self._strategy: Any = cma.CMAEvolutionStrategy(np.zeros(n), sigma, options)
@@ -42,7 +50,7 @@ class Evolution:
         return self._strategy.ask()
 
     def tell(self, candidates: Sequence[NDArray[np.float64]], losses: Sequence[float]) -> None:
-        """How good they are; further candidates may be among them."""
+        """Reports the losses of candidates, further ones among them if need be."""
         self._strategy.tell(list(candidates), list(losses))
 
     @property
@@ -61,11 +69,11 @@ class Evolution:
         }
 
     def load_state_dict(self, state: Mapping[str, Tensor]) -> None:
-        """Goes on where `state_dict` was taken."""
+        """Continues from what `state_dict` gave."""
         self._strategy.ask()  # starts what pycma makes at its first use
         for name in (*ARRAYS, *FLOATS, *COUNTS):
             if name in state:
-                value = state[name].cpu().numpy().copy()
+                value = np.array(state[name].cpu().numpy(), order="F" if name in COLUMNS else "C")
                 _set(self._strategy, name, value if name in ARRAYS else value.item())
         twister = {"key": state["key"].cpu().numpy().astype(np.uint32), "pos": state["pos"].item()}
         gauss = {name: state[name].item() for name in GAUSS}

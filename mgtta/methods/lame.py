@@ -12,29 +12,33 @@ import torch
 from torch import Tensor
 
 from mgtta.frozen import Frozen
-from mgtta_models import Backbone, Output
+from mgtta.logits import softmax
+from mgtta_models import Classifier, Output
 
 ITERATIONS, TOLERANCE = 100, 1e-8
 
 
-def lame(backbone: Backbone, neighbors: int = 5) -> Frozen:
+def lame(backbone: Classifier, neighbors: int = 5) -> Frozen:
     """Laplacian-adjusted answers; they are probabilities.
 
     Args:
         backbone: the source model.
         neighbors: k, of each picture within its window; at least 1.
+
+    Raises:
+        ValueError: if there are fewer.
     """
     if neighbors < 1:
         raise ValueError(f"the number of neighbors is expected to be 1 or more; got {neighbors}")
 
     def answer(output: Output) -> Tensor:
-        return smoothed(output.logits.softmax(dim=1), affinity(output.features[:, -1], neighbors))
+        return smoothed(softmax(output.logits), affinity(output.features[:, -1], neighbors))
 
     return Frozen(backbone, answer, probabilities=True)
 
 
 def affinity(features: Tensor, neighbors: int) -> Tensor:
-    """[b, d] -> [b, b]: half a point for each of the two that counts the other among its nearest, by angle."""
+    """[b, d] -> [b, b]: 0.5 for each of the two that counts the other among its nearest, by angle."""
     z = torch.nn.functional.normalize(features, dim=1)
     near = torch.zeros(len(z), len(z), device=z.device)
     k = min(neighbors, len(z) - 1)

@@ -1,11 +1,11 @@
-"""No adaptation: the source model as it is. What every table compares with."""
+"""No adaptation: the source model as it is, which every table compares with."""
 
 from __future__ import annotations
 
 from mgtta.frozen import Frozen
-from mgtta_models import Backbone
+from mgtta_models import Classifier
 
 
-def none(backbone: Backbone) -> Frozen:
+def none(backbone: Classifier) -> Frozen:
     """The source model."""
     return Frozen(backbone)

@@ -26,7 +26,7 @@ from mgtta.logits import entropy
 from mgtta.parameters import early_norm_parameters
 from mgtta.selection import entropy_margin, within
 from mgtta.types import Step, Tensors
-from mgtta_models import Backbone
+from mgtta_models import Classifier
 
 EMA = 0.9
 
@@ -39,13 +39,13 @@ class State(NamedTuple):
 
 
 class Sar:
-    """Two forward and two backward passes a window. See `sar` for the arguments."""
+    """A method of two forward and two backward passes a window. See `sar` for the arguments."""
 
     probabilities = False
 
     def __init__(
         self,
-        backbone: Backbone,
+        backbone: Classifier,
         margin: float,
         rho: float,
         reset_below: float,
@@ -65,50 +65,56 @@ class Sar:
         """[b, 3, h, w] -> [b, c], at the parameters as they are: the first pass of `step`."""
         return self.backbone(x).logits
 
-    def step(self, x: Tensor) -> Step:
-        """Answers and learns; a window without a reliable picture changes nothing (but see `variant`)."""
+    def step(self, x: Tensor, *, scale: float = 1.0) -> Step:
+        """Answers and learns; a window without a reliable picture changes nothing (but see `variant`).
+
+        Args:
+            x: [b, 3, h, w].
+            scale: what the rate is multiplied by for this step.
+        """
         with torch.inference_mode(False), torch.enable_grad():
             x = x.clone() if x.is_inference() else x
             first = self.backbone(x).logits
             if not first.isfinite().all():
-                return Step(first.detach(), NOT_FINITE)
+                return Step(first.detach(), {}, NOT_FINITE)
             H = entropy(first)
             reliable = H.detach() < self.margin
             stats = {"entropy": H.detach().mean().item(), "reliable": float(reliable.sum())}
             if not reliable.any():
                 if self.original:
-                    self._descend({name: torch.zeros_like(p) for name, p in self.learned.parameters.items()})
-                return Step(first.detach(), {**stats, "skipped_nothing_reliable": 1.0, **self._recover()})
-            slope = gradient(H[reliable].mean(), self.learned.parameters, self.backbone.loss_scales)
-            steepness = norm(slope)
-            stats["gradient_norm"] = steepness
-            if not steepness < float("inf"):
-                return Step(first.detach(), {**stats, "skipped_gradient_not_finite": 1.0})
+                    zeros = {name: torch.zeros_like(p) for name, p in self.learned.parameters.items()}
+                    self._descend(zeros, self.lr * scale)
+                return Step(first.detach(), stats | self._recover(), "nothing_reliable")
+            ascent = gradient(H[reliable].mean(), self.learned.parameters, self.backbone.loss_scales)
+            length = norm(ascent)
+            stats["gradient_norm"] = length
+            if not length < float("inf"):
+                return Step(first.detach(), stats, "gradient_not_finite")
             before = {name: p.detach().clone() for name, p in self.learned.parameters.items()}
-            self.learned.move(slope, -self.rho / (steepness + 1e-12))
+            self.learned.move(ascent, -self.rho / (length + 1e-12))
             second = self.backbone(x).logits
             H = entropy(second)
             kept = H.detach() < self.margin
             kept = kept & reliable if self.original else kept
             loss = H[kept].mean() if kept.any() else (H * 0).sum()
-            slope = gradient(loss, self.learned.parameters, self.backbone.loss_scales)
+            gradients = gradient(loss, self.learned.parameters, self.backbone.loss_scales)
             self.learned.assign(before)
         answer = (first if self.original else second).detach()
-        if not (second.isfinite().all() and norm(slope) < float("inf")):
-            return Step(first.detach(), {**stats, **NOT_FINITE})
-        stats |= {"kept": float(kept.sum()), "update_norm": self._descend(slope)}
+        if not (second.isfinite().all() and norm(gradients) < float("inf")):
+            return Step(first.detach(), stats, NOT_FINITE)
+        stats |= {"kept": float(kept.sum()), "update_norm": self._descend(gradients, self.lr * scale)}
         if kept.any():
-            self._watch(loss.detach())
+            self._average(loss.detach())
         return Step(answer, stats | self._recover())
 
     @torch.no_grad()
-    def _descend(self, slope: Tensors) -> float:
-        updates, optimizer = self.sgd.update(slope, self.learned.state.optimizer)
+    def _descend(self, gradients: Tensors, rate: float) -> float:
+        updates, optimizer = self.sgd.update(gradients, self.learned.state.optimizer)
         self.learned.state = self.learned.state._replace(optimizer=optimizer)
-        self.learned.move(updates, self.lr)
-        return self.lr * norm(updates)
+        self.learned.move(updates, rate)
+        return rate * norm(updates)
 
-    def _watch(self, loss: Tensor) -> None:
+    def _average(self, loss: Tensor) -> None:
         ema = self.learned.state.ema
         ema = loss if ema.isnan() else EMA * ema + (1 - EMA) * loss
         self.learned.state = self.learned.state._replace(ema=ema)
@@ -135,12 +141,12 @@ class Sar:
         return self.learned.state_dict()
 
     def load_state_dict(self, state: Mapping[str, Tensor]) -> None:
-        """Takes up what `state_dict` gave; a ValueError if it is another method's."""
+        """Restores what `state_dict` gave; a ValueError if it is another method's."""
         self.learned.load_state_dict(state)
 
 
 def sar(
-    backbone: Backbone,
+    backbone: Classifier,
     margin_nats: float | None = None,
     rho: float = 0.05,
     reset_below: float = 0.2,
@@ -158,8 +164,8 @@ def sar(
         reset_below: nats; the model returns to the source when the moving average of its loss falls below.
         lr: learning rate.
         momentum: of SGD.
-        variant: see above.
-        published: forget nothing at a recovery.
+        variant: `foa` or `original`; see the head of this file.
+        published: keep momentum and moving average when the model returns to the source, as the authors do.
 
     Raises:
         ValueError: if a filter, the perturbation or the recovery could never act, or would always.

@@ -6,14 +6,14 @@ The paper does not give the rate; 0.005 is the default of the authors' program. 
 from __future__ import annotations
 
 from mgtta import transforms
-from mgtta.adapter import Adapter, memoryless
+from mgtta.adapter import Adapter, stateless
 from mgtta.losses import aligned_entropy
 from mgtta.statistics import SourceStatistics
-from mgtta_models import Backbone
+from mgtta_models import Classifier
 
 
 def sgd(
-    backbone: Backbone,
+    backbone: Classifier,
     statistics: SourceStatistics,
     lr: float = 5e-3,
     discrepancy_weight: float = 0.4,
@@ -26,11 +26,11 @@ def sgd(
         statistics: of the same source model on clean pictures.
         lr: learning rate.
         discrepancy_weight: lambda.
-        boost: of the first step, of which `transforms.settling` tells: so that MGTTA's can be compared with.
+        boost: factor of the first step, as MGTTA has it, so that both can be compared.
 
     Raises:
         ModelError: if the statistics are another model's.
     """
     loss = aligned_entropy(statistics.on(backbone), discrepancy_weight)
-    objective = memoryless(loss, recordable=True)
+    objective = stateless(loss, recordable=True)
     return Adapter(backbone, objective, transforms.settling(transforms.sgd(), boost), lr, smallest=2)

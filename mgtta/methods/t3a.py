@@ -20,7 +20,7 @@ from mgtta.learned import Learned
 from mgtta.logits import entropy
 from mgtta.parameters import norm_parameters
 from mgtta.types import Step, Tensors
-from mgtta_models import Backbone
+from mgtta_models import Classifier
 
 
 class Supports(NamedTuple):
@@ -41,7 +41,7 @@ class T3A:
 
     probabilities = False
 
-    def __init__(self, backbone: Backbone, supports: int = 20) -> None:
+    def __init__(self, backbone: Classifier, supports: int = 20) -> None:
         if supports < 1:
             raise ValueError(f"the number of supports is expected to be 1 or more; got {supports}")
         self.backbone, self.supports = backbone, supports
@@ -52,12 +52,12 @@ class T3A:
         """[b, 3, h, w] -> [b, c], as `step` would answer; keeps nothing."""
         return self._answer(x)[0]
 
-    def step(self, x: Tensor) -> Step:
+    def step(self, x: Tensor, *, scale: float = 1.0) -> Step:  # noqa: ARG002  there is no rate
         """Keeps the most certain features, then answers with the prototypes that they give."""
         with torch.inference_mode(False), torch.no_grad():
             logits, supports = self._answer(x.clone() if x.is_inference() else x)
         if not logits.isfinite().all():
-            return Step(logits, NOT_FINITE)
+            return Step(logits, {}, NOT_FINITE)
         self.learned.state = supports
         return Step(logits, {"supports": float(len(supports.labels))})
 
@@ -85,7 +85,7 @@ class T3A:
         return self.learned.state_dict()
 
     def load_state_dict(self, state: Mapping[str, Tensor]) -> None:
-        """Takes up what `state_dict` gave; a ValueError if it is another method's."""
+        """Restores what `state_dict` gave; a ValueError if it is another method's."""
         self.learned.load_state_dict(state)
 
 
@@ -106,6 +106,14 @@ def prototypes(supports: Supports, classes: int) -> Tensor:
     return normalize(sums.index_add_(0, supports.labels, normalize(supports.features, dim=1)), dim=1)
 
 
-def t3a(backbone: Backbone, supports: int = 20) -> T3A:
-    """Prototypes from the most certain features; settings are the paper's."""
+def t3a(backbone: Classifier, supports: int = 20) -> T3A:
+    """Prototypes from the most certain features.
+
+    Args:
+        backbone: the source model.
+        supports: K, features kept a class; the paper's best is 20 for most data sets.
+
+    Raises:
+        ValueError: if there are none.
+    """
     return T3A(backbone, supports)

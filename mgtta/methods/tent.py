@@ -7,11 +7,20 @@ Minimizes the mean entropy of a window (Eqn. 1) over the norm layers' weights an
 from __future__ import annotations
 
 from mgtta import transforms
-from mgtta.adapter import Adapter, memoryless
+from mgtta.adapter import Adapter, stateless
 from mgtta.losses import entropy_loss
-from mgtta_models import Backbone
+from mgtta_models import Classifier
 
 
-def tent(backbone: Backbone, lr: float = 1e-3, momentum: float = 0.9) -> Adapter:
-    """Entropy minimization."""
-    return Adapter(backbone, memoryless(entropy_loss, recordable=True), transforms.sgd(momentum), lr)
+def tent(backbone: Classifier, lr: float = 1e-3, momentum: float = 0.9) -> Adapter:
+    """Entropy minimization.
+
+    Args:
+        backbone: the source model.
+        lr: learning rate.
+        momentum: of SGD, in [0, 1).
+
+    Raises:
+        ValueError: if a number is out of its range.
+    """
+    return Adapter(backbone, stateless(entropy_loss, recordable=True), transforms.sgd(momentum), lr)

@@ -5,47 +5,47 @@ from __future__ import annotations
 import copy
 import hashlib
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import pairwise
-from typing import TYPE_CHECKING, Any, NamedTuple, TypeGuard, cast
+from typing import TYPE_CHECKING, Any, TypeGuard, cast
 
 import torch
 from torch import Tensor, nn
+from torch.func import functional_call
 
 from mgtta_models.errors import ModelError
 from mgtta_models.labels import Labels
 from mgtta_models.precision import LOSS_SCALES, NORMS, lower
 from mgtta_models.preprocess import Preprocess
+from mgtta_models.types import Engine, Output
 from mgtta_models.vit import Block, VisionTransformer
 
 if TYPE_CHECKING:
     from timm.models.vision_transformer import VisionTransformer as TimmVisionTransformer
 
 
-class Output(NamedTuple):
-    """Notation: b batch, c classes, l blocks, d width."""
-
-    logits: Tensor  # [b, c]
-    features: Tensor  # [b, l, d]
-
-
-Engine = Callable[[Tensor, Tensor], Output]  # pictures [b, 3, h, w] and norms [n] -> output of all classes
-
-
 class Backbone(nn.Module):
-    """Wraps any timm VisionTransformer with a class token (ViT, DeiT, of any size).
+    """A `Classifier` around any timm VisionTransformer with a class token (ViT, DeiT, of any size).
 
-    All parameters are frozen and the model is in eval mode; an adaptation method thaws the ones that it adapts. With an
-    `engine`, that computes passes without gradients; only the norms' parameters may change then.
+    All parameters are frozen and the model is in eval mode; an adaptation method thaws the ones that it adapts. An
+    `engine`, if there is one, computes the passes without gradients; only the norms' parameters may change then.
 
     Args:
-        vit: the model; with `global_pool="token"` and pre-norm blocks.
-        name: what people call it.
-        preprocess: from pixels to its input; by default what its pretrained configuration says.
-        labels: its classes; by default ImageNet's where their number fits.
+        vit: the model, with `global_pool="token"` and pre-norm blocks; it is used as it is, not copied.
+        name: for people; by default the architecture's.
+        preprocess: from pixels to the model's input; by default as its pretrained configuration says.
+        labels: its classes; by default ImageNet's for 1,000 classes, numbers for any other count.
 
     Raises:
-        ModelError: if the model has no class token to read, or other blocks than pre-norm ones.
+        ModelError: if the model has no class token to read, or blocks other than pre-norm ones.
+
+    Example:
+        >>> import timm, torch
+        >>> vit = timm.create_model("vit_tiny_patch16_224", num_classes=5)
+        >>> backbone = Backbone(vit, name="mine")
+        >>> logits, features = backbone(torch.zeros(2, 3, 224, 224))
+        >>> list(logits.shape), list(features.shape)
+        ([2, 5], [2, 12, 192])
     """
 
     def __init__(
@@ -86,12 +86,28 @@ class Backbone(nn.Module):
         return next(self.vit.parameters()).device
 
     @property
+    def depth(self) -> int:
+        """Number l of blocks."""
+        return len(self.vit.blocks)
+
+    @property
+    def width(self) -> int:
+        """Number d of features of a token."""
+        return self.vit.embed_dim
+
+    @property
+    def patch(self) -> tuple[int, int]:
+        """Height and width of a token's patch, in pixels."""
+        height, width = self.vit.patch_embed.patch_size
+        return int(height), int(width)
+
+    @property
     def loss_scales(self) -> tuple[float, ...]:
-        """What a loss is multiplied by for the backward pass, powers of two, largest first: see `mgtta.adapter`."""
+        """What a loss is multiplied by for the backward pass: powers of two, the largest first; (1.0,) in float32."""
         return LOSS_SCALES.get(self.dtype, (1.0,))
 
     def lower(self, dtype: torch.dtype) -> None:
-        """Computes in bfloat16 or float16 from now on; see `mgtta_models.precision`."""
+        """Switches the products to bfloat16 or float16, in place: `mgtta_models.precision`."""
         lower(self.vit, dtype)
         self.dtype = dtype
 
@@ -102,9 +118,11 @@ class Backbone(nn.Module):
         are the features whose means and spreads MGTTA and FOA align (arXiv 2412.16901, as the authors' code does it).
 
         Args:
-            x: the pictures.
+            x: the pictures, on the model's device.
             prompts: [p, d] further tokens, put between the class token and the picture's after the positions.
         """
+        # An engine (a CUDA graph, ONNX Runtime) computes the same numbers but cannot be differentiated, so it serves
+        # exactly the passes that build no graph. This is a choice of who computes, not of what is computed.
         if self.engine is not None and prompts is None and not torch.is_grad_enabled():
             logits, features = self.engine(x, self.norm_vector)
         else:
@@ -144,10 +162,10 @@ class Backbone(nn.Module):
         return logits if among_all or self.kept is None else logits[:, self.kept]
 
     def restrict(self, kept: Sequence[int]) -> None:
-        """Leaves only some classes to choose from, as ImageNet-R and -A have 200 of the 1,000; c is their number then.
+        """Keeps only some classes to choose from, as ImageNet-R and -A have 200 of the 1,000; c is their number then.
 
         Raises:
-            ModelError: if a number is no class, or comes twice.
+            ModelError: if an index is no class, or is repeated.
         """
         if not kept or len(set(kept)) < len(kept) or not all(0 <= i < self.vit.num_classes for i in kept):
             raise ModelError(
@@ -176,13 +194,27 @@ class Backbone(nn.Module):
         self._gather()
         return self
 
-    def norm_parameters(self) -> dict[str, nn.Parameter]:
-        """Weights and biases of the normalization layers by timm's names, in the model's order."""
+    def norm_parameters(self, blocks: int | None = None) -> dict[str, nn.Parameter]:
+        """Weights and biases of the normalization layers by timm's names, in the model's order.
+
+        Args:
+            blocks: of the first blocks only, without the final norm; by default of all.
+        """
+        late = () if blocks is None else ("norm.", *(f"blocks.{i}." for i in range(blocks, self.depth)))
         return {
             f"{layer}.{name}": parameter
             for layer, module in self.norms()
             for name, parameter in module.named_parameters(recurse=False)
+            if not f"{layer}.".startswith(late)
         }
+
+    def weights(self) -> dict[str, nn.Parameter]:
+        """All parameters by timm's names, in the model's order."""
+        return dict(self.vit.named_parameters())
+
+    def with_weights(self, weights: Mapping[str, Tensor], x: Tensor) -> Output:
+        """The output for x [b, 3, h, w] with other values in the place of `weights()`; those stay as they are."""
+        return functional_call(self, {f"vit.{name}": value for name, value in weights.items()}, (x,))
 
     def _gather(self) -> None:
         """The norms' parameters become views of one vector, so that a whole set of them is copied at once."""

@@ -1,7 +1,7 @@
-"""On CUDA, computations whose kernels are launched as one graph.
+"""Computations whose CUDA kernels are launched as one graph.
 
-A GPU is done with the kernels of one picture, and with those of a lesson in 16 bits, sooner than a processor has asked
-for them one by one.
+A GPU finishes the kernels of one picture, and those of an update in 16 bits, sooner than a processor can launch them
+one by one.
 
 Notation: b pictures, n scalars of the norm layers.
 """
@@ -15,10 +15,11 @@ from typing import Any, Generic, TypeVar
 import torch
 from torch import Tensor
 
-from mgtta_models.backbone import Backbone, Engine, Output
+from mgtta_models.backbone import Backbone
+from mgtta_models.types import Engine, Output
 
 T = TypeVar("T")
-MOST = 16  # pictures of an answer that is recorded: more keep the GPU busy by themselves
+MOST = 16  # pictures of a recorded pass: more keep the GPU busy by themselves
 RECORDING = threading.Lock()  # a recording begins with a look at the whole GPU, which may disturb another
 WARM_UP = 2  # calls before a recording: what libraries set up at first uses does not belong to it
 
@@ -35,25 +36,25 @@ class Recorded(Generic[T]):
 
     def __init__(self, compute: Callable[..., T], *, first: bool = False, keep: int = 1) -> None:
         self._compute, self._first, self._keep = compute, first, keep
-        self._met: set[tuple[torch.Size, ...]] = set()
+        self._known: set[tuple[torch.Size, ...]] = set()
         self._graphs: dict[tuple[torch.Size, ...], tuple[tuple[Tensor, ...], Callable[[], None], T]] = {}
 
     def __call__(self, *inputs: Tensor) -> T:
         """What `compute` gives for the inputs; called by one thread at a time."""
         shapes = tuple(value.shape for value in inputs)
-        if not recordable(inputs[0]) or shapes not in self._met:
-            self._met.add(shapes)
+        if not recordable(inputs[0]) or shapes not in self._known:
+            self._known.add(shapes)
             return self._compute(*inputs)
         if shapes not in self._graphs:
             own = tuple(value.clone() for value in inputs)
             while len(self._graphs) >= self._keep:
                 self._graphs.pop(next(iter(self._graphs)))
             self._graphs[shapes] = own, *record(lambda: self._compute(*own), own[0].device, first=self._first)
-        own, launch, found = self._graphs[shapes]
+        own, launch, result = self._graphs[shapes]
         for there, value in zip(own, inputs, strict=True):
             there.copy_(value)
         launch()
-        return cloned(found)
+        return cloned(result)
 
 
 class Graphed:
@@ -113,17 +114,17 @@ def record(work: Callable[[], T], device: torch.device, *, first: bool) -> tuple
     aside.synchronize()
     graph = torch.cuda.CUDAGraph()
     with RECORDING, torch.cuda.graph(graph, stream=aside, capture_error_mode="thread_local"):  # other threads go on
-        found = work()
-    return graph.replay, found
+        result = work()
+    return graph.replay, result
 
 
-def cloned(found: Any) -> Any:
-    """The same of copies of all tensors."""
-    if isinstance(found, Tensor):
-        return found.clone()
-    if isinstance(found, Mapping):
-        return {name: cloned(value) for name, value in found.items()}
-    if isinstance(found, tuple):
-        parts: Any = map(cloned, found)
-        return type(found)(*parts) if hasattr(found, "_fields") else tuple(parts)
-    return found
+def cloned(value: Any) -> Any:
+    """A copy in which all tensors are copies."""
+    if isinstance(value, Tensor):
+        return value.clone()
+    if isinstance(value, Mapping):
+        return {name: cloned(part) for name, part in value.items()}
+    if isinstance(value, tuple):
+        parts: Any = map(cloned, value)
+        return type(value)(*parts) if hasattr(value, "_fields") else tuple(parts)
+    return value

@@ -1,4 +1,4 @@
-"""Class names: what the model's numbers are called."""
+"""Class names of a model, by index."""
 
 from __future__ import annotations
 

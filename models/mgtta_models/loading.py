@@ -36,18 +36,23 @@ def load_backbone(
     labels: str | Path | None = None,
     preprocess: Mapping[str, Any] | None = None,
 ) -> Backbone:
-    """Loads a model with all that belongs to its weights.
+    """Loads a model by name, with the preprocessing and the class names that belong to its weights.
 
     Args:
-        name: `demo`, the embedded model; or any timm ViT, with a tag or without.
-        weights: a .safetensors or .pth file; without it the hub's weights are taken.
-        device: where it goes: `cpu`, `cuda`, `cuda:1`.
-        precision: `fp32`, `bf16`, `fp16`, or `tf32` for tensor cores on CUDA; see `mgtta_models.precision`.
+        name: `demo`, the embedded model, or any timm ViT, with a tag or without.
+        weights: a .safetensors or .pth file; by default timm's own, from the hub.
+        device: `cpu`, `cuda`, `cuda:1`.
+        precision: `fp32`, `bf16`, `fp16`, or `tf32` for tensor cores on CUDA: `mgtta_models.precision`.
         labels: a text file with one class name a line.
-        preprocess: values that override those of the weights' configuration (size, mean, std, interpolation, crop_pct).
+        preprocess: overrides of the weights' configuration: size, mean, std, interpolation, crop_pct.
 
     Raises:
         ModelError: one line on what is wrong with the name, the file, the hub or the device.
+
+    Example:
+        >>> backbone = load_backbone("demo")
+        >>> backbone.preprocess.size, len(backbone.classes), backbone.classes[0]
+        (128, 10, 'bottle')
     """
     if precision not in PRECISIONS:
         raise ModelError(f"--precision is one of {', '.join(PRECISIONS)}; got {precision!r}")
@@ -74,7 +79,7 @@ def _from_hub(name: str) -> nn.Module:
     from huggingface_hub import constants
 
     _known(name)
-    logging.getLogger("huggingface_hub").setLevel(logging.CRITICAL)  # it tells of each retry
+    logging.getLogger("huggingface_hub").setLevel(logging.CRITICAL)  # it reports each retry
     try:
         if not _answers(constants.ENDPOINT):
             constants.HF_HUB_OFFLINE = True  # what was fetched before still loads, and nothing is tried for minutes

@@ -14,7 +14,7 @@ import triton
 import triton.language as tl
 from torch import Tensor
 
-PROGRAMS = 512  # of the backward pass: each sums up what its tokens say of weight and bias
+PROGRAMS = 512  # of the backward pass: each sums its tokens' gradients by weight and bias
 
 
 def forward(x: Tensor, weight: Tensor, bias: Tensor, eps: float, dtype: torch.dtype) -> tuple[Tensor, Tensor, Tensor]:
@@ -26,7 +26,7 @@ def forward(x: Tensor, weight: Tensor, bias: Tensor, eps: float, dtype: torch.dt
 
 
 def backward(x: Tensor, dy: Tensor, weight: Tensor, mean: Tensor, scale: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-    """What `forward` was given and gave, and the loss's slope by y [n, d] -> by x [n, d], weight and bias [d]."""
+    """What `forward` was given and gave, and the gradient by y [n, d] -> by x [n, d], weight and bias [d]."""
     count = min(PROGRAMS, len(x))
     dx, parts = torch.empty_like(x), weight.new_empty(2, count, x.shape[1])
     step: Any = _backward[(count,)]

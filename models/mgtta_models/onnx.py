@@ -1,7 +1,7 @@
-"""A backbone as ONNX: for answers by ONNX Runtime while it adapts, and as a plain file for elsewhere.
+"""A backbone as ONNX: run by ONNX Runtime while it adapts, or exported as a plain file.
 
-The parameters of all norm layers are one input, a vector [n] in the model's order, so that each adapted set is in use
-with the next call, without another export. The file is kept in the user's cache, by the digest of the weights.
+The parameters of all norm layers are one input, a vector [n] in the model's order, so that each adapted set is used
+by the next call, without another export. The file is kept in the user's cache, by the digest of the weights.
 
 Notation: b batch, n scalars of the norm layers.
 """
@@ -13,9 +13,11 @@ import json
 import os
 import warnings
 from collections.abc import Callable, Mapping, Sequence
+from importlib import import_module
 from importlib.metadata import version
 from importlib.util import find_spec
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import torch
@@ -23,9 +25,10 @@ from torch import Tensor, nn
 from torch.func import functional_call
 
 from mgtta_models import files
-from mgtta_models.backbone import Backbone, Output
+from mgtta_models.backbone import Backbone
 from mgtta_models.errors import ModelError, reason
 from mgtta_models.together import Apart
+from mgtta_models.types import Output
 
 OPSET = 20  # the first with GELU
 FORMAT = 2  # of the cached files: a change of what is exported begins new ones
@@ -47,14 +50,13 @@ class Session:
     runtime = "onnx"
 
     def __init__(self, backbone: Backbone, threads: int, *, apart: bool = False) -> None:
-        import onnxruntime
-
+        onnxruntime = runtime()
         self.device = backbone.device
         onnxruntime.set_default_logger_severity(3)  # errors; of what comes before a session
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = threads
         options.log_severity_level = 3  # errors
-        options.add_session_config_entry("session.intra_op.allow_spinning", "0")  # idle threads are a lesson's
+        options.add_session_config_entry("session.intra_op.allow_spinning", "0")  # idle threads are the update's
         if self.device.type == "cuda":
             onnxruntime.preload_dlls()  # those that torch brings
         self.providers = providers(self.device, onnxruntime.get_available_providers())
@@ -69,8 +71,7 @@ class Session:
 
     def _opened(self, path: Path, backbone: Backbone, options: Any, apart: bool) -> Any:
         """The runtime's session; a file that is torn or another model's goes, so that the next try exports anew."""
-        import onnxruntime
-
+        onnxruntime = runtime()
         try:
             session = onnxruntime.InferenceSession(path, options, self.providers)
             found = [(value.name, value.shape[1 if value.name == "pixels" else -1 :]) for value in session.get_inputs()]
@@ -105,6 +106,19 @@ class Session:
 
     def __deepcopy__(self, _: Mapping[int, object]) -> None:
         """A copy of a model may get other weights: it computes by itself."""
+
+
+def runtime() -> ModuleType:
+    """The package onnxruntime, whichever of its builds is installed.
+
+    Raises:
+        ModelError: if none is.
+    """
+    try:
+        return import_module("onnxruntime")
+    except ImportError as error:
+        way = "pip install onnxruntime, or onnxruntime-gpu"
+        raise ModelError(f"ONNX Runtime cannot be imported ({reason(error)}): {way}") from None
 
 
 def providers(device: torch.device, available: Sequence[str]) -> list[Any]:

@@ -12,7 +12,7 @@ from mgtta_models.norms import NarrowNorm, fusible
 NORMS = (nn.LayerNorm, nn.RMSNorm, nn.GroupNorm, nn.modules.batchnorm._BatchNorm)
 PRECISIONS = ("fp32", "tf32", "bf16", "fp16")
 LOW = {"bf16": torch.bfloat16, "fp16": torch.float16}
-# What a loss is multiplied by, so that its gradients survive in float16: the largest under which all stay finite.
+# What a loss is multiplied by so that its gradients neither underflow nor overflow in float16: the first that works.
 LOSS_SCALES = {torch.float16: (2.0**16, 2.0**12, 2.0**8, 2.0**4, 1.0)}
 READ = ("norm", "fc_norm", "head", "head_dist")  # what turns the last tokens into features and logits
 

@@ -1,4 +1,4 @@
-"""What travels with the project: `checkpoints/*.safetensors`, listed in `checkpoints/manifest.toml`."""
+"""The shipped files: `checkpoints/*.safetensors`, listed in `checkpoints/manifest.toml`."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class Entry:
 
     @property
     def path(self) -> Path:
-        """Where it lies."""
+        """Its path in this installation."""
         return FOLDER / self.file
 
 
@@ -45,7 +45,7 @@ def backbone() -> Path:
 
 
 def statistics(digest: str) -> Path | None:
-    """The source statistics of just these weights, if they are shipped: no others would fit."""
+    """The source statistics of exactly these weights, if they are shipped: no others would fit."""
     return next((e.path for e in manifest() if e.kind == "statistics" and e.digest == digest), None)
 
 

@@ -12,8 +12,9 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
-from mgtta_models.backbone import Backbone, Engine, Output
+from mgtta_models.backbone import Backbone
 from mgtta_models.norms import NarrowNorm
+from mgtta_models.types import Engine, Output
 
 LAST = (nn.LayerNorm, nn.RMSNorm)  # norms whose parameters lie along the last axis; those of others along the second
 
@@ -56,16 +57,16 @@ class Apart(nn.Module):
 
 
 @dataclass(slots=True)
-class _Asked:
+class _Request:
     x: Tensor  # [b, 3, h, w]
     norms: Tensor  # [b, n]
     answer: Output | Exception | None = None
 
 
 class Together:
-    """An engine for several models of the same weights: what is asked at the same time is computed at once.
+    """An engine for several models of the same weights: requests of the same time share one pass.
 
-    While one pass is computed, those that are asked for gather; whoever comes next computes them for all.
+    While one pass is computed, requests gather; the next thread computes them for all.
 
     Args:
         compute: [b, 3, h, w], [b, n] -> output; called by one thread at a time.
@@ -74,12 +75,12 @@ class Together:
     def __init__(self, compute: Callable[[Tensor, Tensor], Output]) -> None:
         self._compute, self.runtime = compute, getattr(compute, "runtime", "torch")
         self._turn, self._gathering = threading.Lock(), threading.Lock()
-        self._waiting: list[_Asked] = []
+        self._waiting: list[_Request] = []
         self.passes, self.pictures = 0, 0  # so far
 
     def __call__(self, x: Tensor, norms: Tensor) -> Output:
         """[b, 3, h, w] and one set of norms [n] -> output; waits for its turn."""
-        asked = _Asked(x, norms.expand(len(x), -1))
+        asked = _Request(x, norms.expand(len(x), -1))
         with self._gathering:
             self._waiting.append(asked)
         with self._turn:
@@ -92,7 +93,7 @@ class Together:
         assert asked.answer is not None
         return asked.answer
 
-    def _answer(self, gathered: list[_Asked]) -> None:
+    def _answer(self, gathered: list[_Request]) -> None:
         try:
             output = self._compute(torch.cat([one.x for one in gathered]), torch.cat([one.norms for one in gathered]))
         except Exception as error:  # each that waits raises it

@@ -1,4 +1,4 @@
-"""What every method promises, whatever the paper: design.md's contract over METHODS."""
+"""What every method promises, whatever the paper: the contract (`mgtta.contract`) over METHODS, and more."""
 
 from __future__ import annotations
 
@@ -7,27 +7,28 @@ from collections.abc import Callable, Mapping
 
 import pytest
 import torch
-from timm.models.vision_transformer import VisionTransformer
-from torch import Tensor, nn
+from torch import Tensor
 
-from mgtta import METHODS, MetaGradientGenerator, SourceStatistics, norm_parameters
-from mgtta.recurrent import RecurrentGenerator
-from mgtta.statistics import measure_fisher
-from mgtta.types import Method
-from mgtta_models import Backbone, ModelError
+from mgtta import METHODS, norm_parameters
+from mgtta.contract import CHECKS, findings
+from mgtta.trial import Trial, pictures, same
+from mgtta.types import Method, Step, Tensors
+from mgtta_models import Backbone, Classifier, ModelError
 from mgtta_models.onnx import Session
 from mgtta_models.precision import LOW
+from mgtta_models.tiny import tiny_backbone
+from tests.arithmetic import Exact, doubled, exact
 
 LEARNING = sorted(METHODS.keys() - {"none", "lame"})
 FILTERING = ("sar", "eata", "deyo")
 RATED = sorted(name for name in METHODS if "lr" in inspect.signature(METHODS[name]).parameters)
-SEARCHING = ("sar", "foa")  # they look twice: answers of a step are from the second look, by their papers
+EXEMPT = {(name, "step-answers-as-predict") for name in ("sar", "foa")}  # by their papers, a second pass answers
 HERE = {
     "deyo": {"plpd_margin": -0.5},  # pictures of noise have no shapes whose loss would lower a probability
     "cotta": {"augmentations": 3},  # 32 take a minute
     "foa": {"population": 6},
 }
-BESIDE = {("sar", "published"): {"reset_below": 0.9}}  # a recovery is needed to see what it forgets
+BESIDE = {"sar": {"published": {"reset_below": 0.9}}}  # a recovery is needed to see what it forgets
 OTHER_VALUES = {
     "lr": 0.02,
     "momentum": 0.5,
@@ -58,72 +59,42 @@ OTHER_VALUES = {
 
 
 def tiny(sharpness: float = 3.0) -> Backbone:
-    """A tiny ViT with random weights, unsure of some pictures and sure of others, among 10 of its 12 classes."""
+    """A tiny ViT with random weights, and torch's own random state as if nothing had been drawn yet."""
     torch.manual_seed(0)
-    vit = VisionTransformer(img_size=32, patch_size=8, embed_dim=32, depth=3, num_heads=4, num_classes=12)
-    for name, parameter in vit.named_parameters():
-        nn.init.normal_(parameter, mean=1.0 if "norm" in name and name.endswith("weight") else 0.0, std=0.2)
-    vit.get_submodule("head").get_parameter("weight").data.mul_(sharpness)
-    backbone = Backbone(vit)
-    backbone.restrict([11, 1, 2, 3, 4, 5, 6, 7, 8, 0])
-    return backbone
-
-
-def pictures(seed: int, count: int = 16) -> Tensor:
-    """Random normalized pictures."""
-    return torch.randn(count, 3, 32, 32, generator=torch.Generator().manual_seed(seed))
-
-
-@pytest.fixture(scope="module")
-def statistics() -> SourceStatistics:
-    """Of the tiny model on random pictures."""
-    return SourceStatistics.measure(tiny(), [pictures(100, 32)])
+    return tiny_backbone(sharpness)
 
 
 @pytest.fixture
-def build(statistics: SourceStatistics) -> Callable[..., Method]:
-    """Builds a method by name with whatever its signature wants beforehand."""
+def build() -> Callable[..., Method]:
+    """Builds a method by name with whatever its signature needs."""
 
     def build(name: str, backbone: Backbone | None = None, **options: object) -> Method:
-        needs = {
-            "statistics": statistics,
-            "generator": MetaGradientGenerator(1),
-            "lstm": RecurrentGenerator(1),
-            "fisher": measure_fisher(tiny(), [pictures(100, 32)]),
-        }
-        wanted = {key: value for key, value in needs.items() if key in inspect.signature(METHODS[name]).parameters}
-        return METHODS[name](backbone or tiny(), **wanted, **HERE.get(name, {}) | options)
+        return Trial(METHODS[name], HERE.get(name, {})).build(backbone or tiny(), **options)
 
     return build
 
 
-def learned(method: Method) -> Tensor:
-    """The adapted parameters now."""
-    return torch.cat([p.detach().flatten().clone() for p in method.parameters().values()])
+def expected(build: Callable[..., Method], name: str, method: Method, x: Tensor) -> Exact:
+    """What a method that has learned what this one has answers in float64; the longest sum is over a patch's pixels."""
+    wide = build(name, doubled(tiny()))
+    state = method.state_dict()
+    wide.load_state_dict({key: t.double() if t.is_floating_point() else t for key, t in state.items()})
+    return exact(lambda: wide.predict(x.double()), terms=3 * 8 * 8)["0"]
 
 
-def same(one: Mapping[str, Tensor], other: Mapping[str, Tensor]) -> bool:
-    """Whether two states are equal to the bit; NaN is equal to NaN."""
-    return one.keys() == other.keys() and all(
-        tensor.shape == other[name].shape
-        and torch.equal(tensor.nan_to_num(), other[name].nan_to_num())
-        and torch.equal(tensor.isnan(), other[name].isnan())
-        for name, tensor in one.items()
-    )
-
-
+@pytest.mark.parametrize("check", CHECKS)
 @pytest.mark.parametrize("name", METHODS)
-def test_predict_changes_nothing(name: str, build: Callable[..., Method]) -> None:
-    """Asked twice, the answer is the same, and the state too."""
-    method, x = build(name), pictures(0)
-    before = method.state_dict()
-    assert torch.equal(method.predict(x), method.predict(x))
-    assert same(before, method.state_dict())
+def test_contract(name: str, check: str) -> None:
+    """Each method keeps each promise."""
+    if (name, check) in EXEMPT:
+        pytest.skip("its paper answers with a second pass")
+    torch.manual_seed(0)
+    CHECKS[check](Trial(METHODS[name], HERE.get(name, {}), OTHER_VALUES, BESIDE.get(name, {})))
 
 
 @pytest.mark.parametrize("name", METHODS)
 def test_answers_by_onnx_runtime(name: str, build: Callable[..., Method]) -> None:
-    """After lessons the answers are torch's, within 1e-4: what a method changes reaches the session."""
+    """After updates the answers are torch's, up to rounding: what a method changes reaches the session."""
     fast, plain = tiny(), tiny()
     fast.engine = Session(fast, threads=1)
     one, other = build(name, fast), build(name, plain)
@@ -131,7 +102,7 @@ def test_answers_by_onnx_runtime(name: str, build: Callable[..., Method]) -> Non
         other.step(pictures(seed))
         one.load_state_dict(other.state_dict())
         x = pictures(seed + 10)
-        torch.testing.assert_close(one.predict(x), other.predict(x), rtol=0, atol=1e-4)
+        expected(build, name, other, x).assert_near(one.predict(x))
 
 
 @pytest.mark.parametrize("name", sorted(set(LEARNING) - {"cotta"}))
@@ -161,128 +132,12 @@ def test_cotta_needs_all_bits(build: Callable[..., Method]) -> None:
         build("cotta", low)
 
 
-@pytest.mark.parametrize("name", METHODS.keys() - set(SEARCHING))
-def test_step_answers_as_predict_did(name: str, build: Callable[..., Method]) -> None:
-    """The logits of a step are those from before its update, detached."""
-    method = build(name)
-    for seed in range(3):
-        x = pictures(seed)
-        expected = method.predict(x)
-        step = method.step(x)
-        assert not step.logits.requires_grad
-        torch.testing.assert_close(step.logits, expected, rtol=0, atol=1e-5)
-
-
-@pytest.mark.parametrize("name", LEARNING)
-def test_step_learns_and_reset_forgets(name: str, build: Callable[..., Method]) -> None:
-    """A step moves what is learned; reset brings all of it back to the bit, and the next run is the same."""
-    method = build(name)
-    source, start = learned(method), method.state_dict()
-    first = [method.step(pictures(seed)).logits for seed in range(3)]
-    assert not same(start, method.state_dict())
-    method.reset()
-    assert torch.equal(learned(method), source)
-    assert same(start, method.state_dict())
-    again = [method.step(pictures(seed)).logits for seed in range(3)]
-    assert all(torch.equal(a, b) for a, b in zip(first, again, strict=True))
-
-
-@pytest.mark.parametrize("name", LEARNING)
-def test_save_and_load_continue_identically(name: str, build: Callable[..., Method]) -> None:
-    """A second method takes up what the first learned and goes on as it does, to the bit."""
-    method, other = build(name), build(name)
-    for seed in range(3):
-        method.step(pictures(seed))
-    saved = method.state_dict()
-    other.load_state_dict(saved)
-    for seed in range(3, 7):
-        assert torch.equal(method.step(pictures(seed)).logits, other.step(pictures(seed)).logits)
-    assert same(method.state_dict(), other.state_dict())
-    with pytest.raises(ValueError, match="same method"):
-        other.load_state_dict(dict(list(saved.items())[1:]))
-
-
-@pytest.mark.parametrize("name", METHODS)
-def test_window_of_one(name: str, build: Callable[..., Method]) -> None:
-    """One picture is answered, and nothing becomes NaN; a loss that needs a spread learns nothing and says so."""
-    method, source = build(name), learned(build(name))
-    step = method.step(pictures(0, count=1))
-    assert step.logits.shape == (1, 10)
-    assert learned(method).isfinite().all()
-    if any(key.startswith("skipped") for key in step.stats):
-        assert torch.equal(learned(method), source)
-
-
-@pytest.mark.parametrize("name", LEARNING)
-def test_poison_is_refused(name: str, build: Callable[..., Method]) -> None:
-    """A window with NaN or infinity teaches nothing, touches no state, and is named in the stats."""
-    method = build(name)
-    method.step(pictures(0))
-    before = method.state_dict()
-    for value in (float("nan"), float("inf")):
-        x = pictures(1)
-        x[0, 0, 0, 0] = value
-        stats = method.step(x).stats
-        assert any(key.startswith("skipped") for key in stats)
-        assert same(before, method.state_dict())
-
-
-@pytest.mark.parametrize("name", METHODS)
-def test_identical_pictures_give_finite_numbers(name: str, build: Callable[..., Method]) -> None:
-    """A window without any spread has a gradient all the same."""
-    method = build(name)
-    method.step(pictures(0, count=1).expand(8, -1, -1, -1))
-    assert learned(method).isfinite().all()
-
-
-@pytest.mark.parametrize("name", METHODS)
-def test_the_rest_is_untouched(name: str, build: Callable[..., Method]) -> None:
-    """The input and every parameter outside the method's scope stay as they are."""
-    backbone, x = tiny(), pictures(0)
-    method = build(name, backbone)
-    adapted = {id(p) for p in method.parameters().values()}
-    frozen = {key: p.clone() for key, p in backbone.named_parameters() if id(p) not in adapted}
-    kept = x.clone()
-    method.step(x)
-    assert torch.equal(x, kept)
-    assert all(torch.equal(p, frozen[key]) for key, p in backbone.named_parameters() if key in frozen)
-
-
-@pytest.mark.parametrize("name", METHODS)
-def test_works_under_inference_mode(name: str, build: Callable[..., Method]) -> None:
-    """A caller's inference mode, in which frames were prepared, is no obstacle to learning."""
-    method, free = build(name), build(name)
-    with torch.inference_mode():
-        method.step(pictures(0) * 1)
-        method.step(pictures(1) * 1)
-    free.step(pictures(0))
-    free.step(pictures(1))
-    assert same(method.state_dict(), free.state_dict())
-    assert not any(tensor.is_inference() for tensor in method.state_dict().values())
-
-
-@pytest.mark.parametrize("name", METHODS)
-def test_every_option_changes_something(name: str, build: Callable[..., Method]) -> None:
-    """No option does nothing: another value gives other answers, or another memory, within four steps."""
-
-    def run(**options: object) -> dict[str, Tensor]:
-        method = build(name, tiny(), **options)
-        answers = {str(seed): method.step(pictures(seed)).logits for seed in range(4)}
-        return answers | method.state_dict()
-
-    signature = inspect.signature(METHODS[name]).parameters.items()
-    for option in (key for key, parameter in signature if parameter.default is not inspect.Parameter.empty):
-        beside = BESIDE.get((name, option), {})
-        assert not same(run(**beside, **{option: OTHER_VALUES[option]}), run(**beside)), option
-
-
 @pytest.mark.parametrize("name", FILTERING)
 def test_nothing_reliable_changes_nothing(name: str, build: Callable[..., Method]) -> None:
-    """A window in which no answer is certain teaches nothing, and says so."""
+    """A window in which no answer is certain is skipped, and says so."""
     method = build(name, tiny(sharpness=1e-3))
     before = method.state_dict()
-    stats = method.step(pictures(0)).stats
-    assert "skipped_nothing_reliable" in stats
+    assert method.step(pictures(0)).skipped == "nothing_reliable"
     assert same(before, method.state_dict())
 
 
@@ -308,7 +163,7 @@ def test_nothing_reliable_changes_nothing(name: str, build: Callable[..., Method
     ],
 )
 def test_what_could_never_act_is_an_error(name: str, options: dict[str, float], build: Callable[..., Method]) -> None:
-    """A filter that keeps everything or nothing, with ten classes, is refused when the method is built."""
+    """A filter that keeps everything or nothing, with ten classes, is rejected when the method is built."""
     with pytest.raises(ValueError, match="expected"):
         build(name, **options)
 
@@ -326,3 +181,59 @@ def test_adapted_parameters_are_the_norms(build: Callable[..., Method]) -> None:
     names = [f"blocks.{i}.norm{j}.{kind}" for i in range(3) for j in (1, 2) for kind in ("weight", "bias")]
     assert list(build("mgtta", backbone).parameters()) == [*names, "norm.weight", "norm.bias"]
     assert list(norm_parameters(backbone)) == [*names, "norm.weight", "norm.bias"]
+
+
+class Careless:
+    """Predicts with what it counts, keeps no copy, takes no scale: breaks most promises."""
+
+    probabilities = False
+    lr = 0.1
+
+    def __init__(self, backbone: Classifier, unused: float = 0.5) -> None:
+        self.backbone, self.unused, self.count = backbone, unused, torch.zeros(1)
+
+    def predict(self, x: Tensor) -> Tensor:
+        """Counts."""
+        self.count += 1
+        return self.backbone(x).logits + self.count
+
+    def step(self, x: Tensor) -> Step:
+        """Learns from all that comes."""
+        self.count += x.mean()
+        return Step(self.backbone(x).logits, {})
+
+    def reset(self) -> None:
+        """Forgets to."""
+
+    def parameters(self) -> Tensors:
+        """What it counts."""
+        return {"count": self.count}
+
+    def state_dict(self) -> dict[str, Tensor]:
+        """The same."""
+        return {"count": self.count.clone()}
+
+    def load_state_dict(self, state: Mapping[str, Tensor]) -> None:
+        """Takes anything."""
+        self.count = state.get("count", self.count).clone()
+
+
+def test_a_careless_method_is_found_out() -> None:
+    """Each finding says what is wrong; the checks that it passes have none."""
+    errors = {finding.check: finding.error for finding in findings(Trial(Careless))}  # pyright: ignore[reportArgumentType]
+    assert list(errors) == list(CHECKS)
+    assert {check for check, error in errors.items() if error is None} == {
+        "unreliable-windows-are-harmless",
+        "identical-pictures",
+        "the-rest-is-untouched",
+        "window-of-one",
+    }
+    assert errors["predict-changes-nothing"] == "two calls of predict gave different answers"
+    assert errors["poison-is-rejected"] == "a window with nan was not skipped"
+    assert errors["scale-scales-the-step"] == ("TypeError: Careless.step() got an unexpected keyword argument 'scale'")
+    assert str(errors["every-option-has-an-effect"]).startswith("the option unused has no effect: 0.125 and 2.0")
+
+
+def test_our_methods_pass_as_plug_ins_do() -> None:
+    """With nothing known of their options, as `check-method` runs them."""
+    assert not [finding for finding in findings(Trial(METHODS["tent"])) if finding.error]

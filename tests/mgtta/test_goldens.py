@@ -405,9 +405,9 @@ def test_pretraining(shared: Path, common: goldens.Golden) -> None:
     for t in range(len(golden["loss"])):
         if t % 8 == 0:
             pretraining.begin_episode()
-        lesson = pretraining.step(batches[t % 8])
-        np.testing.assert_allclose(lesson.loss, golden["loss"][t], rtol=1e-4)
-        np.testing.assert_allclose(lesson.logits, golden["logits"][t], atol=LOGITS)
+        step = pretraining.step(batches[t % 8])
+        np.testing.assert_allclose(step.loss, golden["loss"][t], rtol=1e-4)
+        np.testing.assert_allclose(step.logits, golden["logits"][t], atol=LOGITS)
         np.testing.assert_allclose(goldens.norms(pretraining.backbone), golden["norm"][t], atol=NORMS)
         official = pretraining.generator.official()
         phi = torch.cat([official[name].flatten() for name in names])

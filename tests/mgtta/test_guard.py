@@ -19,7 +19,7 @@ from tests.mgtta.test_contract import pictures, same, tiny
 
 
 class Drifting:
-    """A method whose one parameter grows by `stride` in each lesson."""
+    """A method whose one parameter grows by `stride` in each step."""
 
     probabilities = False
 
@@ -30,7 +30,7 @@ class Drifting:
         """[b, 3, h, w] -> [b, 4]."""
         return torch.zeros(len(x), 4)
 
-    def step(self, x: Tensor) -> Step:
+    def step(self, x: Tensor, *, scale: float = 1.0) -> Step:  # noqa: ARG002
         """Moves."""
         self.value += self.stride
         return Step(self.predict(x), {"loss": 1.0})
@@ -55,10 +55,10 @@ class Drifting:
 def watched(method: Drifting, answer: Callable[[Tensor, float], Tensor], mode: Mode = "rollback") -> Guarded:
     """A guard on a model that answers by a function of frames [b, 3, h, w] and the method's value, [b, c]."""
 
-    def look(x: Tensor) -> Output:
+    def model(x: Tensor) -> Output:
         return Output(answer(x, float(method.value)), torch.zeros(len(x), 1, 1))
 
-    return Guarded(method, look, mode=mode)
+    return Guarded(method, model, mode=mode)
 
 
 def sure(x: Tensor, value: float) -> Tensor:
@@ -79,46 +79,46 @@ def nothing(x: Tensor, value: float) -> Tensor:
 
 @pytest.mark.parametrize(
     ("answer", "stride", "reason"),
-    [(sure, 7.0, "guard_doubt"), (alike, 1.0, "guard_collapse"), (nothing, 1.0, "guard_not_finite")],
+    [(sure, 7.0, "entropy"), (alike, 1.0, "collapse"), (nothing, 1.0, "not_finite")],
 )
-def test_a_lesson_that_does_harm_is_taken_back(
+def test_an_update_that_does_harm_is_taken_back(
     answer: Callable[[Tensor, float], Tensor], stride: float, reason: str
 ) -> None:
     """To the bit, and said why; `warn` leaves it."""
     method = Drifting(stride)
     step = watched(method, answer).step(pictures(0))
-    assert reason in step.stats
-    assert step.stats["skipped_guard"] == 1
+    assert reason in step.alarms
+    assert step.skipped == "guard"
     assert method.value == 0
     guarded = watched(method, answer, "warn")
     step = guarded.step(pictures(0))
-    assert reason in step.stats
-    assert "skipped_guard" not in step.stats
+    assert reason in step.alarms
+    assert step.skipped is None
     assert (method.value, guarded.updates) == (stride, 1)
     method.reset()
-    assert not any("guard" in name for name in watched(method, answer, "off").step(pictures(0)).stats)
+    assert not watched(method, answer, "off").step(pictures(0)).alarms
 
 
-def test_good_lessons_stay() -> None:
+def test_good_updates_stay() -> None:
     """More certain is not worse."""
     method = Drifting(-0.1)
     guarded = watched(method, sure)
     for seed in range(9):
-        assert not any("guard" in name for name in guarded.step(pictures(seed)).stats)
+        assert not guarded.step(pictures(seed)).alarms
     assert (guarded.updates, round(float(method.value), 4)) == (9, -0.9)
 
 
-def test_frames_that_are_all_alike_teach_nothing() -> None:
+def test_frames_that_are_all_alike_are_skipped() -> None:
     """Of one class, and surely so; an unsure model that answers all alike may be a collapsed one, and learns."""
     method = Drifting(0.1)
     step = watched(method, lambda x, _: alike(x, 0.5)).step(pictures(0))
-    assert step.stats == {"skipped_alike": 1.0}
+    assert (step.stats, step.skipped) == ({}, "alike")
     assert method.value == 0
-    assert "skipped_alike" not in watched(method, lambda x, _: 0.1 * alike(x, 0.5)).step(pictures(0)).stats
+    assert not watched(method, lambda x, _: 0.1 * alike(x, 0.5)).step(pictures(0)).skipped
 
 
 def test_damage_that_creeps_in_is_found() -> None:
-    """Lessons on frames of two classes hide what they do; on the first that differ it shows, and the last good
+    """Updates from frames of two classes hide what they do; on the first that differ it shows, and the last good
     parameters return."""
     method = Drifting(0.9)
     monotone = False
@@ -135,24 +135,24 @@ def test_damage_that_creeps_in_is_found() -> None:
         guarded.step(pictures(0))
     assert method.value > 7
     monotone = False
-    found = [guarded.step(pictures(0)).stats for _ in range(PERIOD)]
-    assert any("guard_worse" in stats for stats in found)
-    assert (method.value, guarded.updates) == (0, PERIOD - 1)  # it was found good before the lesson that followed
+    steps = [guarded.step(pictures(0)) for _ in range(PERIOD)]
+    assert any("worse" in step.alarms for step in steps)
+    assert (method.value, guarded.updates) == (0, PERIOD - 1)  # it was judged good before the update that followed
 
 
-@pytest.mark.parametrize(("answer", "reason"), [(alike, "skipped_alike"), (sure, "skipped_sure")])
-def test_a_model_that_collapsed_surely_is_found(answer: Callable[[Tensor, float], Tensor], reason: str) -> None:
-    """Its answers call for no lesson, but its features are strange: the comparison comes first."""
+@pytest.mark.parametrize(("answer", "reason"), [(alike, "alike"), (sure, "sure")])
+def test_a_model_that_collapsed_surely_is_noticed(answer: Callable[[Tensor, float], Tensor], reason: str) -> None:
+    """Its answers call for no update, but its features are strange: the comparison comes first."""
     method = Drifting(0.0)
 
-    def look(x: Tensor) -> Output:
+    def model(x: Tensor) -> Output:
         return Output(answer(x, float(method.value)), 200 * method.value.expand(len(x), 1, 1))
 
-    guarded = Guarded(method, look, SourceStatistics(torch.ones(1), torch.zeros(1), doubt=0.2), "rollback")
+    guarded = Guarded(method, model, SourceStatistics(torch.ones(1), torch.zeros(1), entropy=0.2), "rollback")
     method.value += 1
-    found = [guarded.step(pictures(0)).stats for _ in range(PERIOD)]
-    assert [list(stats) for stats in found[:-1]] == [[reason]] * (PERIOD - 1)
-    assert "guard_worse" in found[-1]
+    steps = [guarded.step(pictures(0)) for _ in range(PERIOD)]
+    assert [step.skipped for step in steps] == [reason] * (PERIOD - 1) + ["guard"]
+    assert "worse" in steps[-1].alarms
     assert method.value == 0
 
 
@@ -163,31 +163,31 @@ class Rated(Drifting):
         super().__init__(0.0)
         self.lr, self.rates = 0.3, list[float]()
 
-    def step(self, x: Tensor) -> Step:
+    def step(self, x: Tensor, *, scale: float = 1.0) -> Step:
         """Notes the rate."""
-        self.rates.append(self.lr)
+        self.rates.append(self.lr * scale)
         return super().step(x)
 
 
-def needed(doubts: Tensor, usual: float, x: Tensor, mode: Mode = "rollback") -> tuple[Step, Rated]:
-    """A lesson from frames that are answered with such doubts, in nats, where clean pictures are with `usual`."""
+def needed(entropies: Tensor, usual: float, x: Tensor, mode: Mode = "rollback") -> tuple[Step, Rated]:
+    """A step on frames whose answers have such entropies, in nats, where those of clean pictures are `usual`."""
     grid = torch.linspace(0, 12, 1201)  # scale of the answers -> their entropy, which falls
-    scales = torch.stack([grid[(entropy(grid[:, None] * torch.eye(4)[:1]) - d).abs().argmin()] for d in doubts])
+    scales = torch.stack([grid[(entropy(grid[:, None] * torch.eye(4)[:1]) - d).abs().argmin()] for d in entropies])
     answers = torch.eye(4)[torch.arange(len(x)) % 4] * scales[:, None]
-    statistics = SourceStatistics(torch.ones(1), torch.zeros(1), doubt=usual)
+    statistics = SourceStatistics(torch.ones(1), torch.zeros(1), entropy=usual)
     method = Rated()
 
-    def look(frames: Tensor) -> Output:
+    def model(frames: Tensor) -> Output:
         return Output(answers[: len(frames)], torch.zeros(len(frames), 1, 1))
 
-    return Guarded(method, look, statistics, mode).step(x), method
+    return Guarded(method, model, statistics, mode).step(x), method
 
 
-def test_a_lesson_is_as_large_as_the_need_for_it() -> None:
-    """None where frames are answered as surely as clean ones, whole from four times their doubt; `warn` only says."""
+def test_an_update_is_as_large_as_the_need_for_it() -> None:
+    """None where frames are answered as surely as clean ones, whole from four times their entropy; `warn` only says."""
     x = pictures(0)
     step, method = needed(torch.full((16,), 0.2), 0.25, x)
-    assert (step.stats, method.rates) == ({"skipped_sure": pytest.approx(0.2, abs=0.01)}, [])
+    assert (step.stats, step.skipped, method.rates) == ({}, "sure", [])
     assert len(step.logits) == 16
     step, method = needed(torch.full((16,), 0.5), 0.2, x)
     assert method.rates == [pytest.approx(0.3 * (0.5 / 0.2 - 1) / 3, rel=0.02)]
@@ -197,11 +197,11 @@ def test_a_lesson_is_as_large_as_the_need_for_it() -> None:
 
 
 def test_few_different_frames_prove_little() -> None:
-    """The same doubts of sixteen copies of two pictures are no proof, of as many different pictures they are."""
-    doubts = torch.tensor([0.1, 0.9]).repeat(8)
+    """The same entropies of sixteen copies of two pictures are no proof, of as many different pictures they are."""
+    entropies = torch.tensor([0.1, 0.9]).repeat(8)
     copies = pictures(0)[:2].repeat(8, 1, 1, 1)
-    assert "skipped_sure" in needed(doubts, 0.2, copies)[0].stats
-    assert needed(doubts, 0.2, pictures(0))[1].rates == [pytest.approx(0.3 * (0.5 / 0.2 - 1) / 3, rel=0.02)]
+    assert needed(entropies, 0.2, copies)[0].skipped == "sure"
+    assert needed(entropies, 0.2, pictures(0))[1].rates == [pytest.approx(0.3 * (0.5 / 0.2 - 1) / 3, rel=0.02)]
 
 
 def test_it_is_a_method() -> None:
@@ -224,4 +224,4 @@ def test_what_is_too_large_is_not_watched() -> None:
     """It could not be taken back."""
     backbone: Backbone = tiny()
     guarded = Guarded(tent(backbone, lr=3.0), backbone, mode="rollback", history=History(most_bytes=100))
-    assert not any("guard" in name for name in guarded.step(pictures(0)).stats)
+    assert not guarded.step(pictures(0)).alarms

@@ -1,4 +1,4 @@
-"""Lessons can be taken back."""
+"""Updates can be undone."""
 
 from __future__ import annotations
 
@@ -15,17 +15,17 @@ def learned(method: Method) -> list[list[float]]:
     return [tensor.flatten().tolist() for tensor in method.state_dict().values()]
 
 
-def test_lessons_are_taken_back_to_the_bit() -> None:
+def test_updates_are_undone_to_the_bit() -> None:
     """The latest first, as many as the ring holds; then there is none."""
     method, history = tent(tiny()), History(capacity=3)
     states = []
-    for lesson in range(5):
-        history.take(method, lesson)
+    for update in range(5):
+        history.take(method, update)
         states.append(learned(method))
-        method.step(torch.randn(4, 3, 32, 32, generator=torch.Generator().manual_seed(lesson)))
-    for lesson in (4, 3, 2):
-        assert history.undo(method) == lesson
-        assert learned(method) == states[lesson]
+        method.step(torch.randn(4, 3, 32, 32, generator=torch.Generator().manual_seed(update)))
+    for update in (4, 3, 2):
+        assert history.undo(method) == update
+        assert learned(method) == states[update]
     assert history.undo(method) is None
     assert learned(method) == states[2]
 

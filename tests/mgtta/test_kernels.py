@@ -9,9 +9,10 @@ import torch
 from torch import Tensor
 
 from mgtta import MetaGradientGenerator, meta_gradient
-from mgtta.generator import GradientMemory, normalized_inputs
+from mgtta.generator import WIDTH, GradientMemory, normalized_inputs
 from mgtta.kernels import cpu
 from mgtta.kernels.choice import generating, memorizing
+from tests.arithmetic import exact
 from tests.interpreted import interpreted
 
 N = 2 * cpu.SHARE + cpu.BLOCK + 7  # two threads' worth, and an odd rest
@@ -58,8 +59,8 @@ def reference(n: int, steps: int = 4) -> tuple[Tensor, Tensor, Tensor]:
 def test_cpu_equals_the_reference(n: int) -> None:
     """Answers and memory, for fewer scalars than a block and for several threads'."""
     u, state = deployed(n)
-    for ours, theirs in zip((u, state.W, state.b), reference(n), strict=True):
-        torch.testing.assert_close(ours.double(), theirs, rtol=1e-4, atol=2e-5)
+    for ours, theirs in zip((u, state.W, state.b), exact(lambda: reference(n), terms=WIDTH).values(), strict=True):
+        theirs.assert_near(ours)
 
 
 def test_threads_do_not_show(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -95,15 +96,15 @@ def test_other_types_take_the_reference() -> None:
 
 
 INTERPRETED = """
-import torch
+from tests.arithmetic import exact
 from tests.mgtta.test_kernels import deployed, reference
 from mgtta.kernels import cuda
 from mgtta import generator
 generator.memorizing, generator.generating = lambda like: None, lambda like: cuda.generate
 n = 2 * cuda.LANES + 3
 u, state = deployed(n)
-for ours, theirs in zip((u, state.W, state.b), reference(n)):
-    torch.testing.assert_close(ours.double(), theirs, rtol=1e-4, atol=2e-5)
+for ours, theirs in zip((u, state.W, state.b), exact(lambda: reference(n), terms=generator.WIDTH).values()):
+    theirs.assert_near(ours)
 print("equal")
 """
 

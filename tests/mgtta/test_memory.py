@@ -1,4 +1,4 @@
-"""What lessons are made of."""
+"""What updates are made of."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from torch import Tensor
 from mgtta.memory import (
     FADING,
     FEWEST,
+    GRID,
     HORIZON,
-    MEMORIES,
     TWINS,
     Balanced,
     Latest,
@@ -21,6 +21,10 @@ from mgtta.memory import (
     effective_size,
     member,
 )
+from mgtta.plugins import MEMORIES
+
+# n numbers of unit length: n roundings of their product, and n / 2 of each length, are of half a unit each.
+UNIT = 3 * GRID**2 * torch.finfo(torch.float32).eps
 
 
 def picture(seed: int) -> Tensor:
@@ -45,7 +49,7 @@ def test_a_sketch_knows_a_scene_again() -> None:
     worse = 0.1 * scene + torch.tensor([0.5, -0.2, 0.1]).view(3, 1, 1)
     noisy = scene + torch.randn(scene.shape, generator=torch.Generator().manual_seed(1))
     sketches = [member(0, x, 0).sketch for x in (scene, worse, noisy, picture(7))]
-    assert float(sketches[0] @ sketches[1]) == pytest.approx(1, abs=1e-5)
+    assert float(sketches[0] @ sketches[1]) == pytest.approx(1, abs=UNIT)
     assert float(sketches[0] @ sketches[2]) > TWINS
     assert float(sketches[0] @ sketches[3]) < 0.5
 
@@ -80,7 +84,7 @@ def test_every_policy(name: str) -> None:
 
 
 def test_latest() -> None:
-    """The latest frames, and a lesson only from a full window."""
+    """The latest frames, and an update only from a full window."""
     memory = Latest(3)
     for i in range(5):
         assert memory.ready == (i >= 3)
@@ -97,7 +101,7 @@ def test_reservoir_is_uniform_over_time() -> None:
 
 
 def drawn(count: int, seed: int) -> list[int]:
-    """Frames that a reservoir of 10 keeps of so many."""
+    """The frames of `count` that a reservoir of 10 keeps."""
     memory, one = Reservoir(10, seed), seen(0)
     for i in range(count):
         memory.add(one._replace(frame=i))
@@ -105,7 +109,7 @@ def drawn(count: int, seed: int) -> list[int]:
 
 
 def test_balanced_keeps_one_of_each_scene() -> None:
-    """A scene that stands for 30 frames is there once, with its latest frame; FEWEST scenes make a lesson."""
+    """A scene that stands for 30 frames is there once, with its latest frame; FEWEST of them are enough."""
     memory = Balanced(64)
     for i in range(30 * FEWEST):
         assert memory.ready == (i > 30 * (FEWEST - 1))

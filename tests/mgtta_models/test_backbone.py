@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import copy
+from collections.abc import Sequence
 
 import pytest
 import timm
 import torch
 from timm.models.deit import VisionTransformerDistilled
 from timm.models.vision_transformer import VisionTransformer
-from torch import nn
+from torch import Tensor, nn
 
 from mgtta_models import Backbone, Labels, ModelError
+from tests.arithmetic import exact
 
+TERMS = 3 * 8 * 8  # of the longest sum: a patch's pixels
 SMALL = {"img_size": 32, "patch_size": 8, "embed_dim": 32, "depth": 3, "num_heads": 4, "num_classes": 10}
 
 
@@ -43,12 +46,18 @@ def test_answers_and_gradients_are_timms(changes: dict[str, object]) -> None:
     vit, x = small(**changes), torch.randn(4, 3, 32, 32)
     backbone = Backbone(copy.deepcopy(vit))
     own = {name: p.requires_grad_() for name, p in backbone.norm_parameters().items()}
-    logits, expected = backbone(x).logits, vit(x)
-    torch.testing.assert_close(logits, expected)
-    found = torch.autograd.grad(logits.square().sum(), list(own.values()))
-    theirs = torch.autograd.grad(expected.square().sum(), [vit.get_parameter(name) for name in own])
-    for name, one, other in zip(own, found, theirs, strict=True):
-        torch.testing.assert_close(one, other, rtol=1e-3, atol=1e-3 * float(other.abs().max()), msg=name)
+
+    def results(logits: Tensor, parameters: Sequence[Tensor]) -> dict[str, Tensor]:
+        gradients = torch.autograd.grad(logits.square().sum(), parameters)
+        return {"logits": logits, **dict(zip(own, gradients, strict=True))}
+
+    def timms() -> dict[str, Tensor]:
+        twin = copy.deepcopy(vit).double()
+        return results(twin(x.double()), [twin.get_parameter(name) for name in own])
+
+    expected = exact(timms, terms=TERMS)
+    for name, found in results(backbone(x).logits, list(own.values())).items():
+        expected[name].assert_near(found, name)
 
 
 def test_distilled_deit_reads_both_heads() -> None:
@@ -56,18 +65,25 @@ def test_distilled_deit_reads_both_heads() -> None:
     torch.manual_seed(0)
     vit, x = VisionTransformerDistilled(**SMALL).eval(), torch.randn(2, 3, 32, 32)  # pyright: ignore[reportArgumentType]
     with torch.no_grad():
-        torch.testing.assert_close(Backbone(vit)(x).logits, vit(x))
+        expected = exact(lambda: copy.deepcopy(vit).double()(x.double()), terms=TERMS)["0"]
+        expected.assert_near(Backbone(vit)(x).logits)
 
 
 def test_features_are_normalized_class_tokens() -> None:
     """Block i's class token is read through norm1 of block i + 1, the last one through the final norm."""
     vit, x = small(), torch.randn(2, 3, 32, 32)
+
+    def timms() -> tuple[Tensor, Tensor]:
+        twin, wide = copy.deepcopy(vit).double(), x.double()
+        first = twin.blocks[0](twin._pos_embed(twin.patch_embed(wide)))
+        return twin.blocks[1].get_submodule("norm1")(first)[:, 0], twin.forward_features(wide)[:, 0]
+
     with torch.no_grad():
         features = Backbone(vit)(x).features
-        first = vit.blocks[0](vit._pos_embed(vit.patch_embed(x)))
-        assert features.shape == (2, 3, 32)
-        torch.testing.assert_close(features[:, 0], vit.blocks[1].get_submodule("norm1")(first)[:, 0])
-        torch.testing.assert_close(features[:, 2], vit.forward_features(x)[:, 0])
+        first, last = exact(timms, terms=TERMS).values()
+    assert features.shape == (2, 3, 32)
+    first.assert_near(features[:, 0])
+    last.assert_near(features[:, 2])
 
 
 @pytest.mark.parametrize(

@@ -116,8 +116,8 @@ def test_norms_apart(recorder: Recorder) -> None:
 
 
 @pytest.mark.parametrize("name", ["tent", "sgd", "mgtta", "mgtta-lstm", "eata"])
-def test_lessons(recorder: Recorder, name: str) -> None:
-    """Lessons of the methods whose loss is computed the same way for all windows are recorded, and teach the same."""
+def test_updates(recorder: Recorder, name: str) -> None:
+    """Passes of methods whose loss is computed the same way for all windows are recorded; the same is learned."""
     from mgtta_cam.bench.speed.models import built
 
     windows = [torch.randn(4, 3, 32, 32, generator=torch.Generator().manual_seed(i)) for i in range(4)]

@@ -9,10 +9,12 @@ from mgtta_models.norms import NarrowNorm, fusible
 from tests.interpreted import interpreted
 
 INTERPRETED = """
+import copy
 import torch
 from torch import nn
 from mgtta_models import norm_kernels, norms
 from mgtta_models.together import by_torch
+from tests.arithmetic import Exact, doubled, exact
 from tests.mgtta.test_contract import pictures, tiny
 
 norms.on_cuda = lambda _: True
@@ -24,31 +26,37 @@ for dtype in (torch.float32, torch.float16):
     plain.bias.data.normal_()
     x = (3 * torch.randn(5, norm_kernels.PROGRAMS // 2, 48) + 1).half().requires_grad_()
     dy = torch.randn(x.shape).to(dtype)
-    fused = norms.NarrowNorm(plain, dtype)
-    given = (x, plain.weight, plain.bias)
-    ours, theirs = fused(x), plain(x.float()).to(dtype)
-    assert ours.dtype == dtype
-    torch.testing.assert_close(ours, theirs, rtol=2e-3, atol=1e-5)
-    for one, other in zip(torch.autograd.grad(ours, given, dy), torch.autograd.grad(theirs, given, dy)):
-        assert one.dtype == other.dtype
-        torch.testing.assert_close(one, other, rtol=2e-3, atol=2e-3)
 
-backbone, hooked = tiny(), tiny()
-backbone.lower(torch.float16)
-norms.on_cuda = lambda _: False
-hooked.lower(torch.float16)
-norms.on_cuda = lambda _: True
-kinds = [type(layer) for _, layer in backbone.norms()]
-assert set(kinds) == {norms.NarrowNorm}, kinds
-assert list(backbone.norm_parameters()) == list(hooked.norm_parameters())
-torch.testing.assert_close(backbone(pictures(0)).logits, hooked(pictures(0)).logits, rtol=0, atol=2e-3)
-twin = backbone.twin()
-with torch.no_grad():
-    twin.norm_vector.mul_(1.1)
-both = torch.stack((backbone.norm_vector, twin.norm_vector))
-apart = by_torch(backbone)(pictures(0)[:2], both).logits[:, backbone.kept]
-for i, model in enumerate((backbone, twin)):
-    torch.testing.assert_close(apart[i], model(pictures(0)[:2]).logits[i], rtol=0, atol=3e-3)
+    def results(norm, x, dy):
+        y = norm(x)
+        return [y, *torch.autograd.grad(y, (x, norm.weight, norm.bias), dy)]
+
+    def by_torch_in_float64():
+        return results(copy.deepcopy(plain).double(), x.detach().double().requires_grad_(), dy.double())
+
+    found = results(norms.NarrowNorm(plain, dtype), x, dy)
+    assert [each.dtype for each in found] == [dtype, x.dtype, torch.float32, torch.float32]
+    for one, expected in zip(found, exact(by_torch_in_float64, terms=x.numel() // 48).values()):
+        expected.assert_near(one)
+
+x = pictures(0)[:2]
+for dtype, terms in ((torch.float32, 3 * 8 * 8), (torch.float16, 1)):  # sums of 16-bit products have 32
+    backbone = tiny()
+    backbone.lower(dtype)
+    kinds = [type(layer) for _, layer in backbone.norms()]
+    assert set(kinds) == {norms.NarrowNorm}, kinds
+    assert list(backbone.norm_parameters()) == list(tiny().norm_parameters())
+    twin = backbone.twin()
+    with torch.no_grad():
+        twin.norm_vector.mul_(1.1)
+    both = torch.stack((backbone.norm_vector, twin.norm_vector))
+    apart = by_torch(backbone)(x, both).logits[:, backbone.kept]
+    for i, model in enumerate((backbone, twin)):
+        hooked = doubled(tiny())
+        hooked.norm_vector.copy_(model.norm_vector)
+        expected = exact(lambda: hooked(x.double()).logits, terms=terms, dtype=dtype)["0"]
+        expected.assert_near(model(x).logits)
+        Exact(expected.value[i], expected.bound).assert_near(apart[i])
 print("equal")
 """
 

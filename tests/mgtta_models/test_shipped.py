@@ -38,7 +38,7 @@ def test_the_embedded_model_is_complete() -> None:
     assert statistics is not None
     SourceStatistics.load(statistics).fits(backbone)
     assert SourceStatistics.load(statistics).fisher.keys() == norm_parameters(backbone).keys()
-    assert 0 < (SourceStatistics.load(statistics).doubt or 0) < math.log(len(backbone.classes)) / 4
+    assert 0 < (SourceStatistics.load(statistics).entropy or 0) < math.log(len(backbone.classes)) / 4
     for kind in ("generator", "lstm"):
         assert files.read(shipped.generator(backbone.digest, kind)).card["model_digest"] == backbone.digest
 

@@ -97,7 +97,8 @@ class UpdateRunner:
         self._given += 1
         with TURN:
             began = time.perf_counter()
-            stats = dict(self.learner.step(torch.stack([one.x for one in members])).stats)
+            step = self.learner.step(torch.stack([one.x for one in members]))
+        stats = dict(step.stats)
         parameters = self.learner.parameters()
         left = traces(parameters, self._source)
         stats["distance"] = math.hypot(*left.moved)
@@ -106,7 +107,8 @@ class UpdateRunner:
             stats.setdefault("lr", self.learner.lr)
         frames = tuple(one.frame for one in members)
         ms = (time.perf_counter() - began) * 1000
-        return Update(self._given, frames, stats, of_tensors(parameters), left, ms)
+        digest = of_tensors(parameters)
+        return Update(self._given, frames, stats, digest, left, ms, skipped=step.skipped, alarms=step.alarms)
 
     def reset(self) -> None:
         """Returns to the source model; updates are counted from there."""
@@ -164,7 +166,6 @@ class Inline:
         """There is no thread."""
 
 
-def alarm(stats: Mapping[str, float]) -> str:
+def alarm(alarms: Mapping[str, float]) -> str:
     """What the guard found wrong with an update, for people; empty if nothing."""
-    found = {name.removeprefix("guard_"): nats for name, nats in stats.items() if name.startswith("guard_")}
-    return ", ".join(f"{name.replace('_', ' ')} {nats:+.2f}" for name, nats in found.items())
+    return ", ".join(f"{kind.replace('_', ' ')} {nats:+.2f}" for kind, nats in alarms.items())

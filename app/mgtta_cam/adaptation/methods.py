@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import replace
-from functools import cache, partial
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from mgtta_cam.config.method_spec import Spec, known_method, options_of
+from mgtta_cam.config.method_spec import Spec, known_memory, known_method, options_of
 from mgtta_cam.config.settings import Settings
 from mgtta_cam.errors import UsageError
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 
 def check_method(settings: Settings) -> None:
-    """Sees that the method exists, and has a learning rate if one was given.
+    """Checks that method and memory exist, and that the method has a learning rate if one was given.
 
     Raises:
         UsageError: with the nearest names.
@@ -29,6 +29,7 @@ def check_method(settings: Settings) -> None:
     if settings.lr is not None and "lr" not in options_of(known_method(settings.method)):
         raise UsageError(f"--lr: method {settings.method} has no learning rate")
     known_method(settings.method)
+    known_memory(settings.memory)
 
 
 def provenance(settings: Settings, backbone: Backbone, name: str | None = None) -> dict[str, str]:
@@ -78,27 +79,33 @@ def alive(settings: Settings, backbone: Backbone, spec: Spec, size: int) -> Meth
     Raises:
         ModelError, UsageError: as `method` does.
     """
-    from mgtta.memory import MEMORIES
-    from mgtta.remembering import Remembering
+    from mgtta.live import live
 
-    live = dict(spec.live)
+    added: dict[str, Any] = dict(spec.live)
+    if settings.paper and "guard" in added:
+        added["guard"] = "off"
+    known = known_statistics(settings, backbone) if added.get("guard", "off") != "off" else None
     learner = method(settings, backbone, spec)
-    if "guard" in live:
-        learner = guarded(replace(settings, guard=live["guard"]), backbone)(learner)
-    return Remembering(learner, MEMORIES[live["memory"]](size, settings.seed)) if "memory" in live else learner
+    return live(learner, backbone, statistics=known, size=size, seed=settings.seed, **added)
 
 
 def guarded(settings: Settings, backbone: Backbone) -> Callable[[Method], Guarded]:
     """Has methods on this backbone watched, as --guard wants it; --paper: not at all."""
     from mgtta.guard import Guarded
-    from mgtta_models import ModelError
 
     if settings.paper or settings.guard == "off":
         return Guarded
-    known = None
-    with suppress(ModelError):  # without statistics the guard sees less
-        known = statistics(settings, backbone).on(backbone)
+    known = known_statistics(settings, backbone)
     return lambda learner: Guarded(learner, backbone, known, settings.guard)
+
+
+def known_statistics(settings: Settings, backbone: Backbone) -> SourceStatistics | None:
+    """The model's source statistics, on its device; None, with which the guard notices less, if there are none."""
+    from mgtta_models import ModelError
+
+    with suppress(ModelError):
+        return statistics(settings, backbone).on(backbone)
+    return None
 
 
 def deployed(settings: Settings, backbone: Backbone, spec: Spec) -> Spec:
@@ -112,8 +119,9 @@ def deployed(settings: Settings, backbone: Backbone, spec: Spec) -> Spec:
     needs = {"generator", "lstm"} & options_of(spec.name).keys()
     if settings.paper or not needs or {"lr", "boost"} & dict(spec.options).keys():
         return spec
-    card = _read(PATHS[needs.pop()](with_files(settings, spec), backbone)).card
-    boost = float(card.get("boost", "1")) if card.get("model_digest") == backbone.digest else 1.0
+    from mgtta.pretrained import chosen_boost
+
+    boost = chosen_boost(PATHS[needs.pop()](with_files(settings, spec), backbone), backbone)
     return spec if boost == 1 else replace(spec, options=(*spec.options, ("boost", boost)))
 
 
@@ -125,16 +133,16 @@ def with_files(settings: Settings, spec: Spec) -> Settings:
 
 def generator(settings: Settings, backbone: Backbone) -> Any:
     """The Meta Gradient Generator given, or the shipped one."""
-    from mgtta import MetaGradientGenerator
+    from mgtta.pretrained import load_generator
 
-    return MetaGradientGenerator.from_official(_read(generator_path(settings, backbone)).tensors)
+    return load_generator(generator_path(settings, backbone))
 
 
 def lstm(settings: Settings, backbone: Backbone) -> Any:
     """The LSTM generator given, or the shipped one."""
-    from mgtta.recurrent import RecurrentGenerator
+    from mgtta.pretrained import load_generator
 
-    return RecurrentGenerator.from_official(_read(lstm_path(settings, backbone)).tensors)
+    return load_generator(lstm_path(settings, backbone), "lstm")
 
 
 def statistics(settings: Settings, backbone: Backbone) -> SourceStatistics:
@@ -199,10 +207,3 @@ def _remedy(settings: Settings) -> str:
         f"measure them once with `mgtta-cam stats --model {model} --images DIR --out FILE` on clean, unlabeled "
         "pictures and give --stats FILE, or use --method tent"
     )
-
-
-@cache
-def _read(path: Path) -> Any:
-    from mgtta_models import files
-
-    return files.read(path)

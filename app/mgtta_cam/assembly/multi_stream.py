@@ -9,16 +9,17 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from mgtta_cam.assembly.model import accelerate, model
-from mgtta_cam.assembly.session import Opened, Shared, assembled, opened
+from mgtta_cam.assembly.model import accelerate, load_model
+from mgtta_cam.assembly.session import Outputs, assemble_opened
 from mgtta_cam.assembly.sinks import check_outputs, recorders, windows
+from mgtta_cam.assembly.source import Opened, open_stream
 from mgtta_cam.config.settings import Settings
 from mgtta_cam.errors import UsageError
 from mgtta_cam.events import EventHandler
 from mgtta_cam.redaction import fill, redact
 from mgtta_cam.sources import address as addresses
 from mgtta_cam.stream.controls import Controls
-from mgtta_cam.stream.session import Session, Window
+from mgtta_cam.stream.session import Display, Session
 from mgtta_cam.types import FrameResult, Image, Sink
 
 if TYPE_CHECKING:
@@ -27,12 +28,12 @@ if TYPE_CHECKING:
 OWN = ("log", "state", "record_input")  # outputs that each stream has for itself
 
 
-def sessions(
+def assemble_all(
     settings: Sequence[Settings],
     argv: Sequence[str],
     controls: Sequence[Controls],
     emitters: Sequence[EventHandler],
-    extra: Sequence[Sink] = (),
+    sinks: Sequence[Sink] = (),
 ) -> list[Session]:
     """A run for each stream: weights are shared, what is learned is not; drawn together as a grid.
 
@@ -40,31 +41,32 @@ def sessions(
         settings: of each stream; they differ in source and in what is their own.
         argv: the command line, for the logs.
         controls: of each.
-        emitters: what hears of each one's events.
-        extra: sinks that get the results of all.
+        emitters: what gets each one's events.
+        sinks: get the results of all.
 
     Raises:
         UsageError, SourceError, OutputError, ModelError: with one line each. What was opened before is closed.
     """
     check_each(settings)
     first = settings[0]
-    begun: list[Opened] = []
-    made: list[Session] = []
+    opened: list[Opened] = []
+    sessions: list[Session] = []
     try:
         for one, hands, emit in zip(settings, controls, emitters, strict=True):
-            begun.append(opened(replace(one, save=None, show=False), hands, emit))
-        backbone = model(first)
+            opened.append(open_stream(replace(one, save=None, show=False), hands, emit))
+        backbone = load_model(first)
         accelerate(first, backbone, emitters[0], together=True)
         grid = _grid(first, [redact(one.source or "") for one in settings], emitters[0])
-        for k, one in enumerate(begun):
-            made.append(assembled(one, argv, extra, shared=Shared(backbone.twin(), partial(_places, grid, k))))
+        for k, one in enumerate(opened):
+            outputs = Outputs(argv, sinks, displays=partial(_places, grid, k))
+            sessions.append(assemble_opened(one, backbone.twin(), outputs))
     except BaseException:
-        for session in made:
+        for session in sessions:
             session.close()
-        for one in begun[len(made) :]:
-            one.source.close()
+        for one in opened[len(sessions) :]:
+            one.close()
         raise
-    return made
+    return sessions
 
 
 def check_each(settings: Sequence[Settings]) -> None:
@@ -92,7 +94,7 @@ def numbered(path: Path, number: int) -> Path:
     return path.with_name(f"{path.name.removesuffix(kind)}-{number}{kind}")
 
 
-def own(settings: Settings, number: int) -> Settings:
+def own_settings(settings: Settings, number: int) -> Settings:
     """The settings of one stream among several, from 1: its own outputs have its number."""
     named: dict[str, Any] = {name: getattr(settings, name) for name in OWN}
     return replace(settings, **{n: None if path is None else numbered(path, number) for n, path in named.items()})
@@ -108,7 +110,7 @@ def _grid(settings: Settings, names: Sequence[str], emit: EventHandler) -> Grid 
     return grid if grid.window is not None or grid.video is not None else None
 
 
-def _places(grid: Grid | None, k: int, render: Callable[[FrameResult], Image]) -> dict[str, Window]:
+def _places(grid: Grid | None, k: int, render: Callable[[FrameResult], Image]) -> dict[str, Display]:
     from mgtta_cam.sinks.grid import Place
 
     return {} if grid is None else {"window": Place(grid, k, render)}

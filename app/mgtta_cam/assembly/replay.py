@@ -10,9 +10,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mgtta_cam.adaptation.methods import provenance
-from mgtta_cam.assembly.model import accelerate, again, elsewhere, model, pipeline
+from mgtta_cam.assembly.frames import frame_preprocessor, prefetched_frames
+from mgtta_cam.assembly.model import accelerate, load_model
+from mgtta_cam.assembly.pipeline import build_pipeline, build_replay_pipeline, elsewhere
 from mgtta_cam.assembly.sinks import check_outputs, recorders, web, windows
-from mgtta_cam.assembly.source import open_source, prefetched_frames, preparing
+from mgtta_cam.assembly.source import open_source
 from mgtta_cam.config.settings import Settings
 from mgtta_cam.digests import of_file
 from mgtta_cam.errors import ReplayError, SourceError, UsageError
@@ -25,7 +27,7 @@ from mgtta_cam.replay.tape import Tape
 from mgtta_cam.replay.verify import Comparison
 from mgtta_cam.sources import address as addresses
 from mgtta_cam.stream.controls import Controls
-from mgtta_cam.stream.prefetch import ahead
+from mgtta_cam.stream.prefetch import prefetched
 from mgtta_cam.stream.session import Session
 from mgtta_cam.types import Frame, Sink
 
@@ -43,14 +45,14 @@ class Check:
     strict: bool = False  # the first difference ends it
 
 
-def replay(
+def assemble_replay(
     tape: Tape,
     settings: Settings,
     recording: Path | None,
     check: Check,
-    controls: Controls,
+    *,
     emit: EventHandler,
-    extra: Sequence[Sink] = (),
+    sinks: Sequence[Sink] = (),
 ) -> tuple[Session, Comparison]:
     """A log run again as it says, each line compared.
 
@@ -59,9 +61,8 @@ def replay(
         settings: those of the log, with files and outputs of today.
         recording: of the model's input; None: where the log says, if it is there.
         check: how.
-        controls: where keys and signals go.
-        emit: hears of events.
-        extra: further sinks.
+        emit: gets events.
+        sinks: further ones.
 
     Raises:
         UsageError, SourceError, OutputError, ModelError, ReplayError: with one line each.
@@ -69,11 +70,12 @@ def replay(
     from mgtta_cam.adaptation.checkpoint import resume
     from mgtta_cam.overlay.renderer import renderer
 
+    controls = Controls()
     own = _recording(tape, recording)
     read = {"LOG": tape.path, "the run's recording": own, "--state": settings.state}
     check_outputs(replace(settings, state=None), read)
     _check_state(tape, settings)
-    backbone = model(settings)
+    backbone = load_model(settings)
     accelerate(settings, backbone, emit, together=tape.header.get("together", False))
     _check_origin(tape, settings, backbone, check, emit)
 
@@ -83,7 +85,7 @@ def replay(
     how: dict[str, Any] = {"damage": tape.damage, "tolerance": check.tolerance, "strict": check.strict}
     comparison = Comparison(backbone.classes, settings.topk, adapted, **how)
     event_queue = EventQueue(emit)
-    loop = again(tape, settings, backbone, comparison, event_queue)
+    loop = build_replay_pipeline(tape, settings, backbone, comparison, event_queue)
     if settings.state is not None:
         resume(settings.state, loop, backbone.digest)
     frames, fps, let_go = _frames(tape, settings, own, backbone, controls)
@@ -94,8 +96,9 @@ def replay(
         frames,
         elsewhere(loop),
         controls,
-        sinks=[*recorders(settings, fps, render, None), *extra],
-        windows=windows(settings, render, emit) | web(settings, drawn(), backbone.classes, controls, emit, event_queue),
+        sinks=[*recorders(settings, fps, render, None), *sinks],
+        displays=windows(settings, render, emit)
+        | web(settings, drawn(), backbone.classes, controls, emit, event_queue),
         emit=emit,
         deliver=event_queue.deliver,
         facts=lambda: {"log": str(tape.path), "method": settings.method},
@@ -104,11 +107,11 @@ def replay(
     return session, comparison
 
 
-def what_if(
+def assemble_what_if(
     tape: Tape,
     settings: Settings,
     recording: Path | None,
-    controls: Controls,
+    *,
     emit: EventHandler,
     sinks: Sequence[Sink],
 ) -> Session:
@@ -117,10 +120,11 @@ def what_if(
     Raises:
         UsageError, SourceError, ModelError: with one line each.
     """
-    backbone = model(settings)
+    controls = Controls()
+    backbone = load_model(settings)
     accelerate(settings, backbone, emit)
     event_queue = EventQueue(emit)
-    loop = pipeline(settings, backbone, controls, event_queue)
+    loop = build_pipeline(settings, backbone, controls, event_queue)
     frames, _, let_go = _frames(tape, settings, _recording(tape, recording), backbone, controls)
     close = _both(let_go, loop.close)
     return Session(frames, elsewhere(loop), controls, sinks, emit=emit, deliver=event_queue.deliver, close=close)
@@ -171,13 +175,13 @@ def _frames(
 
     if path is not None:
         video = VideoSource(path)
-        return ahead(inputs.recorded(records(), video, backbone.labels.index), "frames"), video.fps, video.close
+        return prefetched(inputs.recorded(records(), video, backbone.labels.index), "frames"), video.fps, video.close
     address = _played(tape, settings)
     source = open_source(settings, address, lambda: controls.stopped, EventQueue(ignore))
     frames = repeated(lambda: source, settings.loop, 1 / source.fps)
-    preparation = preparing(settings, inputs.Weather(records()), tape.corruptions, backbone)
+    preprocessor = frame_preprocessor(settings, inputs.Weather(records()), tape.corruptions, backbone)
     played = inputs.played(records(), frames, backbone.labels.index)
-    return prefetched_frames(preparation, played, lambda: False), source.fps, source.close
+    return prefetched_frames(preprocessor, played, lambda: False), source.fps, source.close
 
 
 def _recording(tape: Tape, given: Path | None) -> Path | None:

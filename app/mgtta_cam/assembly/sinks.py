@@ -6,18 +6,20 @@ import os
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+from mgtta_cam.config.loading import to_dict
 from mgtta_cam.config.settings import Settings, flag
 from mgtta_cam.errors import OutputError, UsageError
 from mgtta_cam.events import EventHandler, EventQueue
 from mgtta_cam.stream.controls import Controls
-from mgtta_cam.stream.session import Window
+from mgtta_cam.stream.session import Display
 from mgtta_cam.types import FrameResult, Image, Sink
 
 if TYPE_CHECKING:
     from rich.console import Console
 
+    from mgtta_cam.log.writer import LogSink
     from mgtta_cam.stream.pipeline import Pipeline
     from mgtta_models import Backbone
 
@@ -66,18 +68,39 @@ def check_outputs(settings: Settings, read: Mapping[str, Path | None] | None = N
             raise UsageError("--web on an address that others reach has a token, and --quiet would not tell it")
 
 
-def kept(settings: Settings, loop: Pipeline, backbone: Backbone) -> Callable[[], None]:
-    """Takes up what an earlier run learned, where that is asked for; returns what keeps it at the end.
+def restore_state(settings: Settings, pipeline: Pipeline, backbone: Backbone) -> Callable[[], None]:
+    """Restores what an earlier run learned, where `--state` asks for it; returns what saves it at the end.
 
     Raises:
-        UsageError, ModelError: if the file cannot be taken up.
+        UsageError, ModelError: if the file does not fit.
     """
     if settings.state is None:
         return lambda: None
     from mgtta_cam.adaptation.checkpoint import keep, resume
 
-    resume(settings.state, loop, backbone.digest)
-    return partial(keep, settings.state, loop, backbone.digest)
+    resume(settings.state, pipeline, backbone.digest)
+    return partial(keep, settings.state, pipeline, backbone.digest)
+
+
+def log_writer(settings: Settings, argv: Sequence[str], backbone: Backbone, facts: Mapping[str, Any]) -> LogSink:
+    """The log of a run, with its header written.
+
+    Args:
+        settings: all options; `log` is set.
+        argv: the command line.
+        backbone: the model.
+        facts: further ones of the header.
+
+    Raises:
+        OutputError: if the file cannot be written.
+    """
+    from mgtta_cam.log.provenance import header
+    from mgtta_cam.log.writer import LogSink
+
+    assert settings.log is not None
+    configuration = to_dict(settings)
+    top = header(argv, configuration=configuration, seed=settings.seed, folder=str(Path.cwd()), **facts)
+    return LogSink(settings.log, top, backbone.classes, settings.topk)
 
 
 def recorders(
@@ -111,7 +134,7 @@ def _input_of(result: FrameResult) -> Image:
     return result.crop
 
 
-def windows(settings: Settings, render: Callable[[FrameResult], Image], emit: EventHandler) -> dict[str, Window]:
+def windows(settings: Settings, render: Callable[[FrameResult], Image], emit: EventHandler) -> dict[str, Display]:
     """The window, if it is wanted and a display answers; otherwise one line says why there is none."""
     if settings.show is False:
         return {}
@@ -133,7 +156,7 @@ def web(
     controls: Controls,
     emit: EventHandler,
     event_queue: EventQueue,
-) -> dict[str, Window]:
+) -> dict[str, Display]:
     """The window in the browser, if it is wanted.
 
     Args:

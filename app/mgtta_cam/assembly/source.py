@@ -1,35 +1,101 @@
-"""From a source's address to the frames that the pipeline gets."""
+"""The first part of a run: its settings are checked as far as that is cheap, and its source is opened."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+import os
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, replace
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from mgtta_cam.assembly.model import on_threads
+from mgtta_cam.adaptation.methods import check_method
+from mgtta_cam.assembly.sinks import check_outputs
 from mgtta_cam.config.settings import Settings
+from mgtta_cam.corruptions.schedule import Schedule
 from mgtta_cam.errors import UsageError
-from mgtta_cam.events import EventHandler, EventQueue
+from mgtta_cam.events import EventBus, EventHandler, EventQueue
+from mgtta_cam.redaction import fill
 from mgtta_cam.sources import address as addresses
 from mgtta_cam.stream.controls import Controls
-from mgtta_cam.stream.corruption_control import Plan
-from mgtta_cam.stream.prefetch import ahead
-from mgtta_cam.types import Frame
+from mgtta_cam.stream.corruption_control import planned
 
 if TYPE_CHECKING:
     from mgtta_cam.sources.backoff import Backoff
     from mgtta_cam.sources.chaos import Chaos
     from mgtta_cam.sources.folder import FolderSource
+    from mgtta_cam.sources.iterable import IterableSource
     from mgtta_cam.sources.live import LiveSource
     from mgtta_cam.sources.video import VideoSource
-    from mgtta_cam.stream.preprocess import FramePreprocessor
-    from mgtta_models import Backbone
 
-    OpenSource = VideoSource | FolderSource | LiveSource
+    OpenSource = VideoSource | FolderSource | LiveSource | IterableSource
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """The first part of a run: its source delivers, and nothing is loaded or written yet."""
+
+    settings: Settings
+    address: addresses.Address
+    source: OpenSource
+    plan: Schedule
+    controls: Controls
+    events: EventBus
+    queue: EventQueue  # takes events of other threads
+
+    def close(self) -> None:
+        """Closes the source of a run that does not begin."""
+        self.source.close()
+
+
+def open_stream(
+    settings: Settings, controls: Controls, emit: EventHandler, images: Iterable[Any] | None = None
+) -> Opened:
+    """Checks what is cheap to check, and opens the source.
+
+    Args:
+        settings: all options.
+        controls: where keys and signals go.
+        emit: gets events.
+        images: RGB arrays, in the place of a source that the settings name.
+
+    Raises:
+        UsageError, SourceError, OutputError: with one line each.
+    """
+    address = addresses.of_program() if images is not None else named_address(settings)
+    if address.live and settings.loop != 1:
+        raise UsageError("--loop plays files again; a live source plays once")
+    if settings.reconnect and not address.live:
+        raise UsageError("--reconnect opens live sources again; for files there is --loop")
+    if images is not None and settings.loop != 1:
+        raise UsageError("loop plays files again; an iterable is read once")
+    settings = replace(settings, adapt=settings.adapt or ("background" if address.live else "inline"))
+    check_outputs(settings)
+    plan = planned(settings.corrupt, settings.corrupt_schedule)
+    check_method(settings)
+    controls.compare = settings.compare == "split"
+    events = EventBus(emit)
+    queue = EventQueue(events)
+    source = open_source(settings, address, lambda: controls.stopped, queue, images)
+    return Opened(settings, address, source, plan, controls, events, queue)
+
+
+def named_address(settings: Settings) -> addresses.Address:
+    """What `--source` names.
+
+    Raises:
+        UsageError, SourceError: if it names nothing.
+    """
+    if settings.source is None or not settings.source.strip():
+        raise UsageError("no source: give --source a camera number, a video, a folder or an address; or try `demo`")
+    return addresses.parse(fill(settings.source, os.environ), shown=settings.source)
 
 
 def open_source(
-    settings: Settings, address: addresses.Address, stopped: Callable[[], bool], emit: EventHandler
+    settings: Settings,
+    address: addresses.Address,
+    stopped: Callable[[], bool],
+    emit: EventHandler,
+    images: Iterable[Any] | None = None,
 ) -> OpenSource:
     """Opens a source, on a thread so that a signal need not wait for it.
 
@@ -37,9 +103,11 @@ def open_source(
         settings: all options.
         address: what to open.
         stopped: asked by a source that waits.
-        emit: hears of events, on the source's thread.
+        emit: gets events, on the source's thread.
+        images: RGB arrays of the calling program, where the address is of that kind.
     """
     from mgtta_cam.sources.folder import FolderSource
+    from mgtta_cam.sources.iterable import IterableSource
     from mgtta_cam.sources.live import LiveSource
     from mgtta_cam.sources.reader import in_thread
     from mgtta_cam.sources.video import VideoSource
@@ -52,6 +120,8 @@ def open_source(
     }
     if settings.chaos is not None:
         how["meddle"] = chaos(settings, address, emit)
+    if images is not None:
+        return IterableSource(images, name=address.shown)
     if address.kind == "pictures":
         return FolderSource(address.paths, name=address.shown)
     if address.kind == "video":
@@ -94,90 +164,3 @@ def backoff(settings: Settings) -> Backoff | None:
     except ValueError:
         first, longest = settings.reconnect_delay, settings.reconnect_max_delay
         raise UsageError(f"--reconnect-delay {first:g} is longer than --reconnect-max-delay {longest:g}") from None
-
-
-def freshest(settings: Settings, address: addresses.Address) -> bool:
-    """Whether frames are left out that are not the newest."""
-    return settings.mode == "freshest" or (settings.mode == "auto" and address.live)
-
-
-def stream(
-    settings: Settings,
-    address: addresses.Address,
-    source: OpenSource,
-    backbone: Backbone,
-    controls: Controls,
-    event_queue: EventQueue,
-) -> tuple[Iterable[Frame], Callable[[], None]]:
-    """The frames as the pipeline gets them, and what lets their source go."""
-    from mgtta_cam.sources import labels, stages
-    from mgtta_cam.sources.reader import Reader
-
-    def stopped() -> bool:
-        return controls.stopped
-
-    label_of = labels.choose(address, settings.label, settings.truth, backbone.labels.index)
-    labeled = stages.labeled(label_of) if label_of is not None else iter
-    reading: Iterable[Frame] = stages.repeated(lambda: labeled(source), settings.loop, 1 / source.fps)
-    if settings.realtime and not address.live:
-        reading = stages.at_own_speed(stopped)(reading)
-    fresh = freshest(settings, address)
-    watch = getattr(source, "watch", lambda: None)  # of live sources
-    reader = Reader(reading, keep="freshest" if fresh else "all", stopped=stopped, idle=watch)
-    chosen = [stages.fresh(settings.max_staleness)] if fresh else []
-    chosen += [stages.between(settings.start, settings.duration)]
-    chosen += [stages.every(settings.vid_stride)] if settings.vid_stride > 1 else []
-    chosen += [stages.at_rate(settings.max_fps)] if settings.max_fps else []
-    chosen += [stages.at_most(settings.max_frames)] if settings.max_frames else []
-
-    def close() -> None:
-        reader.close()
-        event_queue.deliver()
-        if not reader.alive:
-            source.close()
-
-    return stages.chained(reader, *chosen), close
-
-
-def preparing(
-    settings: Settings, plan: Plan, known: Iterable[tuple[str, int]], backbone: Backbone
-) -> FramePreprocessor:
-    """What becomes of frames before the model sees them.
-
-    Args:
-        settings: all options.
-        plan: a corruption for each frame.
-        known: corruptions that are compiled before the first frame.
-        backbone: whose input they become.
-
-    Raises:
-        UsageError: if --frost-dir lacks a picture.
-    """
-    from mgtta_cam.corruptions import Corruptor
-    from mgtta_cam.stream.preprocess import FramePreprocessor
-
-    on_crop = settings.corrupt_on == "crop"
-    try:
-        corruptor = Corruptor(settings.seed, scale="fidelity" if on_crop else "display", frost_dir=settings.frost_dir)
-    except ValueError as error:
-        raise UsageError(f"--frost-dir: {error}") from None
-    return FramePreprocessor(backbone.preprocess.crop, corruptor, plan, on_crop=on_crop, known=known)
-
-
-def prefetched_frames(
-    preparation: FramePreprocessor, frames: Iterable[Frame], changed: Callable[[], bool]
-) -> Iterator[Frame]:
-    """Frames prepared on a thread, each while the one before it is answered.
-
-    Not for live sources: it would make frames older.
-
-    Args:
-        preparation: what becomes of each.
-        frames: from their source.
-        changed: whether the plan is another one since the latest was prepared.
-    """
-
-    def revised(frame: Frame) -> Frame:
-        return preparation.again(frame) if changed() else frame
-
-    return ahead(on_threads(1, preparation)(frames), "frames", revised)

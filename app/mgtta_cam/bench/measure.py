@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 
 from mgtta.logits import as_logits
-from mgtta.types import Method, skipped
+from mgtta.types import Method
 from mgtta_cam.adaptation.methods import alive
 from mgtta_cam.bench.cells import Cell, Row, Tally
 from mgtta_cam.bench.data import CLEAN, Pictures
@@ -167,5 +167,5 @@ def _answered(learner: Method, x: Tensor, learning: bool) -> tuple[Tensor, float
     step = learner.step(x) if learning else None
     answers = (learner.predict(x) if step is None else step.logits).cpu()
     seconds = time.perf_counter() - start
-    taught = step is not None and bool(step.stats) and skipped(step.stats) is None
+    taught = step is not None and bool(step.stats) and step.skipped is None
     return as_logits(answers.float(), learner.probabilities), seconds, taught

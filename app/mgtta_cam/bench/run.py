@@ -29,6 +29,7 @@ from mgtta_cam.errors import AppError, OutputError, UsageError
 from mgtta_cam.log.provenance import compute, describe, package_version
 from mgtta_cam.outputs import progress
 from mgtta_models import Backbone
+from mgtta_models.errors import needs
 
 
 def run(
@@ -63,6 +64,9 @@ def run(
     Raises:
         AppError, ModelError: one line each.
     """
+    needs("matplotlib", "bench", extra="bench")  # for the picture at its end
+    if ray:
+        needs("ray", "bench --ray", extra="ray")
     if request.table is not None:
         settings = replace(settings, paper=True)
     if not folders:
@@ -247,12 +251,11 @@ def _measured(
     if ray and open_cells:
         console.print(f"Ray ({ray}) takes a while to start")
     told: set[str] = set()
-    with progress(console) as bars:
-        task = bars.add_task("bench", total=len(wanted), completed=len(wanted) - len(open_cells))
+    with progress(console, "bench", len(wanted), "cells", done=len(wanted) - len(open_cells)) as work:
         for cell in wanted:
             kept = ledger.get(cell) if bench.memory else None
             if kept and any(row.peak_mem_mb is None for row in kept.rows):
-                bars.update(task, description=f"{cell.method} memory")
+                work.advance(0, about=f"{cell.method} memory")
                 if (peak := bench.peak(cell)) is not None:
                     ledger.put(cell, replace(kept, rows=tuple(replace(row, peak_mem_mb=peak) for row in kept.rows)))
         if ray:
@@ -264,7 +267,7 @@ def _measured(
         for cell, alone in finished:
             measured = replace(alone, rows=tuple(replace(row, workers=processes) for row in alone.rows))
             ledger.put(cell, measured)
-            bars.update(task, advance=1, description=f"{cell.method} {measured.rows[-1].corruption}")
+            work.advance(about=f"{cell.method} {measured.rows[-1].corruption}")
             for name in set(measured.skipped) - told:
                 console.print(f"skipped {name}: not a picture that can be decoded", soft_wrap=True)
             told |= set(measured.skipped)

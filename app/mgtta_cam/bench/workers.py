@@ -69,13 +69,12 @@ def ray_cluster(bench: Bench, cells: Sequence[Cell], address: str, count: int) -
     A cell whose worker dies is measured again elsewhere.
 
     Raises:
-        UsageError: if Ray is not installed or the cluster does not answer.
+        ImportError: if Ray is not installed.
+        UsageError: if the cluster does not answer.
     """
-    try:
-        import ray
-        from ray.exceptions import RayError, RayTaskError
-    except ImportError:
-        raise UsageError("--ray needs Ray: pip install 'mgtta-cam[ray]'") from None
+    import ray
+    from ray.exceptions import RayError, RayTaskError
+
     _reach(address)
     try:
         where: dict[str, Any] = {"num_cpus": count} if address == "local" else {"address": address}

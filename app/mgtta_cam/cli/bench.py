@@ -80,7 +80,7 @@ def bench(
     if file is not None:
         raise UsageError(f"only --speed takes a file; pictures are given with --images (got {file})")
     settings, console = begin(flags, presets={"threads": 1})  # numbers must not depend on how many share the machine
-    from mgtta_cam import assembly
+    from mgtta_cam.assembly.model import load_model
     from mgtta_cam.bench.request import Request
     from mgtta_cam.bench.run import run
 
@@ -96,7 +96,7 @@ def bench(
     )
     given = {kind: path for kind, path in folders.items() if path is not None}
     facts, rows = run(
-        assembly.model,
+        load_model,
         request,
         settings,
         given,
@@ -124,12 +124,13 @@ def measure_speed(flags: dict[str, Any], file: Path | None) -> None:
         writable(file, overwrite=settings.overwrite)
     from dataclasses import asdict
 
-    from mgtta_cam import assembly
+    from mgtta_cam.assembly.model import load_model
+    from mgtta_cam.assembly.session import play_run
     from mgtta_cam.bench.speed.run import run
     from mgtta_cam.log.provenance import compute, describe, header
 
-    backbone = assembly.model(settings)
-    rows, ratios = run(settings, backbone, console, assembly.play_run)
+    backbone = load_model(settings)
+    rows, ratios = run(settings, backbone, console, play_run)
     if settings.json:
         facts = {"model": describe(backbone), **compute(backbone)}
         top = header(sys.argv, configuration=loading.to_dict(settings), seed=settings.seed, **facts)

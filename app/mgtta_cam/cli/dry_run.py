@@ -8,7 +8,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from mgtta_cam import assembly
+from mgtta_cam.assembly.multi_stream import check_each, own_settings
+from mgtta_cam.assembly.session import Outputs, assemble
+from mgtta_cam.assembly.sinks import check_outputs
 from mgtta_cam.cli.exit import orderly_end
 from mgtta_cam.config.settings import Settings, flag
 from mgtta_cam.events import ignore
@@ -36,8 +38,8 @@ def rehearse_all(settings: Sequence[Settings]) -> None:
     Raises:
         AppError, ModelError: as the run would.
     """
-    settings = [assembly.own(one, number) for number, one in enumerate(settings, start=1)]
-    assembly.check_each(settings)
+    settings = [own_settings(one, number) for number, one in enumerate(settings, start=1)]
+    check_each(settings)
     each = [_rehearsed(one) for one in settings]
     if settings[0].json:
         to_stdout(json.dumps({"streams": each}, allow_nan=False))
@@ -49,11 +51,10 @@ def rehearse_all(settings: Sequence[Settings]) -> None:
 
 
 def _rehearsed(settings: Settings) -> dict[str, Any]:
-    controls = Controls()
-    with orderly_end(controls.stop, running=lambda: False):
-        assembly.check_outputs(settings)
+    with orderly_end():
+        check_outputs(settings)
         quiet = replace(settings, log=None, save=None, record_input=None, web=None, show=False)
-        session = assembly.session(quiet, sys.argv, controls, ignore)
+        session = assemble(quiet, Controls(), ignore, Outputs(sys.argv))
         facts = dict(session.facts())
         session.close()
     named = {name: getattr(settings, name) for name in ("save", "log", "record_input", "state", "web")}
@@ -65,7 +66,7 @@ def _print_rehearsed(facts: Mapping[str, Any], settings: Settings) -> None:
     rows = {
         "source": ", ".join(f"{name} {value}" for name, value in source.items() if value not in (None, 0)),
         "model": f"{model['name']}, {model['classes']} classes, input {model['preprocess']['size']} pixels",
-        "method": f"{facts['spec']}, updates {facts['adapt']} from {settings.adapt_batch} frames, on {facts['device']}",
+        "method": f"{facts['spec']}, {facts['adapt']} updates from {settings.adapt_batch} frames, on {facts['device']}",
         "outputs": ", ".join(f"{flag(name)} {value}" for name, value in outputs.items()) or "none",
     }
     for name, words in rows.items():

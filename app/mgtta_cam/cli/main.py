@@ -13,6 +13,7 @@ from typing import Annotated, Any
 import typer
 
 from mgtta_cam.cli.bench import bench
+from mgtta_cam.cli.check import check_method
 from mgtta_cam.cli.exit import complain, end, orderly_end
 from mgtta_cam.cli.listing import COMMANDS as CATALOG
 from mgtta_cam.cli.options import takes_settings
@@ -88,12 +89,12 @@ def run(
         print(loading.to_toml(settings, *others), end="")
         return
     from mgtta_cam.cli.dry_run import rehearse, rehearse_all
-    from mgtta_cam.cli.run import watch, watch_all
+    from mgtta_cam.cli.run import run_stream, run_streams
 
     if dry_run:
         rehearse_all([settings, *others]) if others else rehearse(settings)
         return
-    end(watch_all([settings, *others]) if others else watch(settings))
+    end(run_streams([settings, *others]) if others else run_stream(settings))
 
 
 @app.command()
@@ -103,14 +104,14 @@ def demo(out: Annotated[Path, typer.Option(help="Folder for video and picture.")
     from mgtta_cam.config.demo import settings
 
     chosen = settings(flags, out)
-    from mgtta_cam.cli.run import watch
+    from mgtta_cam.cli.run import run_stream
 
-    outcome = watch(chosen, picture=out / "demo.png")
+    outcome = run_stream(chosen, picture=out / "demo.png")
     complain(f"video and picture: {out}{os.sep}")
     end(outcome)
 
 
-for command in (replay, report, stats, pretrain, bench, export, *CATALOG):
+for command in (replay, report, stats, pretrain, bench, export, check_method, *CATALOG):
     app.command()(command)
 
 
@@ -120,7 +121,7 @@ def main() -> None:
     be_patient(os.environ)
     code = 1
     try:
-        with orderly_end(lambda _: None, running=lambda: False):
+        with orderly_end():
             command = typer.main.get_command(app)
             code = command.main(completed(sys.argv[1:]), prog_name="mgtta-cam", standalone_mode=False) or 0
     except (AppError, ModelError) as error:

@@ -12,6 +12,7 @@ import typer
 from mgtta_cam.cli.options import MODEL, Count, Skip, begin, out, takes_settings
 from mgtta_cam.corruptions.names import VALIDATION, check_name
 from mgtta_cam.errors import UsageError
+from mgtta_cam.outputs import progress
 
 Images = Annotated[Path, typer.Option(help="Folder of pictures; folders in it are searched too.")]
 
@@ -30,12 +31,12 @@ def stats(
 ) -> None:
     """Measures a model's source statistics on clean, unlabeled pictures. Needed once for each model."""
     settings, console = begin(flags, path)
-    from mgtta_cam import assembly
+    from mgtta_cam.assembly.model import load_model
     from mgtta_cam.offline.pictures import Selection
     from mgtta_cam.offline.statistics import measure_statistics
 
     pictures = Selection.draw(images, count, skip, settings.seed)
-    found = measure_statistics(assembly.model(settings), pictures, console, batch)
+    found = measure_statistics(load_model(settings), pictures, console, batch)
     found.save(path)
     console.print(f"statistics of {found.card['pictures']} pictures: {path}", soft_wrap=True)
 
@@ -58,8 +59,8 @@ def pretrain(
 ) -> None:
     """Pre-trains a Meta Gradient Generator on unlabeled pictures. Call it again to go on after an interruption."""
     settings, console = begin(flags, path, going_on=os.path.exists(progress_of(path)))
-    from mgtta_cam import assembly
     from mgtta_cam.adaptation.methods import statistics
+    from mgtta_cam.assembly.model import load_model
     from mgtta_cam.offline.pictures import Selection
     from mgtta_cam.offline.pretraining import GENERATORS, Recipe, pretrain_generator
 
@@ -68,7 +69,7 @@ def pretrain(
     unroll = unroll or (1 if method == "mgtta" else 10)
     recipe = Recipe(method, names(corruptions), severity, epochs, batch, unroll=unroll)
     pictures = Selection.draw(images, count, skip, settings.seed)
-    backbone = assembly.model(settings)
+    backbone = load_model(settings)
     source = statistics(settings, backbone)
     pretrain_generator(backbone, source, pictures, recipe, settings.seed, path, progress_of(path), console)
     console.print(f"generator: {path}", soft_wrap=True)
@@ -87,10 +88,12 @@ def export(
     `pixels` [b, 3, h, w], normalized, become `logits` [b, classes]; its metadata has size, mean, std and class names.
     """
     settings, console = begin(flags, path, kind=".onnx")
-    from mgtta_cam import assembly
+    from mgtta_cam.assembly.model import load_model
     from mgtta_cam.offline.export import write
 
-    apart = write(assembly.model(replace(settings, precision="fp32")), state, path)
+    backbone = load_model(replace(settings, precision="fp32"))
+    with progress(console, "export"):
+        apart = write(backbone, state, path)
     console.print(f"{path}: answers as the model does (logits within {apart:.1e} of the largest)", soft_wrap=True)
 
 

@@ -12,6 +12,7 @@ from rich.console import Console
 
 from mgtta_cam.cli.options import takes_settings
 from mgtta_cam.config import loading
+from mgtta_models.errors import needs
 
 FOLDER = Path("mgtta-cam-report")
 
@@ -27,6 +28,7 @@ def report(
     One HTML file that needs nothing beside it, and its pictures as PNG. Several logs are compared; a torn one will do.
     """
     settings = loading.load(flags, environment=os.environ)
+    needs("matplotlib", "report", extra="report")
     from mgtta_cam.outputs import to_stdout
     from mgtta_cam.report.writing import PAGE, write
 

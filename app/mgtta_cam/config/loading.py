@@ -143,7 +143,8 @@ def _explained(error: ValidationError, origin: Mapping[str, str]) -> str:
     name = str(first["loc"][0])
     message = first["msg"].removeprefix("Value error, ")
     message = message[0].lower() + message[1:]
-    rest = f" (and {len(more)} more)" if more else ""
+    others = {str(one["loc"][0]) for one in more} - {name}  # a field of several kinds has an error for each kind
+    rest = f" (and {len(others)} more)" if others else ""
     return f"{flag(name)}{origin.get(name, '')}: {message}; got {redact(str(first['input']))!r}{rest}"
 
 

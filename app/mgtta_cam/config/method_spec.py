@@ -1,4 +1,4 @@
-"""Methods as people write them: `mgtta`, `tent:lr=5e-4`, `mgtta:lr=2e-3:mgg=own.safetensors:memory=balanced`."""
+"""Methods as people write them: `tent:lr=5e-4`, `mgtta:mgg=own.safetensors:memory=balanced`, `./mine.py:mine:lr=1`."""
 
 from __future__ import annotations
 
@@ -6,12 +6,16 @@ import difflib
 import inspect
 import types
 import typing
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from mgtta_cam.config.settings import NOT_ADAPTING, fields_of_settings
 from mgtta_cam.errors import UsageError
+
+if TYPE_CHECKING:
+    from mgtta.types import Method
 
 LIVE = ("memory", "guard")  # options of the program that change how any method learns
 FILES = {"mgg": ("generator", "lstm"), "stats": ("statistics", "fisher")}  # option -> what a builder makes of the file
@@ -36,7 +40,7 @@ def parse(text: str) -> Spec:
     Raises:
         UsageError: unknown names and options, with the nearest; values of another type than the option's.
     """
-    name, *parts = (part.strip() for part in text.split(":"))
+    name, parts = _split(text)
     known = options_of(known_method(name))
     options, files, live = [], [], []
     for part in parts:
@@ -60,7 +64,22 @@ def parse(text: str) -> Spec:
     return Spec(name, tuple(options), tuple(files), tuple(live))
 
 
+def _split(text: str) -> tuple[str, list[str]]:
+    """The name, and the options as they stand. A plug-in, `./mine.py:mine`, has a colon of its own."""
+    words: list[str] = []
+    for word in (part.strip() for part in text.split(":")):
+        before = words[-1] if words else ""
+        named = len(words) == 1 or before.startswith("memory=")
+        if named and ("." in before or "/" in before) and ":" not in before and word.isidentifier():
+            words[-1] = f"{before}:{word}"
+        else:
+            words.append(word)
+    return words[0], words[1:]
+
+
 def _live(value: str, key: str, name: str) -> str:
+    if key == "memory":
+        return known_memory(value, name)
     words = typing.get_args(fields_of_settings()[key].annotation)
     if value not in words:
         raise UsageError(f"{name} is expected to be {' or '.join(words)}; got {value!r}")
@@ -85,20 +104,48 @@ def known_method(name: str) -> str:
     Raises:
         UsageError: with the nearest name.
     """
+    builder(name)
+    return name
+
+
+def builder(name: str) -> Callable[..., Method]:
+    """The builder of a method: one of ours, of an installed plug-in, or in a file (`./mine.py:mine`).
+
+    Raises:
+        UsageError: with the nearest name, or with what is wrong with a plug-in.
+    """
     from mgtta import METHODS
 
-    if name not in METHODS:
+    try:
+        return METHODS[name]
+    except ValueError as error:
+        raise UsageError(str(error)) from None
+    except KeyError:
         near = difflib.get_close_matches(name, METHODS, n=1)
         hint = f" (nearest: {near[0]})" if near else ""
-        raise UsageError(f"no method {name!r}{hint}; known: {', '.join(METHODS)}")
+        raise UsageError(f"no method {name!r}{hint}; known: {', '.join(METHODS)}, or FILE.py:FUNCTION") from None
+
+
+def known_memory(name: str, option: str = "--memory") -> str:
+    """The name, if there is such a memory.
+
+    Raises:
+        UsageError: with all names, or with what is wrong with a plug-in.
+    """
+    from mgtta.plugins import MEMORIES
+
+    try:
+        known = name in MEMORIES
+    except ValueError as error:
+        raise UsageError(f"{option}: {error}") from None
+    if not known:
+        raise UsageError(f"{option} is expected to be {' or '.join(MEMORIES)}; got {name!r} (yours: FILE.py:FUNCTION)")
     return name
 
 
 def options_of(name: str) -> dict[str, inspect.Parameter]:
     """The parameters of a method's builder, without its backbone."""
-    from mgtta import METHODS
-
-    return dict(list(inspect.signature(METHODS[name], eval_str=True).parameters.items())[1:])
+    return dict(list(inspect.signature(builder(name), eval_str=True).parameters.items())[1:])
 
 
 def _value(text: str, annotation: Any, name: str) -> Any:

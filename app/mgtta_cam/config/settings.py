@@ -52,6 +52,7 @@ def _updates(value: Any) -> Any:
 
 Updates = Annotated[int | Literal["auto"], BeforeValidator(_updates)]
 Channels = Annotated[tuple[float, float, float], BeforeValidator(_channels)]
+PlugIn = Annotated[str, Field(pattern=r"^[^:]*[./][^:]*:\w+$")]  # ./mine.py:mine, package.module:mine
 
 
 @dataclass(frozen=True, config=ConfigDict(extra="forbid", allow_inf_nan=False))
@@ -132,7 +133,7 @@ class Settings:
     mgg: Path | None = _adaptation(None, "Weights of the Meta Gradient Generator: ours or the authors' file.")
     stats: Path | None = _adaptation(None, "Source statistics, as `mgtta-cam stats` measures them.")
     adapt_batch: int = _adaptation(64, "Frames in the window that teaches.", ge=1)
-    memory: Literal["window", "reservoir", "balanced"] = _adaptation(
+    memory: Literal["window", "reservoir", "balanced"] | PlugIn = _adaptation(
         "reservoir",
         "What updates are made of: window takes the latest frames, as --paper does; reservoir draws from the latest "
         "twice as many, balanced keeps frames that differ, of all classes.",

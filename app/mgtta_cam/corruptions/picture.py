@@ -19,7 +19,7 @@ def corrupt(
     image: Image,
     name: str,
     severity: int,
-    rng: np.random.RandomState,
+    rng: np.random.RandomState | np.random.Generator,
     *,
     draws: Draws = "reference",
     scale: Scale = "fidelity",
@@ -32,7 +32,8 @@ def corrupt(
         image: uint8 [h, w, 3] RGB, sides of 32 pixels or more. Never modified.
         name: one of `CORRUPTIONS`.
         severity: 1..5.
-        rng: where randomness comes from; the deterministic corruptions take nothing from it.
+        rng: where randomness comes from; the deterministic corruptions take nothing from it. A `Generator` moves on as
+            its draws are taken, by the distributions of `RandomState`: the ImageNet-C script has no other.
         draws: "reference" takes the numbers the ImageNet-C script takes, so that at 224 x 224 the same
             `RandomState` gives the same picture; "fast" gives the same distribution in less time.
         scale: "fidelity" keeps the published constants whatever the size: at 224 x 224 this is ImageNet-C. "display"
@@ -50,10 +51,12 @@ def corrupt(
     check_name(name)
     setting = setting_for(image, severity, draws=draws, scale=scale, frost_dir=frost_dir)
     corruption = CORRUPTIONS[name]
+    if isinstance(rng, np.random.Generator):
+        rng = np.random.RandomState(rng.bit_generator)
     if corruption.draw is not no_draw and not isinstance(rng, np.random.RandomState):
         raise ValueError(
-            f"{name} is random and expects rng to be a numpy.random.RandomState, got {type(rng).__name__}; "
-            "make one with numpy.random.RandomState(seed)"
+            f"{name} is random and expects rng to be a numpy.random.Generator or RandomState, got "
+            f"{type(rng).__name__}; make one with numpy.random.default_rng(seed)"
         )
     out = corruption.render(plain(image), corruption.draw(rng, setting), setting)
     return through_jpeg(out, quality=85, optimize=True) if jpeg85 else out

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from mgtta.types import SKIPPED, skipped
 from mgtta_cam.digests import digest
 from mgtta_cam.log.format import Record, significant
 from mgtta_cam.metrics.predictions import entropy, top
 from mgtta_cam.types import FrameResult, Update
 
 LEAST_MS = 0.5  # of times that are worth their bytes; `stats` tells of all
+ALARMS = {"entropy": "doubt"}  # names of alarms that the log, whose keys are older, has under others
 
 
 def frame_record(result: FrameResult, classes: Sequence[str], topk: int, age_s: float | None) -> Record:
@@ -51,8 +51,8 @@ def update_record(update: Update) -> Record:
     """What one window taught."""
     stats = dict(update.stats)
     known = {"gnorm": "gradient_norm", "unorm": "update_norm", "dnorm": "distance", "lr": "lr", "ess": "effective_size"}
-    losses = {n: v for n, v in stats.items() if n not in known.values() and not n.startswith(SKIPPED)}
-    why = skipped(stats)
+    losses = {name: value for name, value in stats.items() if name not in known.values()}
+    losses |= {f"guard_{ALARMS.get(kind, kind)}": nats for kind, nats in update.alarms.items()}
     record: Record = {
         "n": update.number,
         "frames": list(update.frames),
@@ -60,8 +60,8 @@ def update_record(update: Update) -> Record:
         **{short: significant(stats.get(name)) for short, name in known.items()},
         "params": update.digest,
         "ms": round(update.ms, 1),
-        "skipped": why,
+        "skipped": update.skipped,
     }
-    if why is None and update.traces is not None:
+    if update.skipped is None and update.traces is not None:
         record["tensors"] = update.traces._asdict()
     return record

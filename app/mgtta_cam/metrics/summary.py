@@ -10,7 +10,6 @@ from typing import Any
 
 from rich.table import Table
 
-from mgtta.types import skipped
 from mgtta_cam.metrics.accuracy import Tallies, wilson
 from mgtta_cam.metrics.latency import Percentiles
 from mgtta_cam.types import FrameResult, Score, Verdict
@@ -48,7 +47,7 @@ class Summary:
         if result.frame.grabbed is not None:
             self._ages.update(max(0.0, self._latest - result.frame.grabbed) * 1000)
         if result.update is not None:
-            nothing = skipped(result.update.stats) is not None
+            nothing = result.update.skipped is not None
             self.skipped += nothing
             self.updates += not nothing
         self._verdict = result.verdict or self._verdict

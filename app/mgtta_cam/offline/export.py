@@ -50,12 +50,10 @@ def write(backbone: Backbone, state: Path | None, path: Path) -> float:
 
 def difference(backbone: Backbone, path: Path) -> float:
     """Between the logits of a model and those of its file, over random pictures, as a share of the largest."""
-    import onnxruntime
-
     size = backbone.preprocess.size
     x = torch.randn(TRIED, 3, size, size, generator=torch.Generator().manual_seed(0))
     with torch.no_grad():
         expected = backbone(x.to(backbone.device)).logits.cpu().numpy()
-    session = onnxruntime.InferenceSession(path, providers=["CPUExecutionProvider"])
+    session = onnx.runtime().InferenceSession(path, providers=["CPUExecutionProvider"])
     found = np.asarray(session.run(["logits"], {"pixels": x.numpy()})[0])
     return float(np.abs(found - expected).max() / np.abs(expected).max())

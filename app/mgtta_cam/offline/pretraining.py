@@ -86,8 +86,7 @@ def pretrain_generator(
     if start:
         console.print(f"going on after epoch {start} of {recipe.epochs} ({saved.path.name})")
     windows = [w for w in (*x.split(WINDOW), *x.split(WINDOW)) if len(w) > 1]
-    with progress(console) as bars:
-        task = bars.add_task("pre-training", total=recipe.epochs, completed=start)
+    with progress(console, "pre-training", recipe.epochs, "epochs", done=start) as work:
         for epoch in range(start, recipe.epochs):
             training.begin_episode()
             order = torch.randperm(len(x), generator=torch.Generator().manual_seed(seed * 1_000_003 + epoch))
@@ -103,7 +102,7 @@ def pretrain_generator(
                     best = loss
                     write(out, training.generator, facts | {"epoch": str(epoch + 1), "loss": f"{loss:.6f}"})
             saved.save(training, epoch + 1, best)
-            bars.update(task, completed=epoch + 1)
+            work.advance()
     chosen = files.read(out)
     generator = GENERATORS[recipe.method].from_official(chosen.tensors)
     if recipe.boosts:
@@ -134,24 +133,26 @@ def chosen_boost(
         orders = [torch.randperm(len(x), generator=draw).split(WINDOW) for _ in range(recipe.boost_passes)]
         streams.append((x, [places for order in orders for places in order if len(places) > 1]))
     best, lowest = 1.0, float("inf")
-    for boost in recipe.boosts:
-        losses = [
-            deployed_loss(
-                source,
-                generator,
-                statistics,
-                (x[places].to(source.device) for places in windows),
-                recipe.choose_lr,
-                recipe.discrepancy_weight,
-                boost,
-            )
-            for x, windows in streams
-        ]
-        loss = sum(losses) / len(losses)
-        console.print(f"boost {boost:g}: loss of the deployed generator {loss:.4f}")
-        if not loss < lowest:
-            break
-        best, lowest = boost, loss
+    with progress(console, "boosts", len(recipe.boosts), "tried at most") as work:
+        for boost in recipe.boosts:
+            losses = [
+                deployed_loss(
+                    source,
+                    generator,
+                    statistics,
+                    (x[places].to(source.device) for places in windows),
+                    recipe.choose_lr,
+                    recipe.discrepancy_weight,
+                    boost,
+                )
+                for x, windows in streams
+            ]
+            loss = sum(losses) / len(losses)
+            console.print(f"boost {boost:g}: loss of the deployed generator {loss:.4f}")
+            if not loss < lowest:
+                break
+            best, lowest = boost, loss
+            work.advance()
     return best
 
 
@@ -169,9 +170,11 @@ def corrupted(
     """The selection as one tensor [n, 3, h, w] on the CPU, each picture under one corruption drawn for it."""
     draw = random.Random(seed)  # noqa: S311  which weather, not a secret
     crops = []
-    for place, image, _ in pictures.images(partial(_skipped, console)):
-        rng = np.random.RandomState([seed, place])
-        crops.append(corrupt(backbone.preprocess.crop(image), draw.choice(names), severity, rng))
+    with progress(console, "corrupting", len(pictures.paths), "pictures") as work:
+        for place, image, _ in pictures.images(partial(_skipped, console)):
+            rng = np.random.RandomState([seed, place])
+            crops.append(corrupt(backbone.preprocess.crop(image), draw.choice(names), severity, rng))
+            work.advance()
     return torch.stack([backbone.preprocess.tensor(crop) for crop in crops])
 
 

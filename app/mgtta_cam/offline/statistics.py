@@ -42,14 +42,13 @@ def measure_statistics(
     backbone: Backbone, pictures: Selection, console: Console, batch: int = WINDOW
 ) -> SourceStatistics:
     """Means and spreads of the model's features over clean pictures, and how much each norm parameter matters there."""
-    with progress(console) as bars:
-        task = bars.add_task("statistics", total=2 * len(pictures.paths))
+    with progress(console, "statistics", 2 * len(pictures.paths), "pictures (each is read twice)") as work:
 
         def tensors(skipped: Callable[[Path], None]) -> Iterator[Tensor]:
             images = (backbone.preprocess(image) for _, image, _ in pictures.images(skipped))
             for group in batches(images, batch):
                 yield torch.stack(list(group))
-                bars.advance(task, len(group))
+                work.advance(len(group))
 
         found = SourceStatistics.measure(backbone, tensors(partial(_skipped, console)), card(backbone, pictures))
         return replace(found, fisher=measure_fisher(backbone, tensors(lambda _: None)))

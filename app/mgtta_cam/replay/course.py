@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections import Counter
 from typing import Any
 
-from mgtta.types import skipped
 from mgtta_cam.metrics.accuracy import wilson
 from mgtta_cam.metrics.predictions import entropy
 from mgtta_cam.replay.tape import Tape
@@ -32,7 +31,7 @@ class Course:
         self.right.append(None if label is None else int(result.logits.argmax()) == label)
         self.doubt.append(entropy(result.logits))
         if result.update is not None:
-            self.learned(skipped(result.update.stats))
+            self.learned(result.update.skipped)
 
     def learned(self, skipped: str | None) -> None:
         """Counts an update; `skipped` says why it taught nothing."""

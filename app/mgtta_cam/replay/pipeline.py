@@ -10,7 +10,6 @@ from typing import Any
 from torch import Tensor
 
 from mgtta.memory import Member, member
-from mgtta.types import skipped
 from mgtta_cam.adaptation.learner import Learner, alarm
 from mgtta_cam.errors import ReplayError
 from mgtta_cam.events import EventHandler
@@ -48,7 +47,7 @@ class ReplayPipeline:
         self._tape, self._methods, self._check, self._emit = tape, methods, check, emit
         self._answering = Predictor(prepare, frozen)
         self._kept: dict[int, Member] = {}  # frames that an update to come is made of
-        self._latest: Mapping[str, float] = {}
+        self._latest: Update | None = None
         self._use(method)
 
     def __call__(self, frames: Iterable[Frame]) -> Iterator[FrameResult]:
@@ -74,16 +73,18 @@ class ReplayPipeline:
         if self._tape.last_use.get(frame.index, -1) >= position:
             self._kept[frame.index] = member(frame.index, x, int(result.logits.argmax()))
         update = self._updated(beat.update, position) if beat.update is not None else None
-        variety = self._latest.get("effective_size")
-        return replace(result, update=update, effective_size=variety, skipped=skipped(self._latest))
+        if self._latest is None:
+            return replace(result, update=update)
+        variety, why = self._latest.stats.get("effective_size"), self._latest.skipped
+        return replace(result, update=update, effective_size=variety, skipped=why)
 
     def _updated(self, record: Record, position: int) -> Update:
         """Gives the update of an update line, wherever updates are given."""
         self.learner.begin_update(self._members(record["frames"], f"update {record['n']}", position))
         while (update := self.learner.finished_update()) is None:
             time.sleep(NAP_S)
-        self._latest = update.stats
-        if reasons := alarm(update.stats):
+        self._latest = update
+        if reasons := alarm(update.alarms):
             kind = "guard" if self.learner.mode == "warn" else "rollback"
             self._emit(kind, updates=self.learner.updates, reasons=reasons)
         return update
@@ -102,7 +103,7 @@ class ReplayPipeline:
         match event["kind"]:
             case "reset":
                 self.learner.reset()
-                self._latest = {}
+                self._latest = None
             case "method":
                 self.learner.reset()
                 self.learner.close()
@@ -121,4 +122,4 @@ class ReplayPipeline:
         if name not in self._methods:
             raise ReplayError(f"the log goes on with a method {name!r}, which there is not")
         self.learner, self.method = self._methods[name](), name
-        self._latest = {}
+        self._latest = None

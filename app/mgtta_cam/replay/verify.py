@@ -10,7 +10,7 @@ from mgtta_cam.errors import ReplayError
 from mgtta_cam.log.format import Record, finite
 from mgtta_cam.log.records import frame_record, update_record
 from mgtta_cam.metrics.predictions import LEAST_P
-from mgtta_cam.replay.tape import Beat
+from mgtta_cam.replay.tape import Beat, Tape
 from mgtta_cam.types import FrameResult
 
 # What must be the same, what explains other differences first.
@@ -188,3 +188,15 @@ def _size(old: Any, new: Any) -> float | None:
 def _answer(record: Record) -> str:
     name, p = record["top"][0]
     return f"{name} {p:.3f}"
+
+
+def verdict_of(tape: Tape, comparison: Comparison) -> dict[str, Any]:
+    """What a replay came to: `equal` if all frames were compared, nothing differs and the log is undamaged."""
+    return {
+        "equal": comparison.first is None and tape.damage is None and comparison.frames == tape.frames,
+        "frames_compared": comparison.frames,
+        "updates_compared": comparison.updates,
+        "other_inputs": comparison.other_inputs,
+        "difference": None if comparison.first is None else comparison.first._asdict(),
+        "damage": tape.damage,
+    }

@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from mgtta_cam.errors import OutputError
 from mgtta_cam.overlay.canvas import blank, place
 from mgtta_cam.overlay.ink import Box, Ink
-from mgtta_cam.stream.session import Window
+from mgtta_cam.stream.session import Display
 from mgtta_cam.types import FrameResult, Image, Sink
 
 SIZE = (1600, 900)  # width, height in pixels
@@ -44,7 +44,7 @@ class Grid:
         self._keys = [deque[str]() for _ in range(count)]
         self._open, self._moved = set(range(count)), set[int]()
         self._failure: OutputError | None = None
-        self.window: Window | None = None
+        self.window: Display | None = None
         self.video: Sink | None = None
 
     def image(self, _: FrameResult) -> Image:

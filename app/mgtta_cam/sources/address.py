@@ -23,7 +23,7 @@ _LASTING = "/dev/v4l/"  # by-id/ and by-path/: names that a camera keeps when it
 class Address:
     """A source by its kind; one of the fields below `shown` is set, according to it."""
 
-    kind: Literal["camera", "stream", "video", "pictures"]
+    kind: Literal["camera", "stream", "video", "pictures", "iterable"]
     shown: str  # as it may be shown and logged: no secrets
     camera: int | str = -1  # a number, or a lasting name that leads to one
     url: str = ""
@@ -33,6 +33,11 @@ class Address:
     def live(self) -> bool:
         """Whether frames come when they come, and not when they are asked for."""
         return self.kind in ("camera", "stream")
+
+
+def of_program() -> Address:
+    """Frames that the calling program makes."""
+    return Address("iterable", "frames of a program")
 
 
 def parse(text: str, *, shown: str | None = None) -> Address:

@@ -9,7 +9,6 @@ from dataclasses import replace
 from torch import Tensor
 
 from mgtta.memory import Memory, member
-from mgtta.types import skipped
 from mgtta_cam.adaptation.learner import Learner, alarm
 from mgtta_cam.adaptation.schedule import UpdateSchedule, Window
 from mgtta_cam.config.settings import NOT_ADAPTING
@@ -66,7 +65,7 @@ class Pipeline:
         self._schedule = UpdateSchedule(window)
         self._warmup, self._emit, self._clock = warmup, emit, clock
         self._teacher = teacher
-        self._latest: Mapping[str, float] = {}  # stats of the latest update
+        self._latest: Update | None = None
         self._connection = 0
         self._use(method)
 
@@ -100,8 +99,8 @@ class Pipeline:
         return replace(
             result,
             update=update,
-            effective_size=self._latest.get("effective_size"),
-            skipped=skipped(self._latest),
+            effective_size=self._latest.stats.get("effective_size") if self._latest else None,
+            skipped=self._latest.skipped if self._latest else None,
             ms={**result.ms, "adapt": (self._clock() - began) * 1000},
         )
 
@@ -126,8 +125,8 @@ class Pipeline:
         update = self.learner.finished_update()
         if update is not None:
             self._schedule.took(update.ms)
-            self._latest = update.stats
-            self._alarmed(update.stats)
+            self._latest = update
+            self._alarmed(update.alarms)
         return update
 
     def _forget(self) -> None:
@@ -135,13 +134,13 @@ class Pipeline:
         self._schedule.restart()
         self._seen = 0
 
-    def _alarmed(self, stats: Mapping[str, float]) -> None:
+    def _alarmed(self, alarms: Mapping[str, float]) -> None:
         """Tells of what the guard found; frames that did harm teach no more.
 
         Raises:
             GuardError: if the run is to stop then.
         """
-        reasons = alarm(stats)
+        reasons = alarm(alarms)
         if not reasons:
             return
         kind = "guard" if self.learner.mode == "warn" else "rollback"
@@ -215,4 +214,4 @@ class Pipeline:
 
     def _begin(self) -> None:
         self._forget()
-        self._latest = {}
+        self._latest = None

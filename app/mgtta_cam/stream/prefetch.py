@@ -85,7 +85,7 @@ class Prefetch(Generic[T]):
             self._closed.set_exception(error)
 
 
-def ahead(items: Iterable[T], name: str, revise: Callable[[T], T] = lambda item: item) -> Iterator[T]:
+def prefetched(items: Iterable[T], name: str, revise: Callable[[T], T] = lambda item: item) -> Iterator[T]:
     """The same items, in order; while one is in use the next is made.
 
     Args:

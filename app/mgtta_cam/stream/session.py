@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, wait
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import Any, Protocol
 
 from mgtta_cam.errors import AppError
@@ -33,7 +34,7 @@ class Journal(Sink, Protocol):
         ...
 
 
-class Window(Sink, Protocol):
+class Display(Sink, Protocol):
     """A sink that hears keys."""
 
     def poll(self, wait_ms: int) -> str | None:
@@ -53,14 +54,15 @@ class Session:
     pipeline: Callable[[Iterable[Frame]], Iterator[FrameResult]]
     controls: Controls
     sinks: Sequence[Sink] = ()
-    windows: Mapping[str, Window] = field(default_factory=dict)  # by the name that a key's event has
+    displays: Mapping[str, Display] = field(default_factory=dict)  # by the name that a key's event has
     journal: Journal | None = None
     summary: Summary = field(default_factory=Summary)
     snapshot: Callable[[FrameResult], object] | None = None
     emit: EventHandler = ignore
     deliver: Callable[[], None] = lambda: None  # tells of what other threads have heard of (`mgtta_cam.events`)
     facts: Callable[[], Mapping[str, Any]] = dict  # what else belongs into the summary, asked at the end
-    keep: Callable[[], None] = lambda: None  # saves what was learned
+    save_state: Callable[[], None] = lambda: None  # saves what was learned, where `--state` asks for it
+    save_state_to: Callable[[Path], None] = lambda _: None  # saves what was learned so far
     close: Callable[[], None] = lambda: None  # lets the source go
 
 
@@ -94,11 +96,13 @@ def play_all(sessions: Sequence[Session]) -> list[Outcome]:
                 wait([run.coming for run in under_way], POLL_SECONDS, FIRST_COMPLETED)
                 ready = {run for run in under_way if run.coming.done()}
             for run in tuple(under_way):
-                if run in ready and not run.turn():
-                    under_way.remove(run)
-                    outcomes[run] = run.finish()
+                if run in ready:
+                    run.turn()
                 elif not ready:
                     run.meanwhile()
+                if run.ended:
+                    under_way.remove(run)
+                    outcomes[run] = run.finish()
     finally:
         for run in under_way:
             run.finish()
@@ -114,85 +118,96 @@ class Running:
 
     def __init__(self, session: Session) -> None:
         self._session = session
-        self._answering = Prefetch(session.pipeline(session.frames), "answers")
-        self._answering.begin()
-        self._latest: FrameResult | None = None
-        self._failures: list[AppError | ModelError] = []
+        self._results = Prefetch(session.pipeline(session.frames), "results")
+        self._results.begin()
+        self.latest: FrameResult | None = None
+        self.ended = False  # no further result comes
+        self.failures: list[AppError | ModelError] = []
         self._code = INTERNAL_ERROR
 
     @property
     def coming(self) -> Future[Any]:
         """What is waited for: the result under way."""
-        return self._answering.coming
+        return self._results.coming
 
-    def turn(self) -> bool:
+    def settle(self) -> None:
+        """Waits until no result is being made; the one that was is not taken."""
+        if self._results.busy:
+            wait([self.coming])
+
+    def turn(self) -> FrameResult | None:
         """Waits for the next result and hands it on; then hears keys, as long as the run is paused.
 
         Returns:
-            Whether there is more: False at the end, and after an error outside this program.
+            The result; None at the end, and after an error outside this program.
         """
+        if self.ended:
+            return None
         try:
-            more = self._turn()
+            return self._turn()
         except (AppError, ModelError) as error:
-            self._failures.append(error)
-            self._code = error.exit_code
-            return False
-        if not more:
-            self._code = self._session.controls.exit_code or 0
-        return more
+            self.failures.append(error)
+            self.ended, self._code = True, error.exit_code
+            return None
 
-    def _turn(self) -> bool:
-        session, controls, answering = self._session, self._session.controls, self._answering
-        answered = self._taken()
-        if answered is None:
-            return False
+    def _turn(self) -> FrameResult | None:
+        session, controls, results = self._session, self._session.controls, self._results
+        result = self._taken()
+        if result is None:
+            return self._end()
         controls.frame_done()
         if not (controls.paused or controls.stopped):
-            answering.begin()
-        self._latest = _show(session, answered)
+            results.begin()
+        self.latest = _show(session, result)
         self._listen(wait_ms=0)
-        while controls.paused and not (controls.stopped or answering.busy):  # what is under way is shown first
+        while controls.paused and not (controls.stopped or results.busy):  # what is under way is shown first
             self._listen(PAUSE_POLL_MS)
-        if controls.stopped and not answering.busy:
-            return False
-        answering.begin()
-        return True
+        if controls.stopped and not results.busy:
+            self._end()
+        else:
+            results.begin()
+        return self.latest
+
+    def _end(self) -> None:
+        self.ended, self._code = True, self._session.controls.exit_code or 0
 
     def _taken(self) -> FrameResult | None:
-        """The result under way, after all that was told before it."""
+        """The result under way, after all events before it."""
         try:
-            return self._answering.take(self.meanwhile)
+            return self._results.take(self.meanwhile)
         finally:
             self._session.deliver()
 
     def meanwhile(self) -> None:
-        """Tells of events and hears keys, while no result is ready."""
+        """Delivers events and hears keys, while no result is ready."""
         self._session.deliver()
         self._listen(wait_ms=0)
 
     def _listen(self, wait_ms: int) -> None:
-        if self._latest is not None:
-            _listen(self._session, self._latest, wait_ms)
+        if self.latest is not None:
+            _listen(self._session, self.latest, wait_ms)
 
     def finish(self) -> Outcome:
         """Closes all files, and says how the run ended."""
-        session, failures = self._session, self._failures
-        session.controls.stop(self._code)  # what waits for a frame need not
-        _attempt(failures, self._answering.close)
+        session, failures = self._session, self.failures
+        code = self._code if self.ended else session.controls.exit_code
+        code = INTERNAL_ERROR if code is None else code
+        session.controls.stop(code)  # what waits for a frame need not
+        _attempt(failures, self._results.close)
         _attempt(failures, session.close)
-        _attempt(failures, session.keep)
-        for sink in (*session.windows.values(), *session.sinks):
+        _attempt(failures, session.save_state)
+        for sink in (*session.displays.values(), *session.sinks):
             _attempt(failures, sink.close)
-        facts = {**session.summary.facts(), **session.facts(), **_end(self._code, failures)}
+        facts = {**session.summary.facts(), **session.facts(), **_ending(code, failures)}
         if session.journal is not None:
             journal = session.journal
             _attempt(failures, lambda: journal.finish(facts))
             _attempt(failures, journal.close)
-        end = _end(self._code, failures)
+        end = _ending(code, failures)
         return Outcome(end["exit_code"], {**facts, **end}, end.get("error"))
 
 
-def _end(code: int, failures: Sequence[AppError | ModelError]) -> dict[str, Any]:
+def _ending(code: int, failures: Sequence[AppError | ModelError]) -> dict[str, Any]:
     """How the run ended, for the summary: by the first failure, if there was one."""
     return {"exit_code": failures[0].exit_code, "error": redact(str(failures[0]))} if failures else {"exit_code": code}
 
@@ -200,7 +215,7 @@ def _end(code: int, failures: Sequence[AppError | ModelError]) -> dict[str, Any]
 def _show(session: Session, answered: FrameResult) -> FrameResult:
     """Hands a result to all that shows and keeps it; returns it with the time that this took."""
     began = time.perf_counter()
-    for sink in (*session.windows.values(), *session.sinks):
+    for sink in (*session.displays.values(), *session.sinks):
         sink.write(answered)
     result = replace(answered, ms={**answered.ms, "draw": (time.perf_counter() - began) * 1000})
     session.summary.write(result)
@@ -211,10 +226,10 @@ def _show(session: Session, answered: FrameResult) -> FrameResult:
 
 def _listen(session: Session, result: FrameResult, wait_ms: int) -> None:
     """Serves the windows and takes a key of each; without any there are none, and a pause just passes."""
-    if not session.windows:
+    if not session.displays:
         time.sleep(wait_ms / 1000)
-    for name, window in session.windows.items():
-        key = window.poll(wait_ms // len(session.windows))
+    for name, display in session.displays.items():
+        key = display.poll(wait_ms // len(session.displays))
         if key is not None:
             _press(session, result, key, name)
 
@@ -227,8 +242,8 @@ def _press(session: Session, result: FrameResult, key: str, where: str) -> None:
     if session.snapshot is not None and session.controls.take("snapshot"):
         session.emit("snapshot", path=str(session.snapshot(result)))
     if session.controls.paused:
-        for window in session.windows.values():
-            window.write(result)  # with what the key changed
+        for display in session.displays.values():
+            display.write(result)  # with what the key changed
 
 
 def _attempt(failures: list[AppError | ModelError], act: Callable[[], None]) -> None:

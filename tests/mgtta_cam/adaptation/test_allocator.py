@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from mgtta_cam.adaptation import allocator
-from mgtta_cam.assembly.model import model
+from mgtta_cam.assembly.model import load_model
 from mgtta_cam.config.settings import Settings
 from tests.mgtta_cam.tiny import write_model
 
@@ -49,8 +49,8 @@ def test_only_large_models(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> N
     kept: list[bool] = []
     monkeypatch.setattr(allocator, "keep_memory", lambda: kept.append(True))
     settings = Settings(model="tiny", weights=write_model(tmp_path / "tiny.safetensors"), device="cpu")
-    model(settings)
+    load_model(settings)
     assert not kept
     monkeypatch.setattr(allocator, "LARGE", 1000)
-    model(settings)
+    load_model(settings)
     assert kept == [True]

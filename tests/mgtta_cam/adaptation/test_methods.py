@@ -10,8 +10,8 @@ import torch
 
 from mgtta import METHODS, MetaGradientGenerator, SourceStatistics
 from mgtta.guard import Guarded
+from mgtta.live import FromMemory
 from mgtta.recurrent import RecurrentGenerator
-from mgtta.remembering import Remembering
 from mgtta.statistics import measure_fisher
 from mgtta_cam.adaptation.methods import (
     alive,
@@ -66,11 +66,11 @@ def test_every_method_can_be_built_and_learns_or_not(settings: Settings, backbon
 def test_live_options(settings: Settings, backbone: Backbone) -> None:
     """A guard and a memory around a method, as its spec asks for them; the paper has no guard."""
     alone = alive(settings, backbone, parse("tent"), 4)
-    assert not isinstance(alone, Guarded | Remembering)
+    assert not isinstance(alone, Guarded | FromMemory)
     watched = alive(settings, backbone, parse("tent:guard=warn"), 4)
     assert isinstance(watched, Guarded)
     assert watched.mode == "warn"
-    assert isinstance(alive(settings, backbone, parse("tent:guard=warn:memory=balanced"), 4), Remembering)
+    assert isinstance(alive(settings, backbone, parse("tent:guard=warn:memory=balanced"), 4), FromMemory)
     assert guarded(replace(settings, paper=True), backbone)(alone).mode == "off"
 
 

@@ -16,7 +16,7 @@ import torch
 from rich.console import Console
 
 from mgtta import MetaGradientGenerator, SourceStatistics
-from mgtta_cam import assembly
+from mgtta_cam.assembly.model import load_model
 from mgtta_cam.bench import paper, workers
 from mgtta_cam.bench.cells import Budget, Cell, Row, cells
 from mgtta_cam.bench.data import folder
@@ -64,8 +64,8 @@ def pictures(tmp_path: Path) -> Path:
 @pytest.fixture
 def bench(settings: Settings, pictures: Path) -> Bench:
     """What workers get."""
-    found = folder(pictures, assembly.model(settings).labels).drawn(None, 0, 0)
-    return Bench(settings, (found,), assembly.model, memory=False)
+    found = folder(pictures, load_model(settings).labels).drawn(None, 0, 0)
+    return Bench(settings, (found,), load_model, memory=False)
 
 
 def measured(
@@ -73,9 +73,7 @@ def measured(
 ) -> list[dict[str, Any]]:
     """Rows without what depends on the clock."""
     request = Request.parsed(**WORDS | words)
-    _, rows = run(
-        assembly.model, request, settings, {"images": pictures}, (None, 0), out, console, processes, memory=False
-    )
+    _, rows = run(load_model, request, settings, {"images": pictures}, (None, 0), out, console, processes, memory=False)
     return [timeless(row) for row in rows]
 
 
@@ -328,7 +326,7 @@ def test_slow_and_sudden_need_clean_pictures(settings: Settings, tmp_path: Path,
     request = Request.parsed(**words)
     with pytest.raises(UsageError, match="--protocol slow corrupts as it goes: give clean pictures by --images"):
         run(
-            assembly.model,
+            load_model,
             request,
             settings,
             {"imagenet-c": tmp_path},
@@ -372,7 +370,7 @@ def test_the_papers_steps_are_cells_of_their_own(
     settings: Settings, pictures: Path, tmp_path: Path, console: Console
 ) -> None:
     """Larger first steps are the default; --paper and each table leave them out; one folder holds both."""
-    backbone = assembly.model(settings)
+    backbone = load_model(settings)
     mgg, stats = tmp_path / "mgg.safetensors", tmp_path / "stats.safetensors"
     card = {"boost": "8", "model_digest": backbone.digest}
     files.write(mgg, MetaGradientGenerator(seed=1).official(), card)
@@ -390,7 +388,7 @@ def test_the_papers_steps_are_cells_of_their_own(
     assert figures(replace(ours, paper=True)) == [published, larger, published]
     many = write_pictures(tmp_path / "many", each=16)
     table = Request.parsed(**{**WORDS, "table": 7, "batch": None, "methods": "mgtta", "corruptions": "fog"})
-    facts, _ = run(assembly.model, table, ours, {"images": many}, (None, 0), tmp_path / "table", console, memory=False)
+    facts, _ = run(load_model, table, ours, {"images": many}, (None, 0), tmp_path / "table", console, memory=False)
     assert facts["methods"]["mgtta"]["method"] == "mgtta"
 
 
@@ -411,7 +409,7 @@ def test_memory_that_was_not_looked_at_is_added_later(
     monkeypatch.setattr(Bench, "measure", lambda *_: pytest.fail("measured again"))
     request = Request.parsed(**WORDS | words)
     for _ in range(2):  # the second time all is there
-        _, rows = run(assembly.model, request, settings, {"images": pictures}, (None, 0), tmp_path / "out", console)
+        _, rows = run(load_model, request, settings, {"images": pictures}, (None, 0), tmp_path / "out", console)
         assert [row["peak_mem_mb"] for row in rows] == [101.0, 102.0] * 2
         assert [{**timeless(row), "peak_mem_mb": None} for row in rows] == before
     assert asked == ["none 4", "tent 4"]
@@ -445,7 +443,7 @@ def test_pictures_that_are_missing_under_one_corruption(settings: Settings, tmp_
     (tmp_path / "c" / "fog" / "5" / "mug" / "0.png").unlink()
     words: dict[str, Any] = WORDS | {"methods": "none", "corruptions": "fog,snow"}
     _, rows = run(
-        assembly.model,
+        load_model,
         Request.parsed(**words),
         settings,
         {"imagenet-c": tmp_path / "c"},

@@ -151,11 +151,13 @@ def test_a_second_signal_ends_at_once(tmp_path: Path) -> None:
     code = """
         import os, signal
         from mgtta_cam.cli.exit import orderly_end
-        asked = []
+        from mgtta_cam.stream.controls import Controls
+        controls = Controls()
         try:
-            with orderly_end(asked.append, running=lambda: True):
+            with orderly_end() as signals:
+                signals.running = [controls]
                 os.kill(os.getpid(), signal.SIGTERM)
-                print("asked", *asked, flush=True)
+                print("asked", controls.exit_code, flush=True)
                 os.kill(os.getpid(), signal.SIGINT)
         finally:
             print("cleaned up", flush=True)

@@ -270,7 +270,7 @@ def test_internal_errors_are_one_line(command: Command, ready: list[str], monkey
     def broken(*_: object) -> None:
         raise RuntimeError("a bug")
 
-    monkeypatch.setattr("mgtta_cam.assembly.session.model", broken)
+    monkeypatch.setattr("mgtta_cam.assembly.session.load_model", broken)
     short = command(*ready)
     assert short.code == 1
     assert "internal error: RuntimeError: a bug" in short.err
@@ -322,7 +322,7 @@ def test_no_secret_in_a_traceback(
     def broken(*_: object) -> None:
         raise RuntimeError(f"[tcp @ 0x1] cannot open {address}")
 
-    monkeypatch.setattr("mgtta_cam.assembly.session.open_source", broken)
+    monkeypatch.setattr("mgtta_cam.assembly.source.open_source", broken)
     ended = command("--source", address, *ready[2:], "-v")
     assert "Traceback" in ended.err
     assert "S3CRET" not in ended.out + ended.err

@@ -67,3 +67,18 @@ def test_lists() -> None:
         parse_all("tent,tent")
     with pytest.raises(UsageError, match="name one method or more"):
         parse_all(",")
+
+
+def test_plug_ins(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A method in a file, with options, and a memory in one; what is wrong with a file is said."""
+    code = "def mine(backbone, lr: float = 0.1): ...\n\ndef kept(size, seed): ...\n"
+    (tmp_path / "mine.py").write_text(code, encoding="utf-8")
+    monkeypatch.chdir(tmp_path)
+    for text in ("./mine.py:mine", "./mine.py:mine:lr=0.5", "mgtta.methods.tent:tent:lr=0.5:momentum=0.5"):
+        assert str(parse(text)) == text
+    assert parse("tent:memory=./mine.py:kept:lr=0.5").live == (("memory", "./mine.py:kept"),)
+    assert [spec.name for spec in parse_all("none,./mine.py:mine")] == ["none", "./mine.py:mine"]
+    with pytest.raises(UsageError, match="no function 'yours'; it has: mine, kept"):
+        parse("./mine.py:yours")
+    with pytest.raises(UsageError, match=r"tent:memory: ./other.py:kept: no such file"):
+        parse("tent:memory=./other.py:kept")

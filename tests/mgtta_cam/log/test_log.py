@@ -108,7 +108,7 @@ def test_an_update(tmp_path: Path) -> None:
 
 def test_a_skipped_update(tmp_path: Path) -> None:
     """The reason stands in the record."""
-    update = Update(1, (0,), {"skipped_window_too_small": 1.0})
+    update = Update(1, (0,), {}, skipped="window_too_small")
     records = log(tmp_path / "a.jsonl", result(update=update))
     assert next(r for r in records if r["type"] == "update")["skipped"] == "window_too_small"
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import torch
 
-from mgtta_cam import assembly
+from mgtta_cam.assembly.model import load_model
 from mgtta_cam.config.settings import Settings
 from mgtta_cam.log.provenance import compute, describe, header, versions
 from mgtta_models import load_backbone
@@ -45,7 +45,7 @@ def test_determinism_ends_with_its_run(tmp_path: Path) -> None:
     """A model that is loaded without --deterministic computes as in a fresh process, whatever ran before."""
     settings = Settings(model="tiny", weights=write_model(tmp_path / "tiny.safetensors"), device="cpu")
     for wanted in (True, False):
-        model = assembly.model(replace(settings, deterministic=wanted))
+        model = load_model(replace(settings, deterministic=wanted))
         assert compute(model)["deterministic"] == wanted
         assert torch.backends.cuda.flash_sdp_enabled() != wanted
         assert torch.backends.cuda.mem_efficient_sdp_enabled() != wanted

@@ -36,7 +36,7 @@ def test_counts() -> None:
     """Frames, updates, skipped updates, drops, latency and rate."""
     facts = of(
         result(0, update=Update(1, (0,), {})),
-        result(1, update=Update(2, (1,), {"skipped_loss_not_finite": 1.0})),
+        result(1, update=Update(2, (1,), {}, skipped="loss_not_finite")),
         result(frame=Frame(5, 0.5, picture(0), dropped={"slot": 3})),
     ).facts()
     assert (facts["frames"], facts["updates"], facts["updates_skipped"]) == (3, 1, 1)

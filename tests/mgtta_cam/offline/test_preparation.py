@@ -128,7 +128,7 @@ def test_the_boost_is_the_last_one_until_which_the_loss_falls(
             tried.append(boost)
             return losses[boost]
 
-        monkeypatch.setattr("mgtta_cam.offline.statistics.deployed_loss", loss)
+        monkeypatch.setattr("mgtta_cam.offline.pretraining.deployed_loss", loss)
         tried.clear()
         return chosen_boost(model, MetaGradientGenerator(0), statistics, chosen, Recipe(), 0, console)
 

@@ -10,11 +10,10 @@ from typing import Any
 
 import pytest
 
-from mgtta_cam import assembly
+from mgtta_cam.assembly.session import play_run
 from mgtta_cam.config import loading
 from mgtta_cam.log.format import read
 from mgtta_cam.stream.controls import Controls
-from mgtta_cam.stream.session import play
 from mgtta_cam.types import FrameResult
 from tests.mgtta_cam.clips import write_clip
 from tests.mgtta_cam.conftest import Command
@@ -102,7 +101,7 @@ def test_keys(command: Command, ready: list[str], adapt: str) -> None:
     flags |= {"adapt_batch": 2, "guard": "off", "adapt": adapt, "log": "a.jsonl", "show": False, "realtime": True}
     controls = Controls()
     settings = loading.load(flags, environment={})
-    assert play(assembly.session(settings, ["x"], controls, lambda *_, **__: None, [Presser(controls)])).exit_code == 0
+    assert play_run(settings, controls, [Presser(controls)]).exit_code == 0
     kinds = [record["kind"] for record in read(Path("a.jsonl")) if record["type"] == "event"]
     assert {"undo", "reset", "method", "corruption-change"} <= set(kinds)
     assert replayed(command, "a.jsonl")["equal"]

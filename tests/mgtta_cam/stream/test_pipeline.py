@@ -38,6 +38,7 @@ class Fake:
     windows: list[list[int]] = field(default_factory=list)
     predictions: int = 0
     stats: Mapping[str, float] = field(default_factory=lambda: {"entropy": 0.5})
+    skipped: str | None = None
 
     def predict(self, x: Tensor) -> Tensor:
         """One-hot of the weight."""
@@ -45,11 +46,11 @@ class Fake:
         self.predictions += 1
         return torch.nn.functional.one_hot(self.weight.long(), 8).float()
 
-    def step(self, x: Tensor) -> Step:
+    def step(self, x: Tensor, *, scale: float = 1.0) -> Step:  # noqa: ARG002
         """Remembers the window and learns."""
         self.windows.append(x[:, 0, 0, 0].int().tolist())
         self.weight += 1
-        return Step(torch.zeros(len(x), 8), self.stats)
+        return Step(torch.zeros(len(x), 8), self.stats, self.skipped)
 
     def reset(self) -> None:
         """Back to zero."""
@@ -166,7 +167,7 @@ def test_max_updates() -> None:
 def test_skipped_windows_are_no_updates() -> None:
     """A window that taught nothing is told as an update and not counted as an update."""
     rig = Rig(Window(2))
-    rig.fake.stats = {"skipped_loss_not_finite": 1.0}
+    rig.fake.skipped = "loss_not_finite"
     results = rig.run(frames(5))
     assert [r.updates for r in results] == [0] * 5
     assert (results[0].skipped, results[-1].skipped) == (None, "loss_not_finite")
@@ -246,9 +247,9 @@ def test_the_guard() -> None:
         return Output(torch.nn.functional.one_hot(classes, 8) * sureness, torch.zeros(len(x), 1, 1))
 
     for mode in ("warn", "rollback", "stop"):
-        rig = Rig(Window(4), guard=partial(Guarded, look=look, mode=mode))
+        rig = Rig(Window(4), guard=partial(Guarded, model=look, mode=mode))
         if mode == "stop":
-            with pytest.raises(GuardError, match=r"stopped the run after 1 good updates \(doubt \+2"):
+            with pytest.raises(GuardError, match=r"stopped the run after 1 good updates \(entropy \+2"):
                 rig.run(frames(20))
             assert rig.fake.weight == 1
             continue
@@ -256,7 +257,7 @@ def test_the_guard() -> None:
         assert results[-1].updates == (2 if mode == "warn" else 1)
         kind, facts = rig.told[0]
         assert (kind, facts["updates"]) == (("guard", 2) if mode == "warn" else ("rollback", 1))
-        assert "doubt +2" in facts["reasons"]
+        assert "entropy +2" in facts["reasons"]
 
 
 def test_next_method() -> None:

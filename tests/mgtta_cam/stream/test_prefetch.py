@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from mgtta_cam.stream.prefetch import Prefetch, ahead
+from mgtta_cam.stream.prefetch import Prefetch, prefetched
 
 
 def numbers(made: list[int], count: int = 4) -> Iterator[int]:
@@ -24,7 +24,7 @@ def test_all_items_in_order_and_one_is_made_beforehand() -> None:
     """While an item is in use the next is made, and not the one after it."""
     made: list[int] = []
     seen: list[int] = []
-    for item in ahead(numbers(made), "test"):
+    for item in prefetched(numbers(made), "test"):
         for _ in range(200):
             if len(made) > item:
                 break
@@ -42,7 +42,7 @@ def test_items_are_made_on_one_thread() -> None:
         for _ in range(3):
             yield threading.get_ident()
 
-    assert len({threading.get_ident(), *ahead(threads(), "test")}) == 2
+    assert len({threading.get_ident(), *prefetched(threads(), "test")}) == 2
 
 
 def test_an_error_comes_after_the_items_before_it() -> None:
@@ -55,14 +55,14 @@ def test_an_error_comes_after_the_items_before_it() -> None:
     for error in (ZeroDivisionError(), TimeoutError("ours"), SystemExit(3)):
         seen: list[int] = []
         with pytest.raises(type(error)) as raised:
-            seen.extend(ahead(broken(error), "test"))
+            seen.extend(prefetched(broken(error), "test"))
         assert raised.value is error
 
 
 def test_whoever_leaves_closes_the_items() -> None:
     """On their thread, after the one under way."""
     made: list[int] = []
-    items = ahead(numbers(made), "test")
+    items = prefetched(numbers(made), "test")
     assert next(items) == 1
     items.close()  # pyright: ignore[reportAttributeAccessIssue]
     assert made == [1, 2, -1]
@@ -77,7 +77,7 @@ def test_items_are_revised_before_the_next_begins() -> None:
         told.append((item, len(made)))
         return 10 * item
 
-    assert list(ahead(numbers(made, 3), "test", revise)) == [10, 20, 30]
+    assert list(prefetched(numbers(made, 3), "test", revise)) == [10, 20, 30]
     assert told == [(1, 1), (2, 2), (3, 3)]
 
 

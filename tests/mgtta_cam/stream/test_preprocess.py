@@ -12,7 +12,7 @@ from mgtta_cam.corruptions.schedule import Schedule
 from mgtta_cam.errors import UsageError
 from mgtta_cam.stream.controls import Controls
 from mgtta_cam.stream.corruption_control import CorruptionControl
-from mgtta_cam.stream.prefetch import ahead
+from mgtta_cam.stream.prefetch import prefetched
 from mgtta_cam.stream.preprocess import FramePreprocessor
 from mgtta_cam.types import Image
 from tests.mgtta_cam.clips import frames
@@ -70,7 +70,7 @@ def test_a_frame_that_waits_feels_the_key() -> None:
     corruption_control = CorruptionControl(Schedule(), ("contrast",), controls)
     stage = FramePreprocessor(quarter, Corruptor(), corruption_control)
     seen = []
-    for frame in ahead(
+    for frame in prefetched(
         stage(frames(4)), "test", lambda frame: stage.again(frame) if corruption_control.changed else frame
     ):
         seen.append(frame.corruption)

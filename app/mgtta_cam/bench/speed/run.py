@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 from itertools import islice
 from statistics import median
@@ -16,7 +16,9 @@ from torch import Tensor
 from mgtta_cam.bench.speed import models, streams
 from mgtta_cam.bench.speed.timing import Timing
 from mgtta_cam.config.settings import Settings
+from mgtta_cam.outputs import progress
 from mgtta_models import Backbone, ModelError
+from mgtta_models.errors import needs
 
 SECONDS = 8.0  # for each group of things that are measured in turns
 SPREAD = 30  # frames from one picture of the window to the next
@@ -33,20 +35,28 @@ def run(
     settings: Settings, backbone: Backbone, console: Console, play: streams.PlayRun
 ) -> tuple[list[Timing], dict[str, float | None]]:
     """Measures, prints, and returns rows and ratios."""
+    needs("cma", "bench --speed", extra="bench")  # it times all methods
     settle = partial(torch.cuda.synchronize, backbone.device) if backbone.device.type == "cuda" else lambda: None
     x = window(backbone)
     rows: list[Timing] = []
     common = (x, settings.precision, SECONDS, settle)
     console.print(f"speed of {backbone.name} on {backbone.device}, {torch.get_num_threads()} threads: minutes")
-    rows += models.forwards(backbone, *common)
-    rows.append(models.generator(backbone, *common))
-    rows += models.methods(backbone, *common)
-    rows += streams.end_to_end(settings, backbone, play)
-    rows += streams.corruptions(SECONDS)
-    try:
-        p99 = streams.answers(settings, backbone, play)
-    except ModelError:  # no generator or statistics for this model
-        p99 = {}
+    groups: dict[str, Callable[[], Iterable[Timing]]] = {
+        "frozen and adapted": lambda: models.forwards(backbone, *common),
+        "generator": lambda: [models.generator(backbone, *common)],
+        "methods": lambda: models.methods(backbone, *common),
+        "end to end": lambda: streams.end_to_end(settings, backbone, play),
+        "corruptions": lambda: streams.corruptions(SECONDS),
+    }
+    with progress(console, "bench --speed", len(groups) + 1, "groups of parts") as work:
+        for name, group in groups.items():
+            work.advance(0, about=name)
+            rows += group()
+            work.advance()
+        try:
+            p99 = streams.answers(settings, backbone, play)
+        except ModelError:  # no generator or statistics for this model
+            p99 = {}
     found = ratios(rows, p99, settings.precision)
     console.print(of_ratios(found))
     console.print(of_times(rows))

@@ -1,0 +1,347 @@
+"""The program from Python: `for result in mgtta_cam.stream("video.mp4", model="demo")`.
+
+All settings of the command line are keyword arguments by their options' names (`--vid-stride 2` is `vid_stride=2`),
+with the same defaults but one: no window opens unless `show=True`. The environment's MGTTA_CAM_... are not read.
+"""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from pathlib import Path
+from types import TracebackType
+from typing import TYPE_CHECKING, Any
+
+from mgtta_cam.config import loading
+from mgtta_cam.config.settings import Settings
+from mgtta_cam.errors import OutputError, UsageError
+from mgtta_cam.events import EventHandler, ignore
+from mgtta_cam.stream.controls import Controls
+
+if TYPE_CHECKING:
+    from torch import nn
+
+    from mgtta_cam.stream.result import Result
+    from mgtta_cam.stream.session import Running
+    from mgtta_models import Backbone
+
+    Source = str | os.PathLike[str] | int | Iterable[Any]
+    ResultSink = Callable[[Result], object]
+
+MODEL = "vit_base_patch16_224"
+
+
+def stream(
+    source: Source,
+    *,
+    model: str | Backbone | nn.Module = MODEL,
+    compare: bool | str = False,
+    sinks: Iterable[ResultSink] = (),
+    on_event: EventHandler = ignore,
+    **settings: Any,
+) -> Iterator[Result]:
+    """Answers a source frame by frame, adapting the model to it.
+
+    Args:
+        source: whatever `--source` takes, or an iterable of RGB arrays uint8 [h, w, 3] or pairs (array, seconds). An
+            iterable is read on another thread, one frame ahead.
+        model: a name of timm's, `demo`, a `Backbone`, or a timm Vision Transformer.
+        compare: answer with the frozen source model too: `result.frozen`.
+        sinks: called with each result, in order, before the loop's body gets it.
+        on_event: gets events: `on_event("reconnect", name=..., after_s=...)`; see docs/log.md for the kinds.
+        settings: all other options by their names.
+
+    Returns:
+        An iterator over results. Leaving the loop, an exception in its body and garbage collection close all files.
+
+    Raises:
+        UsageError: at once, if a setting is unknown or out of range.
+        AppError, ModelError: from the iterator, with one line each.
+    """
+    return iter(Stream(source, model=model, compare=compare, sinks=sinks, on_event=on_event, **settings))
+
+
+class Stream:
+    """A stream that can be steered while it runs; a context manager and an iterable of results.
+
+    Example:
+        with mgtta_cam.Stream(0, model="demo") as stream:
+            for result in stream:
+                if result.label == "hammer":
+                    stream.snapshot()
+
+    Args: as `stream`.
+    """
+
+    def __init__(
+        self,
+        source: Source,
+        *,
+        model: str | Backbone | nn.Module = MODEL,
+        compare: bool | str = False,
+        sinks: Iterable[ResultSink] = (),
+        on_event: EventHandler = ignore,
+        **settings: Any,
+    ) -> None:
+        self._images = None if isinstance(source, str | os.PathLike | int) else source
+        self._model, self._sinks, self._on_event = model, tuple(sinks), on_event
+        options = {"show": False, **settings, "compare": compare if isinstance(compare, str) else COMPARE[compare]}
+        if self._images is None:
+            options["source"] = os.fspath(source) if isinstance(source, os.PathLike) else str(source)
+        if isinstance(model, str):
+            options["model"] = model
+        self.settings: Settings = loading.load(options, environment={})
+        self._controls = Controls()
+        self._running: Running | None = None
+        self._closed = False
+
+    def __enter__(self) -> Stream:
+        if self._running is None and not self._closed:
+            self._begin()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def __iter__(self) -> Iterator[Result]:
+        return self._results()
+
+    def _results(self) -> Iterator[Result]:
+        from mgtta_cam.stream.result import Result
+
+        with self:
+            while self._running is not None and (result := self._running.turn()) is not None:
+                yield Result(result, self._backbone.classes)
+
+    def _begin(self) -> None:
+        from mgtta_cam.assembly.model import accelerate
+        from mgtta_cam.assembly.session import Outputs, assemble_opened
+        from mgtta_cam.assembly.source import open_stream
+        from mgtta_cam.stream.session import Running
+
+        opened = open_stream(self.settings, self._controls, self._on_event, self._images)
+        try:
+            self._backbone = self._loaded()
+            accelerate(self.settings, self._backbone, opened.events)
+            callables = [CallableSink(sink, self._backbone.classes) for sink in self._sinks]
+            self._session = assemble_opened(opened, self._backbone, Outputs(["mgtta_cam.stream"], callables))
+        except BaseException:
+            opened.close()
+            raise
+        self._running = Running(self._session)
+
+    def _loaded(self) -> Backbone:
+        from mgtta_cam.assembly.model import adopt_model, load_model
+        from mgtta_models import Backbone
+
+        if isinstance(self._model, str):
+            return load_model(self.settings)
+        given = self._model if isinstance(self._model, Backbone) else Backbone(self._model)
+        return adopt_model(self.settings, given)
+
+    def close(self) -> None:
+        """Ends the stream: the source, all files, threads. A second call does nothing.
+
+        Raises:
+            AppError, ModelError: what ended the stream, where that was an error.
+        """
+        running, self._running, self._closed = self._running, None, True
+        if running is None:
+            return
+        if not running.ended:
+            self._controls.stop(0)
+        self._outcome = running.finish()
+        if running.failures:
+            raise running.failures[0]
+
+    def pause(self, paused: bool = True) -> None:
+        """Pauses: the loop waits for its next result until another thread calls `pause(False)`."""
+        self._controls.paused = paused
+
+    def adapt(self, adapting: bool = True) -> None:
+        """Switches adaptation on or off; what was learned stays."""
+        self._controls.adapting = adapting
+
+    def reset(self) -> None:
+        """Returns to the source model, before the next frame that is not yet under way."""
+        self._controls.press("r")
+
+    def undo(self) -> None:
+        """Takes the last update back, before the next frame that is not yet under way."""
+        self._controls.press("u")
+
+    def stop(self) -> None:
+        """Ends the loop after the frame under way."""
+        self._controls.stop(0)
+
+    def snapshot(self) -> Path:
+        """Saves the latest result, drawn, as a PNG in the current folder; returns its path."""
+        running = self._under_way()
+        if running.latest is None or self._session.snapshot is None:
+            raise UsageError("there is no result to save yet: call snapshot in the loop")
+        return Path(str(self._session.snapshot(running.latest)))
+
+    def save_state(self, path: str | os.PathLike[str]) -> None:
+        """Writes what was learned so far, a .safetensors file that `state=` takes up in another run.
+
+        Raises:
+            OutputError: if it cannot be written.
+        """
+        self._under_way().settle()
+        self._session.save_state_to(Path(path))
+
+    def export(self, path: str | os.PathLike[str]) -> None:
+        """Writes the model as it is now as a plain ONNX file, for deployment where nothing adapts.
+
+        Raises:
+            UsageError, ModelError, OutputError: with one line each.
+        """
+        from mgtta_cam.offline.export import write
+        from mgtta_cam.outputs import writable
+
+        path = writable(Path(path), overwrite=self.settings.overwrite)
+        if path.suffix != ".onnx":
+            raise UsageError(f"export expects a file that ends in .onnx; got {path.name}")
+        if self.settings.precision != "fp32":
+            raise UsageError(f"export writes float32: the stream runs in {self.settings.precision}")
+        with tempfile.TemporaryDirectory() as folder:
+            state = Path(folder) / "state.safetensors"
+            self.save_state(state)
+            write(self._backbone.twin(), state, path)
+
+    def stats(self) -> dict[str, Any]:
+        """Counts, rates, latencies and accuracies so far; after the end, the whole summary of the run."""
+        if self._closed:
+            return dict(self._outcome.summary)
+        self._under_way()
+        return dict(self._session.summary.facts())
+
+    def _under_way(self) -> Running:
+        if self._running is None:
+            raise UsageError("the stream is not running: use it in `with mgtta_cam.Stream(...) as stream:`")
+        return self._running
+
+
+COMPARE = {True: "split", False: "off"}
+
+
+class CallableSink:
+    """A user's function as a sink."""
+
+    def __init__(self, take: ResultSink, classes: tuple[str, ...]) -> None:
+        self._take, self._classes = take, classes
+
+    def write(self, result: Any) -> None:
+        """Calls it with the result."""
+        from mgtta_cam.stream.result import Result
+
+        self._take(Result(result, self._classes))
+
+    def close(self) -> None:
+        """The function is the user's."""
+
+
+def bench(
+    images: str | os.PathLike[str] | None = None,
+    *,
+    model: str = MODEL,
+    methods: str | None = None,
+    corruptions: str = "all",
+    severity: int | str = 5,
+    batch: int | str | None = None,
+    out: str | os.PathLike[str] | None = None,
+    **options: Any,
+) -> list[dict[str, Any]]:
+    """Compares methods under corruptions on labeled pictures, as `mgtta-cam bench` does.
+
+    Example: `pandas.DataFrame(mgtta_cam.bench("pictures", model="demo", methods="none,tent", corruptions="fog"))`.
+
+    Args:
+        images: a folder of pictures in folders named by class, or a CSV file `path,class`.
+        model: a name of timm's, or `demo`.
+        methods: names with options, separated by commas; plug-ins as `./mine.py:mine`.
+        corruptions: names separated by commas, `all` or `clean`.
+        severity: 1..5, or several in a text.
+        batch: pictures a window, 64 by default.
+        out: where finished cells are kept, so that the same call goes on; a folder that is removed by default.
+        options: `count`, `skip`, `protocol`, `max_updates`, `max_seconds`, `table`, `imagenet_c` and its like,
+            `workers`, and all settings of `mgtta-cam bench`.
+
+    Returns:
+        A row a method, corruption, severity and batch: the rows of `bench --json`.
+
+    Raises:
+        AppError, ModelError: with one line each.
+    """
+    from rich.console import Console
+
+    from mgtta_cam.assembly.model import load_model
+    from mgtta_cam.bench.request import Request
+    from mgtta_cam.bench.run import run
+
+    own = {name: options.pop(name) for name in BENCH & options.keys()}
+    given = {"images": images, **{kind.replace("_", "-"): own.pop(kind, None) for kind in FOLDERS}}
+    folders = {kind: Path(path) for kind, path in given.items() if path is not None}
+    settings = loading.load({**options, "model": model}, environment={}, presets={"threads": 1})
+    texts = {name: None if own.get(name) is None else str(own[name]) for name in ("max_updates", "max_seconds")}
+    request = Request.parsed(
+        methods=methods,
+        corruptions=corruptions,
+        severity=str(severity),
+        batch=None if batch is None else str(batch),
+        protocol=own.get("protocol"),
+        table=own.get("table"),
+        **texts,
+    )
+    stretch = (own.get("count"), own.get("skip", 0))
+    with tempfile.TemporaryDirectory() as folder:
+        where = Path(folder if out is None else out)
+        quiet, workers = Console(quiet=True), own.get("workers", 1)
+        _, rows = run(load_model, request, settings, folders, stretch, where, quiet, workers, memory=False)
+    return rows
+
+
+FOLDERS = ("imagenet_c", "imagenet_r", "imagenet_sketch", "imagenet_a")  # further kinds of pictures
+BENCH = {*FOLDERS, "count", "skip", "protocol", "max_updates", "max_seconds", "table", "workers"}  # not settings
+
+
+def replay(
+    log: str | os.PathLike[str],
+    *,
+    tolerance: float | None = None,
+    recording: str | os.PathLike[str] | None = None,
+    on_event: EventHandler = ignore,
+    **settings: Any,
+) -> Mapping[str, Any]:
+    """Runs a log again and compares each line, as `mgtta-cam replay` does.
+
+    Args:
+        log: a file that `log=` wrote, .jsonl or .jsonl.gz.
+        tolerance: by how much numbers may differ; None: to the bit.
+        recording: the `record_input` of the run, if it lies elsewhere now.
+        on_event: gets events.
+        settings: where files lie now (`source`, `weights`, `stats`, ...), and `state`.
+
+    Returns:
+        The summary of the run, and under `replay`: `equal`, `frames_compared`, `updates_compared`, `difference`.
+
+    Raises:
+        AppError, ModelError: with one line each.
+    """
+    from mgtta_cam.assembly.replay import Check, assemble_replay
+    from mgtta_cam.replay.settings import of_log
+    from mgtta_cam.replay.tape import scan
+    from mgtta_cam.replay.verify import verdict_of
+    from mgtta_cam.stream.session import play
+
+    tape = scan(Path(log))
+    chosen = of_log(tape, {"show": False, **settings})
+    where = None if recording is None else Path(recording)
+    session, comparison = assemble_replay(tape, chosen, where, Check(tolerance), emit=on_event)
+    outcome = play(session)
+    if outcome.exit_code:
+        raise OutputError(outcome.error or f"the replay ended with {outcome.exit_code}")
+    return {**outcome.summary, "replay": verdict_of(tape, comparison)}
