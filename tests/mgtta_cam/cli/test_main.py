@@ -147,7 +147,7 @@ def test_crop_mode_corrupts_what_the_model_sees(command: Command, ready: list[st
         (["--source", "gone.mp4"], 3, "no such source: gone.mp4"),
         (["--source", "."], 3, "no pictures in"),
         (["--source", "*.png"], 3, "no pictures in"),
-        (["--source", "gopher://x"], 3, "addresses begin with"),
+        (["--source", "gopher://x"], 3, "an address must begin with"),
         (["--source", "{NOT_SET_ANYWHERE}"], 2, "NOT_SET_ANYWHERE is not set"),
         ([*READY, "--source", "noise.mp4"], 3, "noise.mp4 is not a video"),
         ([*READY, "--vid-stride", "0"], 2, "--vid-stride: "),

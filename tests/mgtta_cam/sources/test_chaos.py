@@ -82,11 +82,11 @@ def test_parsing() -> None:
 @pytest.mark.parametrize(
     ("text", "what"),
     [
-        ("stal:5s@30", "'stal:5s@30'; there are stall (no picture comes for so long)"),
+        ("stal:5s@30", "'stal:5s@30'; known faults: stall (no picture arrives for this time)"),
         ("cut at 60", "got 'at'"),
         ("stall@30", "stall needs a value"),
         ("cut:5@30", "cut takes no value"),
-        ("bitflip:2", "expected a value above 0, 1 at most, in 'bitflip:2'"),
+        ("bitflip:2", "expected a value above 0 and at most 1 in 'bitflip:2'"),
         ("black:0s@1", "expected a value above 0"),
         ("stall:1.2.3@4", "expected numbers in 'stall:1.2.3@4'"),
         ("stall:1@1..2", "expected numbers"),
@@ -175,7 +175,7 @@ def test_a_file_with_faults(tmp_path: Path) -> None:
     clip = write_clip(tmp_path / "clip.mkv", 20)
     whole = list(VideoSource(clip))
     cut = whole[12].seconds
-    source = VideoSource(clip, meddle=Chaos(parse(f"corrupt:0.3 cut@{cut}"), 5.0, live=False, seed=3))
+    source = VideoSource(clip, wrap=Chaos(parse(f"corrupt:0.3 cut@{cut}"), 5.0, live=False, seed=3))
     frames = list(source)
     lost = sum(frame.dropped.get("corrupt", 0) for frame in frames)
     assert lost > 0
@@ -199,7 +199,7 @@ def test_a_stream_with_faults() -> None:
             reconnect=Backoff(2, 0.05, 0.05),
             max_bad_reads=4,
             emit=emit,
-            meddle=Chaos(parse("cut@0.2"), 2.0, live=True, emit=emit),
+            wrap=Chaos(parse("cut@0.2"), 2.0, live=True, emit=emit),
         )
         frames = []
         for frame in source:

@@ -70,14 +70,14 @@ def test_damaged_files(corpus: Corpus, name: str) -> None:
     assert source.facts["delivered"] == expected
     promised = source.facts["promised"]
     if isinstance(promised, int) and expected < promised:
-        assert missing == [f"{corpus.folder / name} promised {promised} frames and gave {expected}"]
+        assert missing == [f"{corpus.folder / name} promised {promised} frames and delivered {expected}"]
 
 
 @pytest.mark.parametrize("name", ["truncated_motion.avi", "truncated_whole.mkv"])
 def test_strict(corpus: Corpus, name: str) -> None:
     """A file that ends early is an error then, whether it counts its frames or its seconds."""
     source, _ = corpus.source(name, strict=True)
-    with pytest.raises(SourceDamagedError, match=r"promised .* and gave .*; without --strict") as caught:
+    with pytest.raises(SourceDamagedError, match=r"promised .* and delivered .*; without --strict") as caught:
         list(source)
     assert caught.value.exit_code == 5
     tolerant, missing = corpus.source(name)

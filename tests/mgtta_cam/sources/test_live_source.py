@@ -49,13 +49,13 @@ def test_a_refused_connection() -> None:
     """A port where nobody listens is told under the name that may be shown."""
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
-    with pytest.raises(SourceError, match="the stream camera does not open: connection refused"):
+    with pytest.raises(SourceError, match="the stream camera cannot be opened: connection refused"):
         LiveSource(f"http://me:hunter2@127.0.0.1:{port}/x", shown="camera", open_timeout_s=60)
 
 
 def test_a_mute_server_ends_with_the_timeout() -> None:
     """A server that accepts and says nothing does not hold the opening for OpenCV's 30 s."""
-    with FaultServer(-1, mute=True) as server, pytest.raises(SourceError, match="does not open: no answer within"):
+    with FaultServer(-1, mute=True) as server, pytest.raises(SourceError, match="cannot be opened: no response within"):
         LiveSource(server.url, shown="camera", open_timeout_s=0.5, read_timeout_s=0.5)
 
 
@@ -69,7 +69,7 @@ def test_a_stalled_stream_is_lost() -> None:
 
 def test_a_camera_that_is_not_there() -> None:
     """A camera number without a camera is told."""
-    with pytest.raises(SourceError, match="the camera 63 does not open"):
+    with pytest.raises(SourceError, match="the camera 63 cannot be opened"):
         LiveSource(63, shown="63")
 
 

@@ -40,11 +40,11 @@ def place() -> Iterator[str]:
 @pytest.mark.parametrize(
     ("path", "words"),
     [
-        ("http://{}/live", "the server answers 401: it wants another user name or password"),
-        ("http://me:wrong@{}/live?token=abc", "the server answers 401: it wants another user name or password"),
-        ("http://me:p%40ss@{}/none", "the server answers 404"),
-        ("http://me:p%40ss@{}", "what it sends (text/html) is not video"),
-        ("rtsp://me:p%40ss@{}/live", "does it want a password?"),
+        ("http://{}/live", "the server responds 401: check the user name and password"),
+        ("http://me:wrong@{}/live?token=abc", "the server responds 401: check the user name and password"),
+        ("http://me:p%40ss@{}/none", "the server responds 404"),
+        ("http://me:p%40ss@{}", "the server sends text/html, which is not a readable video"),
+        ("rtsp://me:p%40ss@{}/live", "whether it needs a password"),
     ],
 )
 def test_a_server_that_answers(place: str, path: str, words: str) -> None:
@@ -57,5 +57,5 @@ def test_a_server_that_answers(place: str, path: str, words: str) -> None:
 def test_no_server() -> None:
     """Nobody listens there, the time was out, or the address is none."""
     assert why_not("http://127.0.0.1:9/live", 0.1, 10) == "connection refused"
-    assert why_not("http://127.0.0.1:9/live", 9.9, 10) == "no answer within 10 s (--open-timeout)"
+    assert why_not("http://127.0.0.1:9/live", 9.9, 10) == "no response within 10 s (--open-timeout)"
     assert "port" in why_not("http://127.0.0.1:ninety/live", 0.1, 10)

@@ -72,7 +72,9 @@ def test_a_wrong_password(port: int) -> None:
     """The error says what to look at, and nothing of the password."""
     with (
         serving(port),
-        pytest.raises(SourceError, match="rtsp://x does not open: is the address right, and does it want a password"),
+        pytest.raises(
+            SourceError, match="rtsp://x cannot be opened: check the address, and whether it needs a password"
+        ),
     ):
         LiveSource(f"rtsp://me:swordfish@127.0.0.1:{port}/live", shown="rtsp://x", open_timeout_s=5.0)
 
