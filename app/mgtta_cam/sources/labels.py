@@ -28,8 +28,8 @@ def choose(address: Address, label: str | None, truth: Path | None, index: Class
         return constant(label, index)
     if truth is not None:
         return from_csv(truth, index)
-    if address.kind == "video" and (beside := sidecar(address.paths[0])):
-        return from_csv(beside, index)
+    if address.kind == "video" and (found := sidecar(address.paths[0])):
+        return from_csv(found, index)
     if address.kind == "pictures":
         return from_folders([path.parent.name for path in address.paths], index)
     return None
