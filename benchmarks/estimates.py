@@ -34,8 +34,8 @@ class Told:
 
     def write(self, result: FrameResult) -> None:
         """Takes a result; a clean frame is its own teacher's."""
-        assert result.frozen_logits is not None
-        answer, frozen = int(result.logits.argmax()), int(result.frozen_logits.argmax())
+        answer, frozen = result.top1, result.frozen_top1
+        assert frozen is not None
         teacher = frozen if result.teacher is None else result.teacher
         if result.frame.label is not None:
             self.rows.append((answer == result.frame.label, answer == teacher, confidence(result.logits)))

@@ -1,4 +1,4 @@
-"""Fingerprints: by them two runs are compared, number for number, without the numbers themselves."""
+"""Digests, by which two runs are compared number for number without storing the numbers."""
 
 from __future__ import annotations
 
@@ -14,37 +14,37 @@ from numpy.typing import NDArray
 
 from mgtta.types import Tensors
 
-BITS = 64  # of a digest
-TENSOR_DIGITS = 4  # hexadecimal, of the digest of one tensor
-PERIOD = 4096  # of the signs that sketches are made with
-BLOCK, BLOCKS = 2**16, 64  # bytes, and how many of them, of a long file
+BITS = 64  # size of a digest
+TENSOR_DIGITS = 4  # hexadecimal digits of one tensor's digest
+PERIOD = 4096  # length after which the signs of a sketch repeat
+BLOCK, BLOCKS = 2**16, 64  # bytes in a block, and the most blocks that are read from a file
 
 
 class Traces(NamedTuple):
-    """What learning has left in each adapted tensor, in their order: which of them differs, and by about how much."""
+    """A trace of each adapted tensor, in order, that shows which tensors differ and by roughly how much."""
 
-    digests: str  # TENSOR_DIGITS a tensor, over its float32 values
-    moved: tuple[float, ...]  # Euclidean distance from the source model's
-    sketch: tuple[float, ...]  # the way from there, added up under fixed signs: see `sketched`
+    digests: str  # TENSOR_DIGITS per tensor, over its float32 values
+    moved: tuple[float, ...]  # Euclidean distance from the source model's tensor
+    sketch: tuple[float, ...]  # the difference from it, summed under fixed signs: see `sketched`
 
 
 def digest(array: NDArray[Any]) -> str:
-    """BLAKE2b over an array's bytes, hexadecimal."""
+    """Returns BLAKE2b over an array's bytes, in hexadecimal."""
     return _of_bytes([np.ascontiguousarray(array).data])
 
 
 def chained(chain: str, *digests: str) -> str:
-    """The chain after some more digests: equal chains mean equal histories."""
+    """Extends a chain by more digests; equal chains mean equal histories."""
     return _of_bytes([" ".join((chain, *digests)).encode()])
 
 
 def of_tensors(tensors: Tensors) -> str:
-    """BLAKE2b over float32 values of all tensors, in their order, hexadecimal."""
+    """Returns BLAKE2b over the float32 values of all tensors, in order, in hexadecimal."""
     return _of_bytes(values.data for values in _values(tensors))
 
 
 def of_file(path: Path) -> str:
-    """BLAKE2b over a file's size and its bytes, hexadecimal; of a long file, over blocks spread evenly over it."""
+    """Returns BLAKE2b over a file's size and bytes, in hexadecimal; a long file is sampled in evenly spread blocks."""
     size = path.stat().st_size
     count = min(BLOCKS, -(-size // BLOCK))
     places = [round(i * max(0, size - BLOCK) / max(1, count - 1)) for i in range(count)]
@@ -55,7 +55,7 @@ def of_file(path: Path) -> str:
 
 
 def traces(tensors: Tensors, source: Tensors) -> Traces:
-    """What is left in tensors that began as those of the source."""
+    """Returns the traces of tensors that began as copies of `source`."""
     own = list(_values(tensors))
     ways = [values - begin for values, begin in zip(own, _values(source), strict=True)]
     return Traces(
@@ -66,10 +66,10 @@ def traces(tensors: Tensors, source: Tensors) -> Traces:
 
 
 def sketched(values: NDArray[np.float32]) -> float:
-    """A sum of values [n] under signs drawn once for all.
+    """Sums values [n] under signs that are drawn once for all.
 
-    The sketches of two tensors differ by a number whose square is, in the mean over signs, the squared distance of the
-    tensors (Alon, Matias, Szegedy, "The space complexity of approximating the frequency moments", 1996).
+    The squared difference of two tensors' sketches is, averaged over the signs, the tensors' squared distance (Alon,
+    Matias, Szegedy, "The space complexity of approximating the frequency moments", 1996).
     """
     folded = np.pad(values, (0, -len(values) % PERIOD)).reshape(-1, PERIOD).sum(axis=0, dtype=np.float64)
     return float(folded @ _signs())
@@ -81,12 +81,12 @@ def _signs() -> NDArray[np.float64]:
 
 
 def _short(value: float) -> float:
-    """To five significant digits."""
+    """Rounds to five significant digits."""
     return float(f"{value:.5g}")
 
 
 def _values(tensors: Tensors) -> Iterable[NDArray[np.float32]]:
-    """Of each tensor, flat."""
+    """Yields each tensor's values, flat."""
     return (tensor.detach().float().cpu().contiguous().numpy().ravel() for tensor in tensors.values())
 
 

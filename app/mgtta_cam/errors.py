@@ -1,7 +1,7 @@
-"""What can go wrong for a user, each with its exit code (interface: Exit codes).
+"""The errors that a user can meet, each with its exit code.
 
-The message is one line that a person can act on: what was expected, what came, what to do.
-`mgtta_models.errors.ModelError` (exit code 6) belongs to its own room; the command line maps it.
+The message is one line that the user can act on: what was expected, what came, what to do.
+`mgtta_models.errors.ModelError` (exit code 6) lives in its own package; the command line maps it.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from typing import ClassVar
 
 
 class AppError(Exception):
-    """The run cannot go on, for a reason outside this program. Raise a subclass."""
+    """The run cannot continue, for a reason outside this program. Raise a subclass."""
 
     exit_code: ClassVar[int] = 1
 
@@ -22,19 +22,19 @@ class UsageError(AppError):
 
 
 class SourceError(AppError):
-    """The source cannot be opened: missing, refused, not a video."""
+    """The source cannot be opened: it is missing, denies access, or is not a video."""
 
     exit_code = 3
 
 
 class SourceLostError(AppError):
-    """The source was open and is gone, and the attempts to reconnect are spent."""
+    """The source was lost after it had opened, and no attempt to reconnect is left."""
 
     exit_code = 4
 
 
 class SourceDamagedError(AppError):
-    """The source gave no frame, or under `--strict` fewer than it promised."""
+    """The source delivered no frame, or with `--strict` fewer than it promised."""
 
     exit_code = 5
 
@@ -46,12 +46,12 @@ class OutputError(AppError):
 
 
 class GuardError(AppError):
-    """What was learned did harm, and the run was asked to stop then (`--guard stop`)."""
+    """Updates made the model worse, and the run stops in that case (`--guard stop`)."""
 
     exit_code = 8
 
 
 class ReplayError(AppError):
-    """A log run again differs from what it says, or is damaged, or does not meet what was expected of it."""
+    """A replay differs from its log, the log is damaged, or an expectation is not met."""
 
     exit_code = 9

@@ -1,4 +1,4 @@
-"""What goes out: files checked before a run and not after an hour of it, stdout, figures, progress bars."""
+"""Outputs: files that are checked before a run starts, stdout, figures, progress."""
 
 from __future__ import annotations
 
@@ -18,23 +18,23 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
     from rich.console import Console
 
-EVERY_S = 10.0  # between two lines where there is no terminal for a bar
+EVERY_S = 10.0  # seconds between two lines where there is no terminal for a bar
 
 
 def writable(path: Path, *, overwrite: bool) -> Path:
-    """The path, if a file can be written there.
+    """Returns the path if a file can be written there.
 
     Raises:
-        OutputError: if the folder is missing or closed to us, the path is a folder, or a file exists and
+        OutputError: if the folder is missing or not accessible, the path is a folder, or a file exists and
             `overwrite` is not set.
     """
     parent = path.parent
     if not os.path.isdir(parent):
-        raise OutputError(f"cannot write {path}: there is no folder {parent}{closed(parent)}; make it first")
+        raise OutputError(f"cannot write {path}: there is no folder {parent}{closed(parent)}; create it first")
     if why := closed(path):
         raise OutputError(f"cannot write {path}{why}")
     if os.path.isdir(path):
-        raise OutputError(f"cannot write {path}: it is a folder; name a file in it")
+        raise OutputError(f"cannot write {path}: it is a folder; give the name of a file")
     if os.path.exists(path) and not overwrite:
         raise OutputError(f"{path} exists; choose another name or pass --overwrite")
     if not os.access(path if os.path.exists(path) else parent, os.W_OK):
@@ -43,35 +43,36 @@ def writable(path: Path, *, overwrite: bool) -> Path:
 
 
 def folder_for_outputs(folder: Path) -> Path:
-    """The folder, made if it is not there.
+    """Returns the folder, and creates it if it does not exist.
 
     Raises:
-        OutputError: if it cannot be made.
+        OutputError: if it cannot be created.
     """
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise OutputError(f"--out {folder} cannot be made: {error.strerror}") from None
+        raise OutputError(f"--out {folder} cannot be created: {error.strerror}") from None
     return folder
 
 
 def to_stdout(line: str) -> None:
-    """Prints a line of data, now.
+    """Prints a line of data and flushes it.
 
     Raises:
-        OutputError: if it cannot be written, as to a full disk. A pipe that its reader has closed is none of it.
+        OutputError: if it cannot be written, for example to a full disk.
+        BrokenPipeError: if the reader has closed the pipe.
     """
     try:
         print(line, flush=True)
     except BrokenPipeError:
         raise
     except OSError as error:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # or the interpreter tries again at its end
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # else the interpreter tries again at exit
         raise OutputError(f"cannot write to stdout: {error.strerror or error}") from None
 
 
 def save(figure: Figure, path: Path) -> None:
-    """A PNG; the figure is closed.
+    """Saves a figure as PNG and closes it.
 
     Raises:
         OutputError: if it cannot be written.
@@ -87,13 +88,13 @@ def save(figure: Figure, path: Path) -> None:
 
 
 class Progress:
-    """How far a long piece of work has come, in words.
+    """The progress of a long task, in words.
 
     Args:
-        name: of the work, what a line begins with.
-        total: how many parts there are; None where that is not known.
-        unit: the parts' name in the plural.
-        done: parts that an earlier call finished.
+        name: of the task; each line begins with it.
+        total: number of parts; None if unknown.
+        unit: what the parts are called, plural.
+        done: parts that an earlier run finished.
         clock: seconds.
     """
 
@@ -106,7 +107,7 @@ class Progress:
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self.name, self.total, self.unit, self.done = name, total, unit, done
-        self.about = name  # what is being done just now
+        self.about = name  # the part that was finished last
         self.changed: Callable[[], None] = lambda: None  # called after each change
         self._before, self._clock, self._began = done, clock, clock()
 
@@ -115,14 +116,14 @@ class Progress:
 
         Args:
             count: how many.
-            about: what was finished, for the bar.
+            about: the part that was finished, for the bar.
         """
         self.done += count
         self.about = about or self.about
         self.changed()
 
     def line(self) -> str:
-        """`bench: 12 of 60 cells, 3 min 20 s, about 13 min left`."""
+        """Returns, for example, `bench: 12 of 60 cells, 3 min 20 s, about 13 min left`."""
         spent = self._clock() - self._began
         parts = [] if self.total is None else [f"{self.done:,} of {self.total:,} {self.unit}".rstrip()]
         parts.append(_lasting(spent))
@@ -133,7 +134,7 @@ class Progress:
 
 
 def _lasting(seconds: float, *, roughly: bool = False) -> str:
-    """7.4 -> 7 s; 200 -> 3 min 20 s; 3720 -> 1 h 2 min. Roughly: from two minutes on, whole minutes."""
+    """Formats a duration: 7.4 -> 7 s; 200 -> 3 min 20 s; 3720 -> 1 h 2 min. Roughly: whole minutes from 2 min up."""
     whole = round(seconds)
     if whole < 60:
         return f"{whole} s"
@@ -150,18 +151,18 @@ def _lasting(seconds: float, *, roughly: bool = False) -> str:
 def progress(
     console: Console, name: str, total: int | None = None, unit: str = "", done: int = 0, every_s: float = EVERY_S
 ) -> Iterator[Progress]:
-    """Shows on the console for people how far the work in this context has come.
+    """Shows the progress of the work in this context.
 
-    On a terminal it is a bar; elsewhere a plain line, now and then, for whoever reads a log or waits for a job. A
-    quiet console gets neither.
+    A terminal shows a bar; elsewhere a plain line is printed every `every_s` seconds, for logs and batch jobs. A quiet
+    console shows neither.
 
     Args:
-        console: for people.
-        name: of the work.
-        total: how many parts there are; None where that is not known.
-        unit: the parts' name in the plural.
-        done: parts that an earlier call finished.
-        every_s: seconds between two plain lines, > 0.
+        console: where it is shown.
+        name: of the task.
+        total: number of parts; None if unknown.
+        unit: what the parts are called, plural.
+        done: parts that an earlier run finished.
+        every_s: seconds between two plain lines, above 0.
     """
     state = Progress(name, total, unit, done)
     if console.quiet:
@@ -171,7 +172,9 @@ def progress(
             yield state
     else:
         ended = threading.Event()
-        words = threading.Thread(target=tell, args=(console, state, ended.wait, every_s), name="progress", daemon=True)
+        words = threading.Thread(
+            target=print_lines, args=(console, state, ended.wait, every_s), name="progress", daemon=True
+        )
         words.start()
         try:
             yield state
@@ -180,14 +183,14 @@ def progress(
             words.join()
 
 
-def tell(console: Console, state: Progress, ended: Callable[[float], bool], every_s: float = EVERY_S) -> None:
-    """Prints a line each so many seconds.
+def print_lines(console: Console, state: Progress, ended: Callable[[float], bool], every_s: float = EVERY_S) -> None:
+    """Prints a line at a steady interval.
 
     Args:
         console: for people.
         state: of the work.
-        ended: waits for the end of the work, so many seconds at most; returns whether it has come.
-        every_s: between two lines.
+        ended: waits these seconds, or less if the work ends; returns whether it has ended.
+        every_s: seconds between two lines.
     """
     while not ended(every_s):
         console.print(state.line(), soft_wrap=True)
@@ -195,7 +198,7 @@ def tell(console: Console, state: Progress, ended: Callable[[float], bool], ever
 
 @contextmanager
 def _bar(console: Console, state: Progress) -> Iterator[None]:
-    """A bar with counts and time left, which follows the state."""
+    """Shows a bar with counts and time left, which follows the state."""
     from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
     from rich.progress import Progress as Bars
 

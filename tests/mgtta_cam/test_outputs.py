@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import time
 from io import StringIO
-from typing import Any
 
 import pytest
 from rich.console import Console
 
-from mgtta_cam.outputs import EVERY_S, Progress, progress, tell
+from mgtta_cam.outputs import EVERY_S, Progress, print_lines, progress
 
 
 class Clock:
@@ -28,9 +27,9 @@ class Clock:
         return False
 
 
-def plain(**options: Any) -> Console:
+def plain(*, quiet: bool = False) -> Console:
     """A console whose words are kept."""
-    return Console(file=StringIO(), force_terminal=False, width=40, **options)
+    return Console(file=StringIO(), force_terminal=False, width=40, quiet=quiet)
 
 
 def words(console: Console) -> str:
@@ -50,7 +49,7 @@ def test_lines() -> None:
             work.advance(3)
         return clock.now > 1030
 
-    tell(console, work, ended)
+    print_lines(console, work, ended)
     assert words(console).splitlines() == [
         "bench: 0 of 60 cells, 10 s",
         "bench: 3 of 60 cells, 20 s, about 6 min left",  # 380 s

@@ -1,4 +1,4 @@
-"""The sub-commands beside a run: `stats`, `pretrain`, `bench`, `export`. Parse, build, run, print; no logic."""
+"""The sub-command `bench`: parse, assemble, run, print; no logic."""
 
 from __future__ import annotations
 
@@ -18,54 +18,78 @@ from mgtta_cam.outputs import to_stdout, writable
 @takes_settings((*MODEL, "runtime", "mgg", "stats", "paper", "frost_dir", "json", "overwrite"))
 def bench(
     file: Annotated[
-        Path | None, typer.Argument(metavar="[FILE]", help="Where --speed --json writes to; by default, stdout.")
+        Path | None, typer.Argument(metavar="[FILE]", help="File that --speed --json writes; stdout by default.")
     ] = None,
-    speed: Annotated[bool, typer.Option("--speed", help="How fast this machine is, part by part.")] = False,
+    speed: Annotated[bool, typer.Option("--speed", help="Measure the speed of this machine, part by part.")] = False,
     images: Folder = None,
     imagenet_c: Annotated[
-        Path | None, typer.Option("--imagenet-c", help="The published ImageNet-C: corruption/severity/class/picture.")
+        Path | None,
+        typer.Option("--imagenet-c", help="Folder of ImageNet-C as published: corruption/severity/class/picture."),
     ] = None,
-    imagenet_r: Annotated[Path | None, typer.Option("--imagenet-r", help="ImageNet-R: folders named by class.")] = None,
-    imagenet_sketch: Annotated[Path | None, typer.Option("--imagenet-sketch", help="ImageNet-Sketch.")] = None,
-    imagenet_a: Annotated[Path | None, typer.Option("--imagenet-a", help="ImageNet-A.")] = None,
+    imagenet_r: Annotated[
+        Path | None, typer.Option("--imagenet-r", help="Folder of ImageNet-R, with folders named by class.")
+    ] = None,
+    imagenet_sketch: Annotated[
+        Path | None, typer.Option("--imagenet-sketch", help="Folder of ImageNet-Sketch, with folders named by class.")
+    ] = None,
+    imagenet_a: Annotated[
+        Path | None, typer.Option("--imagenet-a", help="Folder of ImageNet-A, with folders named by class.")
+    ] = None,
     count: Count = None,
     skip: Skip = 0,
     table: Annotated[
-        int | None, typer.Option(min=1, max=8, help="What a table of the paper needs, in its layout.")
+        int | None, typer.Option(min=1, max=8, help="Reproduce this table of the paper, in its layout.")
     ] = None,
     methods: Annotated[
-        str | None, typer.Option(help="Which to compare, with options: none,tent,tent:lr=5e-4,mgtta. `all` is all.")
+        str | None, typer.Option(help="Methods to compare, with options, such as none,tent,tent:lr=5e-4,mgtta, or all.")
     ] = None,
     corruptions: Annotated[
-        str, typer.Option(help="Which to meet; `all` is the 15 standard ones, `clean` is none.")
+        str,
+        typer.Option(
+            help="Corruptions to test, separated by commas; all stands for the 15 standard ones, clean for none."
+        ),
     ] = "all",
-    severity: Annotated[str, typer.Option(help="1..5; several with commas.")] = "5",
-    batch: Annotated[str | None, typer.Option(help="Pictures a window, 64 by default; several with commas.")] = None,
+    severity: Annotated[str, typer.Option(help="Severities, 1..5, separated by commas.")] = "5",
+    batch: Annotated[
+        str | None, typer.Option(help="Pictures per window, several separated by commas; 64 by default.")
+    ] = None,
     protocol: Annotated[
         str | None,
         typer.Option(
-            help="reset, mixed, continual, dirichlet, held, slow, sudden; correlated and video stand for several."
+            help="Order of pictures and resets: reset, mixed, continual, dirichlet, held, slow or sudden; correlated and "
+            "video each stand for several; reset by default."
         ),
     ] = None,
-    max_updates: Annotated[str | None, typer.Option(help="Adapt on the first N windows only; several.")] = None,
-    max_seconds: Annotated[str | None, typer.Option(help="Adapt for so many seconds only; several.")] = None,
+    max_updates: Annotated[
+        str | None,
+        typer.Option(help="Stop adapting after this many windows, several separated by commas; no limit by default."),
+    ] = None,
+    max_seconds: Annotated[
+        str | None,
+        typer.Option(help="Stop adapting after this many seconds, several separated by commas; no limit by default."),
+    ] = None,
     workers: Annotated[
-        int, typer.Option(min=1, help="Processes that measure at once. Numbers stay the same; times suffer.")
+        int,
+        typer.Option(min=1, help="Processes that measure in parallel; results stay the same, but times become longer."),
     ] = 1,
     ray: Annotated[
-        str | None, typer.Option(metavar="[ADDRESS]", help="Spread over a Ray cluster: local, auto, or its address.")
+        str | None,
+        typer.Option(metavar="[ADDRESS]", help="Distribute the work over a Ray cluster: local, auto, or an address."),
     ] = None,
-    memory: Annotated[bool, typer.Option(help="See how much memory each method takes: a process for each.")] = True,
+    memory: Annotated[bool, typer.Option(help="Measure each method's memory, in a process of its own.")] = True,
     pretrain_images: Annotated[
-        Path | None, typer.Option("--pretrain-images", help="Pictures that Table 6 pre-trains generators on.")
+        Path | None,
+        typer.Option("--pretrain-images", help="Folder of pictures to pre-train generators on, for --table 6."),
     ] = None,
-    out: Annotated[Path, typer.Option(help="Folder of finished cells, CSV and picture.")] = Path("mgtta-cam-bench"),
+    out: Annotated[Path, typer.Option(help="Folder for finished cells, the CSV file and the chart.")] = Path(
+        "mgtta-cam-bench"
+    ),
     **flags: Any,
 ) -> None:
-    """Compares methods under corruptions on labeled pictures. Interrupted, the same command goes on.
+    """Compares methods on labeled pictures under corruptions; after an interruption, the same command continues.
 
-    Pictures lie in folders named by class, or are listed in a CSV file `path,class`. --overwrite measures all anew.
-    With --speed no pictures are needed: times of all parts on the embedded clip, and the ratios between them.
+    Pictures are in folders named by class, or listed in a CSV file `path,class`. --overwrite measures everything again.
+    --speed needs no pictures: it times each part of the program on the embedded clip, and prints their ratios.
     """
     folders = {"images": images, "imagenet-c": imagenet_c, "imagenet-r": imagenet_r}
     folders |= {"imagenet-sketch": imagenet_sketch, "imagenet-a": imagenet_a}
@@ -74,12 +98,14 @@ def bench(
         asked |= {"batch": batch, "protocol": protocol, "max-updates": max_updates, "max-seconds": max_seconds}
         asked |= {"ray": ray, "pretrain-images": pretrain_images}
         if extra := [name for name, value in asked.items() if value]:
-            raise UsageError(f"--speed measures all parts on the embedded clip: leave --{extra[0]} away")
+            raise UsageError(f"--speed measures on the embedded clip: remove --{extra[0]}")
         measure_speed(flags, file)
         return
     if file is not None:
-        raise UsageError(f"only --speed takes a file; pictures are given with --images (got {file})")
-    settings, console = begin(flags, presets={"threads": 1})  # numbers must not depend on how many share the machine
+        raise UsageError(f"only --speed takes a file; give pictures with --images; got {file}")
+    settings, console = begin(
+        flags, presets={"threads": 1}
+    )  # results must not depend on how many processes share the machine
     from mgtta_cam.assembly.model import load_model
     from mgtta_cam.bench.request import Request
     from mgtta_cam.bench.run import run
@@ -116,11 +142,11 @@ def bench(
 
 
 def measure_speed(flags: dict[str, Any], file: Path | None) -> None:
-    """The whole of `bench --speed`."""
+    """Runs `bench --speed`."""
     settings, console = begin(flags)
     if file is not None:
         if not settings.json:
-            raise UsageError(f"{file} is where --json writes to: give --json too")
+            raise UsageError(f"{file} is the file that --json writes: add --json")
         writable(file, overwrite=settings.overwrite)
     from dataclasses import asdict
 

@@ -1,4 +1,4 @@
-"""The command `check-method`: the contract of methods (`mgtta.contract`), run on one of them."""
+"""The command `check-method`: runs the contract of methods (`mgtta.contract`) on one of them."""
 
 from __future__ import annotations
 
@@ -11,12 +11,14 @@ from mgtta_cam.errors import UsageError
 
 
 def check_method(
-    method: Annotated[str, typer.Argument(help="A method's name, or where yours is: FILE.py:FUNCTION.")],
-    as_json: Annotated[bool, typer.Option("--json", help="Print one object a line.", show_default=False)] = False,
+    method: Annotated[str, typer.Argument(help="Name of a method, or FILE.py:FUNCTION for your own.")],
+    as_json: Annotated[
+        bool, typer.Option("--json", help="Print one JSON object per line.", show_default=False)
+    ] = False,
 ) -> None:
-    """Checks that a method keeps what the program relies on: predict, step, reset, save and load, on a tiny model.
+    """Checks on a tiny model that a method behaves as the program relies on: predict, step, reset, save and load.
 
-    Prints a line for each check. The exit code is 0 if all pass, and 2 if one does not.
+    Prints a line for each check. The exit code is 0 if all checks pass, and 2 otherwise.
     """
     from mgtta.contract import findings
     from mgtta.trial import Trial
@@ -32,4 +34,4 @@ def check_method(
             print(f"{'ok' if finding.error is None else 'FAILED':8}{finding.check}", flush=True)
             print(f"{'':8}{finding.about}." if finding.error is None else f"{'':8}{finding.error}", flush=True)
     if failed:
-        raise UsageError(f"{method} breaks {failed} of {total} promises of a method; the lines above say which and how")
+        raise UsageError(f"{method} fails {failed} of {total} checks; see the lines above")

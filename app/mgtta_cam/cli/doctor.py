@@ -1,4 +1,4 @@
-"""`mgtta-cam doctor`: what this machine can do. One line a finding, with the remedy where something is missing."""
+"""`mgtta-cam doctor`: what this machine can do, one line per finding, with a remedy where something is missing."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from typing import Literal, NamedTuple
 
 from mgtta_cam.log.provenance import package_version, versions
 
-Mark = Literal["ok", "note", "bad"]  # bad: something will not work
+Mark = Literal["ok", "note", "bad"]  # bad: something does not work
 SMALL_DISK_GB = 1.0
 WHEELS = ("opencv-python", "opencv-python-headless", "opencv-contrib-python", "opencv-contrib-python-headless")
 
 
 class Finding(NamedTuple):
-    """One thing about this machine."""
+    """One fact about this machine."""
 
     what: str
     mark: Mark
@@ -27,7 +27,7 @@ class Finding(NamedTuple):
 
 
 def findings() -> Iterator[Finding]:
-    """All of them, one after the other; each is looked at when it is asked for."""
+    """Yields all findings; each is checked only when it is requested."""
     yield from _software()
     yield from _devices()
     yield from _runtimes()
@@ -44,7 +44,7 @@ def _software() -> Iterator[Finding]:
     yield Finding("versions", "ok", ", ".join(f"{name} {number}" for name, number in known.items() if number))
     wheels = [name for name in WHEELS if package_version(name)]
     if len(wheels) > 1:
-        remedy = f"pip uninstall {' '.join(wheels)}, then pip install {wheels[0]}: they overwrite one another's files"
+        remedy = f"pip uninstall {' '.join(wheels)}, then pip install {wheels[0]}: they overwrite each other's files"
         yield Finding("opencv", "bad", f"{' and '.join(wheels)} are installed", remedy)
 
 
@@ -55,7 +55,11 @@ def _devices() -> Iterator[Finding]:
     yield Finding("cpu", "ok", f"{platform.machine()}, {os.cpu_count()} cores, threads: {threads}, fp32")
     if not torch.cuda.is_available():
         built = torch.version.cuda
-        remedy = "an NVIDIA GPU with its driver makes ViT-B live" if built else "install a torch that is built for CUDA"
+        remedy = (
+            "ViT-B needs an NVIDIA GPU and its driver to keep up with live video"
+            if built
+            else "install a CUDA build of torch"
+        )
         yield Finding("cuda", "note", f"no device (torch is built for {f'CUDA {built}' if built else 'CPUs'})", remedy)
     for index in range(torch.cuda.device_count()):
         facts = torch.cuda.get_device_properties(index)
@@ -67,7 +71,7 @@ def _runtimes() -> Iterator[Finding]:
     try:
         import onnxruntime
     except ImportError:
-        yield Finding("onnxruntime", "note", "not there", "pip install onnxruntime, or onnxruntime-gpu")
+        yield Finding("onnxruntime", "note", "not installed", "pip install onnxruntime, or onnxruntime-gpu")
         return
     yield Finding("onnxruntime", "ok", ", ".join(onnxruntime.get_available_providers()))
 
@@ -77,9 +81,9 @@ def _display() -> Iterator[Finding]:
 
     problem = display_problem()
     if problem is None:
-        yield Finding("display", "ok", "a window can be opened")
+        yield Finding("display", "ok", "windows can be opened")
     else:
-        yield Finding("display", "note", problem, "--save keeps what a window would show")
+        yield Finding("display", "note", problem, "--save records what a window would show")
 
 
 def _codecs() -> Iterator[Finding]:
@@ -92,11 +96,11 @@ def _codecs() -> Iterator[Finding]:
     if good:
         yield Finding("video out", "ok", ", ".join(good))
     if bad:
-        yield Finding("video out", "bad", f"not written: {', '.join(bad)}", "install opencv-python anew")
+        yield Finding("video out", "bad", f"cannot be written: {', '.join(bad)}", "reinstall opencv-python")
 
 
 def _encodes(suffix: str, codec: str) -> bool:
-    """Whether such a file can be written, and read back."""
+    """Tells whether such a file can be written."""
     import numpy as np
 
     from mgtta_cam.errors import OutputError
@@ -116,23 +120,23 @@ def _encodes(suffix: str, codec: str) -> bool:
 
 
 def _cameras() -> Iterator[Finding]:
-    """By their files: opening one would take it from whoever uses it."""
+    """Looks at device files only, because opening a camera would take it from another program."""
     there = sorted(Path("/dev").glob("video[0-9]*"), key=lambda path: int(path.name[5:] or 0))
     closed = [str(path) for path in there if not os.access(path, os.R_OK | os.W_OK)]
     if closed:
-        yield Finding("cameras", "bad", f"may not be used: {', '.join(closed)}", "add yourself to the group `video`")
+        yield Finding("cameras", "bad", f"no permission: {', '.join(closed)}", "add your user to the group `video`")
     if open_ones := [path for path in there if str(path) not in closed]:
         yield Finding("cameras", "ok", ", ".join(f"{path.name[5:]} ({_title(path)})" for path in open_ones))
     if not there and platform.system() == "Linux":
-        yield Finding("cameras", "note", "none", "connect one, or give --source a file or an address")
+        yield Finding("cameras", "note", "none", "connect one, or use a file or an address as --source")
 
 
 def _title(device: Path) -> str:
-    """What a camera calls itself."""
+    """Returns the name that a camera reports."""
     try:
         return Path("/sys/class/video4linux", device.name, "name").read_text(encoding="utf-8").strip()
     except OSError:
-        return "no name"
+        return "unnamed"
 
 
 def _weights() -> Iterator[Finding]:
@@ -143,16 +147,16 @@ def _weights() -> Iterator[Finding]:
             words = f"{entry.file}, {entry.kind} of {entry.model}, sha256 {entry.sha256[:16]}"
             yield Finding("shipped", "ok", words)
         else:
-            yield Finding("shipped", "bad", f"{entry.file} is missing or damaged", "install mgtta-cam again")
+            yield Finding("shipped", "bad", f"{entry.file} is missing or damaged", "reinstall mgtta-cam")
     from huggingface_hub.constants import HF_HUB_CACHE
 
     cached = sorted(path.name.removeprefix("models--") for path in Path(HF_HUB_CACHE).glob("models--timm--*"))
-    remedy = "" if cached else "they are fetched at the first use, or give --weights FILE"
+    remedy = "" if cached else "weights are downloaded on first use; offline, give --weights FILE"
     yield Finding("hub cache", "ok" if cached else "note", ", ".join(cached) or f"no weights in {HF_HUB_CACHE}", remedy)
 
 
 def _disk() -> Iterator[Finding]:
     free = shutil.disk_usage(Path()).free / 1e9
     small = free < SMALL_DISK_GB
-    remedy = "an hour of log and video takes about 1 GB: free some, or write elsewhere" if small else ""
+    remedy = "an hour of log and video takes about 1 GB: free some space, or write elsewhere" if small else ""
     yield Finding("disk", "bad" if small else "ok", f"{free:.1f} GB free here", remedy)

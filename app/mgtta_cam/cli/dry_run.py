@@ -1,4 +1,4 @@
-"""`--dry-run`: assembles a run, says what it would do, and writes nothing."""
+"""`--dry-run`: assembles a run, prints what it would do, and writes nothing."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from mgtta_cam.stream.controls import Controls
 
 
 def rehearse(settings: Settings) -> None:
-    """Puts a run together and takes it apart again: says what would run, and writes nothing.
+    """Assembles a run, prints what it would do, and closes it again; writes nothing.
 
     Raises:
         AppError, ModelError: as the run would.
@@ -29,11 +29,11 @@ def rehearse(settings: Settings) -> None:
         to_stdout(json.dumps(facts, allow_nan=False))
         return
     _print_rehearsed(facts, settings)
-    print("all of it would run")
+    print("all checks passed")
 
 
 def rehearse_all(settings: Sequence[Settings]) -> None:
-    """The same of several streams, one after another.
+    """Does the same for several streams, one after another.
 
     Raises:
         AppError, ModelError: as the run would.
@@ -47,7 +47,7 @@ def rehearse_all(settings: Sequence[Settings]) -> None:
     for number, (facts, own) in enumerate(zip(each, settings, strict=True), start=1):
         print(f"stream {number}")
         _print_rehearsed(facts, own)
-    print("all of it would run")
+    print("all checks passed")
 
 
 def _rehearsed(settings: Settings) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""SIGINT, SIGTERM and a closed terminal: the first ends the run in good order, the second at once."""
+"""Handles SIGINT, SIGTERM and SIGHUP: the first signal ends the run in good order, a second one at once."""
 
 from __future__ import annotations
 
@@ -20,22 +20,22 @@ if TYPE_CHECKING:
     from mgtta_cam.stream.session import Outcome
 
 SIGNALS = [number for name in ("SIGINT", "SIGTERM", "SIGHUP") if (number := getattr(signal, name, None)) is not None]
-SIGNALED = 128  # exit codes above it: that many less is the signal
+SIGNALED = 128  # exit code minus this is the signal's number
 
 
 @dataclass(slots=True)
 class Signals:
-    """What a signal ends: the runs under way, after the frame at hand; before there are any, the program."""
+    """The runs that a signal ends after the current frame; while there are none, it ends the program."""
 
     running: Sequence[Controls] = ()
 
 
 @contextmanager
 def orderly_end() -> Iterator[Signals]:
-    """While this context lasts, a signal asks for an end with exit code 130 (SIGINT), 143 (SIGTERM) or 129 (SIGHUP).
+    """In this context, a signal requests an end with exit code 130 (SIGINT), 143 (SIGTERM) or 129 (SIGHUP).
 
-    Until `running` is set, while models load and sources open, SystemExit is raised where the program is. SIGHUP stays
-    ignored where it was, as `nohup` wants it.
+    Until `running` is set, while models load and sources open, a signal raises SystemExit. SIGHUP stays ignored if it
+    was, as under `nohup`.
     """
     signals = Signals()
     received: list[int] = []
@@ -50,8 +50,8 @@ def orderly_end() -> Iterator[Signals]:
         for controls in signals.running:
             controls.stop(code)
 
-    heard = [n for n in SIGNALS if n in (signal.SIGINT, signal.SIGTERM) or signal.getsignal(n) != signal.SIG_IGN]
-    before = {number: signal.signal(number, handle) for number in heard}
+    handled = [n for n in SIGNALS if n in (signal.SIGINT, signal.SIGTERM) or signal.getsignal(n) != signal.SIG_IGN]
+    before = {number: signal.signal(number, handle) for number in handled}
     try:
         yield signals
     finally:
@@ -60,12 +60,12 @@ def orderly_end() -> Iterator[Signals]:
 
 
 def end(outcome: Outcome) -> None:
-    """Ends a command as its run did."""
+    """Exits with the error and exit code of a run."""
     if outcome.error is not None:
         complain(outcome.error)
     raise typer.Exit(outcome.exit_code)
 
 
 def complain(message: str) -> None:
-    """One line on stderr, without secrets."""
+    """Prints one line on stderr, without secrets."""
     print(f"mgtta-cam: {redact(' '.join(message.split()))}", file=sys.stderr)

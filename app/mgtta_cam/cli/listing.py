@@ -1,4 +1,4 @@
-"""The sub-commands that list what there is: `methods`, `corruptions`, `doctor`. One thing a line on stdout."""
+"""The sub-commands that print lists: `methods`, `corruptions`, `doctor`; one entry per line on stdout."""
 
 from __future__ import annotations
 
@@ -9,19 +9,19 @@ import typer
 
 
 def methods() -> None:
-    """Lists the methods of adaptation, each with its paper."""
+    """Lists the adaptation methods, each with its paper."""
     from mgtta.methods import METHODS
 
     for name in METHODS:
         try:
             about = METHODS.title(name)
-        except (ImportError, SyntaxError, ValueError) as error:  # a plug-in that is broken; the others are of use
+        except (ImportError, SyntaxError, ValueError) as error:  # a broken plug-in must not hide the others
             about = str(error)
         print(f"{name:12}{about}")
 
 
 def corruptions() -> None:
-    """Lists the corruptions: the 15 of ImageNet-C, then the four kept apart for validation and pre-training."""
+    """Lists the corruptions: the 15 of ImageNet-C, then the four reserved for validation and pre-training."""
     from mgtta_cam.corruptions.names import STANDARD, VALIDATION
 
     for group, names in (("standard", STANDARD), ("validation", VALIDATION)):
@@ -30,9 +30,11 @@ def corruptions() -> None:
 
 
 def doctor(
-    as_json: Annotated[bool, typer.Option("--json", help="One object a line, on stdout.", show_default=False)] = False,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="Print one JSON object per line.", show_default=False)
+    ] = False,
 ) -> None:
-    """Looks at what this machine can do: devices, display, codecs, cameras, versions, weights, disk; with remedies."""
+    """Checks devices, display, codecs, cameras, versions, weights and disk, and suggests remedies."""
     from mgtta_cam.cli.doctor import findings
 
     for finding in findings():

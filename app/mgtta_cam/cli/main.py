@@ -1,4 +1,4 @@
-"""The command line: parse, build, run, print. Nothing heavy is imported before a command needs it."""
+"""The command line: parse, assemble, run, print. Nothing heavy is imported before a command needs it."""
 
 from __future__ import annotations
 
@@ -27,39 +27,38 @@ from mgtta_cam.errors import AppError, UsageError
 from mgtta_cam.redaction import redact
 from mgtta_models.errors import ModelError
 
-OWN_THREADS = "mgtta-cam"  # what the names of threads that may be blocked begin with
+OWN_THREADS = "mgtta-cam"  # prefix of the names of threads that may be blocked
 app = typer.Typer(
     name="mgtta-cam",
     help="Classifies a camera, a video or pictures with a Vision Transformer that adapts while it watches.",
-    epilog="Begin with `mgtta-cam demo`, or `mgtta-cam --source video.mp4`. Exit codes: 0 finished, 1 a mistake in "
-    "this program, 2 wrong use, 3 the source does not open, 4 it was lost, 5 it is damaged, 6 model or weights, 7 an "
-    "output cannot be written, 8 the guard stopped the run, 9 a replay differs, "
-    "128 + N after signal N.",
+    epilog="Start with `mgtta-cam demo` or `mgtta-cam --source video.mp4`. Exit codes: 0 finished, 1 internal error, 2 "
+    "wrong use or configuration, 3 source cannot be opened, 4 source lost, 5 source damaged, 6 model, weights or "
+    "device, 7 output cannot be written, 8 guard stopped the run, 9 replay differs, 128 + N ended by signal N.",
     add_completion=False,
     pretty_exceptions_enable=False,
     rich_markup_mode="rich",
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 ConfigFile = Annotated[
-    Path | None, typer.Option("--config", help="Settings from a TOML file.", rich_help_panel="Output")
+    Path | None, typer.Option("--config", help="Read settings from a TOML file.", rich_help_panel="Output")
 ]
 PrintConfig = Annotated[
     bool,
     typer.Option(
-        "--print-config", help="Print the settings as TOML and stop.", rich_help_panel="Output", show_default=False
+        "--print-config", help="Print the settings as TOML and exit.", rich_help_panel="Output", show_default=False
     ),
 ]
 DryRun = Annotated[
     bool,
     typer.Option(
         "--dry-run",
-        help="Open the source, load the model, check the outputs, say what would run, and stop.",
+        help="Open the source, load the model, check the outputs, print what would run, and exit.",
         rich_help_panel="Output",
         show_default=False,
     ),
 ]
 Version = Annotated[
-    bool, typer.Option("--version", help="Print the version and stop.", rich_help_panel="Output", show_default=False)
+    bool, typer.Option("--version", help="Print the version and exit.", rich_help_panel="Output", show_default=False)
 ]
 
 
@@ -77,7 +76,9 @@ def run(
     if ctx.invoked_subcommand is not None:
         given = [flag(name) for name, value in {**flags, "config": config_file}.items() if value not in (None, [])]
         if given:
-            raise UsageError(f"{given[0]} stands before `{ctx.invoked_subcommand}`: write a command's options after it")
+            raise UsageError(
+                f"{given[0]} comes before `{ctx.invoked_subcommand}`: put a command's options after its name"
+            )
         return
     if version:
         from mgtta_cam.log.provenance import package_version
@@ -99,8 +100,10 @@ def run(
 
 @app.command()
 @takes_settings(OPTIONS)
-def demo(out: Annotated[Path, typer.Option(help="Folder for video and picture.")] = FOLDER, **flags: Any) -> None:
-    """Shows it at work: the embedded model on the embedded clip, frozen beside adapted, while the weather changes."""
+def demo(
+    out: Annotated[Path, typer.Option(help="Folder for the video and the picture.")] = FOLDER, **flags: Any
+) -> None:
+    """Runs the embedded model on the embedded clip, frozen next to adapted, while the weather changes."""
     from mgtta_cam.config.demo import settings
 
     chosen = settings(flags, out)
@@ -116,9 +119,9 @@ for command in (replay, report, stats, pretrain, bench, export, check_method, *C
 
 
 def main() -> None:
-    """The program `mgtta-cam`: ends with the exit codes of the interface, and never with a traceback for bad input."""
+    """Runs the program `mgtta-cam`. Bad input ends it with a documented exit code, never with a traceback."""
     quiet_opencv(os.environ)
-    be_patient(os.environ)
+    limit_spinning(os.environ)
     code = 1
     try:
         with orderly_end():
@@ -132,7 +135,7 @@ def main() -> None:
     except BrokenPipeError:
         code = 0
     except Exception as error:
-        explain = getattr(error, "format_message", None)  # typer's own errors: options it does not know, and the like
+        explain = getattr(error, "format_message", None)  # typer's own errors, such as unknown options
         if explain is not None:
             complain(f"{explain().rstrip('.')}; see `mgtta-cam --help`")
             code = 2
@@ -144,7 +147,7 @@ def main() -> None:
 
 
 def completed(words: Sequence[str]) -> list[str]:
-    """The command line, where `--ray` alone is `--ray local`."""
+    """Completes the command line: `--ray` alone means `--ray local`."""
     whole: list[str] = []
     for i, word in enumerate(words):
         whole.append(word)
@@ -154,22 +157,23 @@ def completed(words: Sequence[str]) -> list[str]:
 
 
 def quiet_opencv(environment: MutableMapping[str, str]) -> None:
-    """OpenCV and FFmpeg print what we say better; they look only when they are imported."""
+    """Silences OpenCV and FFmpeg, whose errors the program reports itself; both read this only when imported."""
     environment.setdefault("OPENCV_LOG_LEVEL", "SILENT")
     environment.setdefault("OPENCV_FFMPEG_LOGLEVEL", "-8")
 
 
-def be_patient(environment: MutableMapping[str, str]) -> None:
-    """Threads of one computation wait for each other awake for a moment, then asleep.
+def limit_spinning(environment: MutableMapping[str, str]) -> None:
+    """Makes OpenMP threads that wait for each other spin only briefly before they sleep.
 
-    Awake for long, as GNU OpenMP does by default, they keep a busy processor from those that they wait for: on two
-    such cores an answer took 1,439 ms, with this 18; on idle ones 5.9 instead of 5.4. Read when torch is imported.
+    GNU OpenMP spins for long by default, which keeps a busy processor from the threads being waited for: on two busy
+    cores a prediction took 1,439 ms, and 18 ms with this setting (on idle cores, 5.9 instead of 5.4). It is read when
+    torch is imported.
     """
     environment.setdefault("GOMP_SPINCOUNT", "3000")
 
 
 def leave(code: int) -> None:
-    """Ends the process. A thread that is blocked in a camera's driver must not hold it up or bring it down."""
+    """Ends the process, even if a thread is blocked in a camera's driver."""
     sys.stdout.flush()
     sys.stderr.flush()
     if any(thread.name.startswith(OWN_THREADS) for thread in threading.enumerate()):

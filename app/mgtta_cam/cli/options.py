@@ -1,4 +1,4 @@
-"""Command-line options made from the settings' declaration: one source for flags, help and documents."""
+"""Command-line options generated from the settings, the one source of flags, help and documents."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ F = TypeVar("F", bound=Callable[..., Any])
 
 
 def takes_settings(only: Collection[str] | None = None, several: Collection[str] = ()) -> Callable[[F], F]:
-    """Gives a Typer command the options of all settings, or of some; they arrive as keyword arguments.
+    """Adds the options of all settings, or of `only` some, to a Typer command, which gets them as keyword arguments.
 
-    Those of `several` may be given more than once, and arrive as a list.
+    Options in `several` may be repeated, and arrive as a list.
 
-    An option that was not given arrives as None: the settings know the default, and a file or the environment may
-    have been more specific. Values arrive as text, for the settings to check; flags as booleans.
+    An option that was not given arrives as None, because the settings know its default, and a file or the environment
+    may set it. Values arrive as text, which the settings check; flags arrive as booleans.
     """
 
     def decorate(command: F) -> F:
@@ -62,7 +62,7 @@ def _default(info: Any) -> str:
 
 
 def _metavar(info: Any) -> str:
-    """The choices of an option, or what kind of value it takes."""
+    """Returns the choices of an option, or the kind of value that it takes."""
     choices = (info.annotation, *typing.get_args(info.annotation))
     kinds = [kind for kind in choices if isinstance(kind, type)]
     for choice in choices:
@@ -73,13 +73,15 @@ def _metavar(info: Any) -> str:
     return {"int": "N", "float": "NUMBER", "Path": "PATH"}.get(kinds[0].__name__ if kinds else "", "TEXT")
 
 
-Folder = Annotated[Path | None, typer.Option(help="Folder of pictures in folders named by class, or a CSV of them.")]
+Folder = Annotated[
+    Path | None, typer.Option(help="Folder of pictures in folders named by class, or a CSV file `path,class`.")
+]
 
 
-Count = Annotated[int | None, typer.Option(min=1, help="How many pictures; all of them where it is not given.")]
+Count = Annotated[int | None, typer.Option(min=1, help="Number of pictures to use; all by default.")]
 
 
-Skip = Annotated[int, typer.Option(min=0, help="Leave out the first pictures of the shuffled folder.")]
+Skip = Annotated[int, typer.Option(min=0, help="Skip this many pictures at the start of the shuffled folder.")]
 
 
 MODEL = (
@@ -89,8 +91,8 @@ MODEL = (
 
 
 def out(about: str) -> Any:
-    """The option --out of a command that writes one file."""
-    return typer.Option("--out", help=f"{about}: a .safetensors file.")
+    """Makes the option --out of a command that writes one file."""
+    return typer.Option("--out", help=f"{about}, a .safetensors file.")
 
 
 def begin(
@@ -100,10 +102,10 @@ def begin(
     presets: dict[str, Any] | None = None,
     kind: str = ".safetensors",
 ) -> tuple[Settings, Console]:
-    """Checked settings and the console for people; sees that the output file can be written before anything slow."""
+    """Returns checked settings and the console; checks that the output file can be written before anything slow."""
     settings = loading.load(flags, environment=os.environ, file=None, presets=presets)
     if path is not None:
         if path.suffix != kind:
-            raise UsageError(f"--out is a file that ends in {kind}; got {path.name}")
+            raise UsageError(f"--out: expected a file that ends in {kind}; got {path.name}")
         writable(path, overwrite=settings.overwrite or going_on)
     return settings, Console(stderr=True, quiet=settings.quiet, emoji=False, markup=False, highlight=False)

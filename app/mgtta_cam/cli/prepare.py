@@ -1,4 +1,4 @@
-"""The sub-commands `stats`, `pretrain` and `export`: what a model needs once."""
+"""The sub-commands `stats`, `pretrain` and `export`, which a model needs once."""
 
 from __future__ import annotations
 
@@ -14,22 +14,22 @@ from mgtta_cam.corruptions.names import VALIDATION, check_name
 from mgtta_cam.errors import UsageError
 from mgtta_cam.outputs import progress
 
-Images = Annotated[Path, typer.Option(help="Folder of pictures; folders in it are searched too.")]
+Images = Annotated[Path, typer.Option(help="Folder of pictures, including its subfolders.")]
 
 
-Severity = Annotated[int, typer.Option(min=1, max=5, help="Of the corruptions.")]
+Severity = Annotated[int, typer.Option(min=1, max=5, help="Severity of the corruptions.")]
 
 
 @takes_settings((*MODEL, "overwrite"))
 def stats(
     images: Images,
-    path: Annotated[Path, out("Where the statistics go")],
+    path: Annotated[Path, out("File for the statistics")],
     count: Count = None,
     skip: Skip = 0,
-    batch: Annotated[int, typer.Option(min=1, help="Pictures at a time.")] = 64,
+    batch: Annotated[int, typer.Option(min=1, help="Pictures per forward pass.")] = 64,
     **flags: Any,
 ) -> None:
-    """Measures a model's source statistics on clean, unlabeled pictures. Needed once for each model."""
+    """Measures a model's source statistics on clean, unlabeled pictures, once for each model."""
     settings, console = begin(flags, path)
     from mgtta_cam.assembly.model import load_model
     from mgtta_cam.offline.pictures import Selection
@@ -44,20 +44,26 @@ def stats(
 @takes_settings((*MODEL, "stats", "overwrite"))
 def pretrain(
     images: Images,
-    path: Annotated[Path, out("Where the generator goes")],
+    path: Annotated[Path, out("File for the generator")],
     count: Count = 128,
     skip: Skip = 0,
-    corruptions: Annotated[str, typer.Option(help="Each picture gets one of them.")] = ",".join(VALIDATION),
+    corruptions: Annotated[
+        str, typer.Option(help="Corruptions, separated by commas; each picture gets one of them.")
+    ] = ",".join(VALIDATION),
     severity: Severity = 5,
-    epochs: Annotated[int, typer.Option(min=1, help="Passes through the pictures; each is an episode.")] = 40,
-    batch: Annotated[int, typer.Option(min=2, help="Pictures a step.")] = 2,
-    method: Annotated[str, typer.Option(help="Whose generator: mgtta or mgtta-lstm.")] = "mgtta",
+    epochs: Annotated[int, typer.Option(min=1, help="Passes over the pictures, each of which is an episode.")] = 40,
+    batch: Annotated[int, typer.Option(min=2, help="Pictures per step.")] = 2,
+    method: Annotated[str, typer.Option(help="Method whose generator is trained: mgtta or mgtta-lstm.")] = "mgtta",
     unroll: Annotated[
-        int | None, typer.Option(min=1, help="Steps that its gradient reaches back over; 1 for mgtta, 10 for the LSTM.")
+        int | None,
+        typer.Option(
+            min=1,
+            help="Steps that the gradient is propagated back through; by default, 1 for mgtta and 10 for mgtta-lstm.",
+        ),
     ] = None,
     **flags: Any,
 ) -> None:
-    """Pre-trains a Meta Gradient Generator on unlabeled pictures. Call it again to go on after an interruption."""
+    """Pre-trains a Meta Gradient Generator on unlabeled pictures; the same command continues after an interruption."""
     settings, console = begin(flags, path, going_on=os.path.exists(progress_of(path)))
     from mgtta_cam.adaptation.methods import statistics
     from mgtta_cam.assembly.model import load_model
@@ -65,7 +71,9 @@ def pretrain(
     from mgtta_cam.offline.pretraining import GENERATORS, Recipe, pretrain_generator
 
     if method not in GENERATORS:
-        raise UsageError(f"--method: generators of {' and '.join(GENERATORS)} are pre-trained; got {method!r}")
+        raise UsageError(
+            f"--method: expected {' or '.join(GENERATORS)}, the methods that have a generator; got {method!r}"
+        )
     unroll = unroll or (1 if method == "mgtta" else 10)
     recipe = Recipe(method, names(corruptions), severity, epochs, batch, unroll=unroll)
     pictures = Selection.draw(images, count, skip, settings.seed)
@@ -77,15 +85,17 @@ def pretrain(
 
 @takes_settings((*(name for name in MODEL if name != "precision"), "overwrite"))
 def export(
-    path: Annotated[Path, typer.Option("--out", help="Where the model goes: an .onnx file.")],
+    path: Annotated[Path, typer.Option("--out", help="File for the model, an .onnx file.")],
     state: Annotated[
-        Path | None, typer.Option(metavar="PATH", help="What --state kept of a run: the model as it was at its end.")
+        Path | None,
+        typer.Option(metavar="PATH", help="File that --state saved; by default, the model is exported unadapted."),
     ] = None,
     **flags: Any,
 ) -> None:
-    """Writes the adapted model as a plain ONNX file, for deployment where nothing adapts.
+    """Exports the adapted model as a plain ONNX file, for deployment without adaptation.
 
-    `pixels` [b, 3, h, w], normalized, become `logits` [b, classes]; its metadata has size, mean, std and class names.
+    The input is `pixels` [b, 3, h, w], normalized; the output is `logits` [b, classes]; the metadata holds size, mean,
+    std and class names.
     """
     settings, console = begin(flags, path, kind=".onnx")
     from mgtta_cam.assembly.model import load_model
@@ -94,19 +104,19 @@ def export(
     backbone = load_model(replace(settings, precision="fp32"))
     with progress(console, "export"):
         apart = write(backbone, state, path)
-    console.print(f"{path}: answers as the model does (logits within {apart:.1e} of the largest)", soft_wrap=True)
+    console.print(f"{path}: logits equal the model's within {apart:.1e} of the largest", soft_wrap=True)
 
 
 def progress_of(path: Path) -> Path:
-    """Where a pre-training that writes to `path` keeps what it needs to go on."""
+    """Returns the file with which a pre-training that writes to `path` can continue after an interruption."""
     return path.with_name(path.name + ".progress")
 
 
 def names(text: str) -> tuple[str, ...]:
-    """Names of corruptions, separated by commas.
+    """Parses names of corruptions, separated by commas.
 
     Raises:
-        UsageError: with the nearest name.
+        UsageError: for an unknown name, with the closest one.
     """
     try:
         return tuple(check_name(name.strip()) for name in text.split(",") if name.strip())

@@ -1,4 +1,4 @@
-"""The sub-command `replay`: parse and run; no logic. What only a replay needs is imported when it runs."""
+"""The sub-command `replay`: parse and run; no logic. Imports that only a replay needs happen when it runs."""
 
 from __future__ import annotations
 
@@ -13,49 +13,57 @@ from mgtta_cam.errors import ReplayError, UsageError
 OPTIONS = (
     *("source", "weights", "labels", "mgg", "stats", "frost_dir", "device", "threads"),
     *("show", "save", "web", "json", "overwrite", "quiet", "verbose"),
-)  # of the settings: where things lie now, and outputs of the replay's own
+)  # settings that a replay accepts: where files are now, and its own outputs
 FOLDER = Path("mgtta-cam-replay")
 
 
 @takes_settings(OPTIONS)
 def replay(
-    log: Annotated[Path, typer.Argument(metavar="LOG", help="A file that --log wrote, .jsonl or .jsonl.gz.")],
+    log: Annotated[Path, typer.Argument(metavar="LOG", help="Log written by --log, .jsonl or .jsonl.gz.")],
     verify: Annotated[
         bool,
-        typer.Option("--verify", help="Stop at the first thing that differs (exit code 9).", show_default=False),
+        typer.Option("--verify", help="Stop at the first difference (exit code 9).", show_default=False),
     ] = False,
     tolerance: Annotated[
         float | None,
         typer.Option(
             min=0.0,
             metavar="NUMBER",
-            help="Let numbers differ by so much, large ones in proportion: for other machines and versions.",
+            help="Accept differences up to this much, relative for large numbers, as between machines or versions; by "
+            "default, numbers must be identical.",
         ),
     ] = None,
     recording: Annotated[
-        Path | None, typer.Option(metavar="PATH", help="The --record-input of the run, if it lies elsewhere now.")
+        Path | None, typer.Option(metavar="PATH", help="File that the run's --record-input wrote, if it has moved.")
     ] = None,
     what_if: Annotated[
         list[str] | None,
         typer.Option(
             "--what-if",
             metavar="OPTION=VALUE,...",
-            help="Run the same frames under other adaptation options too: method=tent,lr=1e-3. Can be repeated.",
+            help="Also run the same frames with other adaptation options: method=tent,lr=1e-3; can be repeated.",
         ),
     ] = None,
     expect_accuracy: Annotated[
-        str | None, typer.Option(metavar="BOUND", help='Exit code 9 unless it holds: ">=0.8" or ">=80%".')
+        str | None,
+        typer.Option(
+            metavar="BOUND", help='End with exit code 9 unless the accuracy meets this bound: ">=0.8" or ">=80%".'
+        ),
     ] = None,
     expect_no_event: Annotated[
-        list[str] | None, typer.Option(metavar="KIND", help="Exit code 9 if there is one: guard, reconnect, ...")
+        list[str] | None,
+        typer.Option(
+            metavar="KIND",
+            help="End with exit code 9 if an event of this kind occurs: guard, reconnect, ...; can be repeated.",
+        ),
     ] = None,
     state: Annotated[
-        Path | None, typer.Option(metavar="PATH", help="A copy of what the run's --state held before it.")
+        Path | None, typer.Option(metavar="PATH", help="Copy of the run's --state file from before the run.")
     ] = None,
-    out: Annotated[Path, typer.Option(help="Folder for the picture of --what-if.")] = FOLDER,
+    out: Annotated[Path, typer.Option(help="Folder for the chart of --what-if.")] = FOLDER,
     **flags: Any,
 ) -> None:
-    """Runs a log again: the same frames, updates and answers. With --what-if, the same frames under other settings."""
+    """Replays a log: the same frames, updates and predictions, or with --what-if, other settings on the same frames."""
     from mgtta_cam.cli.rerun import compare, once, pictured
     from mgtta_cam.cli.terminal import console_of
     from mgtta_cam.replay.expectations import Expectations
@@ -65,8 +73,8 @@ def replay(
 
     if what_if and (verify or tolerance is not None or state is not None):
         raise UsageError(
-            "--what-if runs from the source model under other settings: there is nothing for --verify, --tolerance or "
-            "--state to be compared with; leave them away"
+            "--what-if runs other settings from the source model, so there is nothing to compare: remove --verify, "
+            "--tolerance and --state"
         )
     expected = Expectations(expect_accuracy, tuple(expect_no_event or ()))
     tape = scan(log)

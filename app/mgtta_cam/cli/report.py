@@ -1,4 +1,4 @@
-"""The sub-command `report`. Parse, build, print; no logic."""
+"""The sub-command `report`: parse, build, print; no logic."""
 
 from __future__ import annotations
 
@@ -19,24 +19,27 @@ FOLDER = Path("mgtta-cam-report")
 
 @takes_settings(("json", "overwrite", "quiet"))
 def report(
-    logs: Annotated[list[Path], typer.Argument(metavar="LOG", help="Adaptation logs, as --log wrote them.")],
-    out: Annotated[Path, typer.Option(help="Folder of page and pictures.")] = FOLDER,
+    logs: Annotated[list[Path], typer.Argument(metavar="LOG", help="Adaptation logs written by --log.")],
+    out: Annotated[Path, typer.Option(help="Folder for the page and its pictures.")] = FOLDER,
     **flags: Any,
 ) -> None:
-    """Makes a page of adaptation logs: what happened, whether adapting helped, where the model moved.
+    """Makes a page from adaptation logs: what happened, whether adaptation helped, how the model changed.
 
-    One HTML file that needs nothing beside it, and its pictures as PNG. Several logs are compared; a torn one will do.
+    Writes one self-contained HTML file, and its pictures as PNG. Several logs are compared; an incomplete log is
+    accepted.
     """
     settings = loading.load(flags, environment=os.environ)
     needs("matplotlib", "report", extra="report")
     from mgtta_cam.outputs import to_stdout
     from mgtta_cam.report.writing import PAGE, write
 
-    told = write(logs, out, overwrite=settings.overwrite)
+    reports = write(logs, out, overwrite=settings.overwrite)
     console = Console(stderr=True, quiet=settings.quiet, emoji=False, markup=False, highlight=False)
-    for one in told:
+    for one in reports:
         console.print(f"{one.name}: {one.findings[0].text}" if one.findings else one.name, soft_wrap=True)
     console.print(f"report: {out / PAGE}", soft_wrap=True)
     if settings.json:
-        runs = [{"log": str(one.run.path), "findings": [finding._asdict() for finding in one.findings]} for one in told]
+        runs = [
+            {"log": str(one.run.path), "findings": [finding._asdict() for finding in one.findings]} for one in reports
+        ]
         to_stdout(json.dumps({"report": str(out / PAGE), "runs": runs}))

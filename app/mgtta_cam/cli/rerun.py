@@ -1,4 +1,4 @@
-"""Runs a log again, or its frames under other settings, and prints what that came to."""
+"""Replays a log, or its frames with other settings, and prints the results."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def once(
     expected: Expectations,
     console: Console,
 ) -> list[str]:
-    """Runs a log again as it says, and prints what that came to; returns what was expected and is not so."""
+    """Replays a log with its own settings and prints the results; returns the expectations that are not met."""
     alarms = RunCurve("replay")
     with orderly_end() as signals:
         session, comparison = assemble_replay(
@@ -59,15 +59,19 @@ def once(
 
 
 def verdict(tape: Tape, comparison: Comparison, *, equal: bool, tolerance: float | None) -> str:
-    """What the comparison came to, in a sentence."""
+    """Returns the result of the comparison, in a sentence."""
     what = f"{comparison.frames} of {tape.frames} frames and {comparison.updates} of {tape.updates} updates"
     if comparison.first is not None:
         return f"differs from the log first at {comparison.first.words}"
     if tape.damage is not None:
         return f"{what} are as in the log, but {tape.damage}"
     if tolerance is None:
-        return f"{what} are equal to the log to the bit" if equal else f"{what} are equal; the rest was not looked at"
-    inputs = f"; {comparison.other_inputs} inputs differ in some bit" if comparison.other_inputs else ""
+        return (
+            f"{what} are identical to the log, bit for bit"
+            if equal
+            else f"{what} are identical; the rest was not checked"
+        )
+    inputs = f"; {comparison.other_inputs} inputs differ in at least one bit" if comparison.other_inputs else ""
     return f"{what} are equal to the log within {tolerance:g}{inputs}"
 
 
@@ -80,7 +84,7 @@ def compare(
     console: Console,
     settings: Settings,
 ) -> list[str]:
-    """Runs the frames of a log under other settings, each from its start; prints and draws all runs beside its own."""
+    """Runs the frames of a log with other settings; prints and draws these runs next to the log's own."""
     curves: list[RunCurve] = recorded_curves(tape)
     broken: list[str] = []
     for text, chosen in choices:
@@ -106,12 +110,12 @@ def compare(
 
 
 def happened(tape: Tape, curve: RunCurve) -> dict[str, int]:
-    """Events of a run over these frames: those of the stream from the log, the guard's from the run."""
+    """Counts the events of a run over these frames: the stream's from the log, the guard's from the run."""
     return {**tape.events, **{kind: curve.events[kind] for kind in ALARMS}}
 
 
 def pictured(folder: Path, *, overwrite: bool) -> Path:
-    """Where the picture goes; its folder is made.
+    """Returns the path of the chart, and creates its folder.
 
     Raises:
         OutputError: if it cannot be written.

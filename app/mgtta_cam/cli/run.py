@@ -1,4 +1,4 @@
-"""A run on the terminal: assembled first, then played, then summed up."""
+"""A run on the terminal: assemble, play, summarize."""
 
 from __future__ import annotations
 
@@ -22,14 +22,14 @@ from mgtta_cam.stream.session import Outcome
 
 
 def run_stream(settings: Settings, picture: Path | None = None) -> Outcome:
-    """Runs one stream as the settings say and prints its summary.
+    """Runs one stream and prints its summary.
 
     Args:
         settings: all options.
-        picture: where the last result goes as a picture, if anywhere.
+        picture: file for a picture of the last result, if any.
 
     Raises:
-        AppError, ModelError: if it cannot begin. Later errors are in the outcome, after all files are closed.
+        AppError, ModelError: if it cannot start. Later errors are in the outcome, after all files are closed.
     """
     console = console_of(settings)
     with orderly_end() as signals:
@@ -43,16 +43,16 @@ def run_stream(settings: Settings, picture: Path | None = None) -> Outcome:
 
 
 def run_streams(settings: Sequence[Settings]) -> Outcome:
-    """Runs several streams beside each other on one model, and prints the summary of each.
+    """Runs several streams at once on one model, and prints the summary of each.
 
     Args:
-        settings: of each; outputs of their own get their numbers.
+        settings: one for each stream; names of its output files get its number.
 
     Returns:
-        The first that did not end well, or else the first, with the summary of all.
+        The first outcome with an error, or else the first, with the summary of all streams.
 
     Raises:
-        AppError, ModelError: if one of them cannot begin.
+        AppError, ModelError: if one of them cannot start.
     """
     settings = [own_settings(one, number) for number, one in enumerate(settings, start=1)]
     first, count = settings[0], len(settings)
@@ -76,7 +76,7 @@ def run_streams(settings: Sequence[Settings]) -> Outcome:
 
 
 def print_outcome(outcome: Outcome, settings: Settings, console: Console, name: str = "") -> None:
-    """Prints the summary of a run; `name` says which stream it was."""
+    """Prints the summary of a run, prefixed by the name of its stream."""
     console.print(name + headline(outcome.summary), soft_wrap=True)
     span = (settings.adapt_batch - 1) * settings.adapt_stride + 1
     if settings.method != NOT_ADAPTING and outcome.summary["frames"] < span:

@@ -1,4 +1,4 @@
-"""What a run says on the terminal: events and how it goes to stderr, data to stdout."""
+"""What a run prints on the terminal: events and progress to stderr, data to stdout."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ from mgtta_cam.config.settings import Settings
 from mgtta_cam.stream.session import Outcome, Session, play_all
 from mgtta_cam.types import Sink
 
-EVENTS = {  # kinds of events that concern everyone, and what is said of them
+EVENTS = {  # kinds of events that are always printed, and their messages
     "headless": "no window: {why}",
     "snapshot": "saved {path}",
     "method-unavailable": "{name}: {why}",
     "missing": "{why}",
-    "export": "exporting {model} for ONNX Runtime: once, takes some seconds (--runtime torch does without)",
+    "export": "exporting {model} for ONNX Runtime, once, which takes some seconds (--runtime torch needs no export)",
     "runtime": "predicting with torch: {why}",
-    "lost": "{name} was lost after {frames} frames: {why}; reconnecting as soon as it answers",
+    "lost": "{name} was lost after {frames} frames: {why}; reconnecting",
     "guard": "guard: updates have been making the model worse since update {updates} ({reasons}); --guard rollback "
     "would undo them",
     "rollback": "guard: undid updates that made the model worse ({reasons}); {updates} updates remain",
@@ -33,17 +33,17 @@ EVENTS = {  # kinds of events that concern everyone, and what is said of them
 
 
 def console_of(settings: Settings) -> Console:
-    """The console for people: stderr."""
+    """Returns the console for messages, stderr."""
     return Console(stderr=True, quiet=settings.quiet, emoji=False, markup=False, highlight=False)
 
 
 class Announcer:
-    """Prints the events that concern everyone; with `verbose`, all of them.
+    """Prints the events that every user needs; with `verbose`, all events.
 
     Args:
         console: for people.
         verbose: print every event.
-        name: of the stream among several, as a prefix.
+        name: prefix that names the stream, if there are several.
     """
 
     def __init__(self, console: Console, *, verbose: bool, name: str = "") -> None:
@@ -60,12 +60,12 @@ class Announcer:
 
 
 def progress_of(console: Console, settings: Settings, streams: int = 1) -> list[Sink]:
-    """A line that shows how the run goes, where stderr is a terminal."""
+    """Returns a sink that shows progress in one line, if stderr is a terminal."""
     return [progress_line(console, streams)] if console.is_terminal and not settings.quiet else []
 
 
 def play(sessions: Sequence[Session], signals: Signals, console: Console) -> list[Outcome]:
-    """Runs sessions beside each other to their ends; a signal ends them in good order."""
+    """Runs sessions at once to their ends; a signal ends them in good order."""
     signals.running = [session.controls for session in sessions]
     outcomes = play_all(sessions)
     code = next((outcome.exit_code for outcome in outcomes if outcome.exit_code > SIGNALED), None)

@@ -1,6 +1,6 @@
-"""Settles and checks the settings: flag > environment > file > default.
+"""Merges and checks the settings: flag > environment > file > default.
 
-The only reader of configuration. Classes never see it: `mgtta_cam.assembly` hands them plain values.
+Nothing else reads configuration. Classes never see it: `mgtta_cam.assembly` passes them plain values.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from mgtta_cam.errors import UsageError
 from mgtta_cam.redaction import redact
 
 PREFIX = "MGTTA_CAM_"
-PAPER = {"memory": "window", "adapt": "inline"}  # what --paper chooses beside its own
+PAPER = {"memory": "window", "adapt": "inline"}  # what --paper implies where these are not given
 
 
 def load(
@@ -29,17 +29,17 @@ def load(
     file: Path | None = None,
     presets: Mapping[str, Any] | None = None,
 ) -> Settings:
-    """Settles all sources of settings.
+    """Merges the settings from all places into one checked value.
 
     Args:
         flags: option name (with underscores) -> value; None where it was not given.
-        environment: variables; those that begin with MGTTA_CAM_ are ours.
-        file: TOML with option names as keys; `-` and `_` are the same.
+        environment: variables; only those that begin with MGTTA_CAM_ are read.
+        file: TOML with option names as keys; `-` and `_` are equivalent.
         presets: defaults of a sub-command.
 
     Raises:
-        UsageError: unknown keys (with the known ones and the nearest), values out of range, options that exclude
-            each other.
+        UsageError: for unknown keys (it names the known ones and the closest), values out of range, and options that
+            exclude each other.
     """
     layers = [
         ("", {name: value for name, value in (presets or {}).items() if value is not None}),
@@ -63,24 +63,24 @@ def load(
 
 
 def load_each(flags: Mapping[str, Any], *, environment: Mapping[str, str], file: Path | None = None) -> list[Settings]:
-    """The settings of each stream: as `load`, where `source` may be a list, among the flags or in the file.
+    """Returns the settings of each stream; like `load`, but `source` may be a list, in the flags or in the file.
 
     Raises:
         UsageError: as `load`.
     """
     listed = _read_file(file).get("source") if file and not environment.get(f"{PREFIX}SOURCE") else None
     if listed == [] and not flags.get("source"):
-        raise UsageError(f"--source in {file}: the list is empty; name a camera, a video, a folder or an address in it")
+        raise UsageError(f"--source in {file}: the list is empty; add a camera, a video, a folder or an address to it")
     sources = flags.get("source") or (listed if isinstance(listed, list) else [None])
     return [load({**flags, "source": source}, environment=environment, file=file) for source in sources]
 
 
 def to_toml(settings: Settings, *others: Settings) -> str:
-    """The settings as a file that `load_each` takes; secrets are hidden; what is unset stands as a comment.
+    """Formats settings as a file that `load_each` reads; secrets are hidden, unset options are comments.
 
     Args:
-        settings: all of them.
-        others: of further streams, whose sources are added.
+        settings: those of the first stream.
+        others: those of further streams; only their sources are added.
     """
     sources = tuple(one.source for one in (settings, *others))
     lines: list[str] = []
@@ -94,7 +94,7 @@ def to_toml(settings: Settings, *others: Settings) -> str:
 
 
 def to_dict(settings: Settings) -> dict[str, Any]:
-    """The settings as plain JSON values, secrets in addresses hidden."""
+    """Returns the settings as plain JSON values, with secrets in addresses hidden."""
     plain = TypeAdapter(Settings).dump_python(settings, mode="json")
     return {name: redact(value) if isinstance(value, str) else value for name, value in plain.items()}
 
@@ -143,7 +143,7 @@ def _explained(error: ValidationError, origin: Mapping[str, str]) -> str:
     name = str(first["loc"][0])
     message = first["msg"].removeprefix("Value error, ")
     message = message[0].lower() + message[1:]
-    others = {str(one["loc"][0]) for one in more} - {name}  # a field of several kinds has an error for each kind
+    others = {str(one["loc"][0]) for one in more} - {name}  # a field that allows several types has one error per type
     rest = f" (and {len(others)} more)" if others else ""
     return f"{flag(name)}{origin.get(name, '')}: {message}; got {redact(str(first['input']))!r}{rest}"
 
@@ -151,4 +151,4 @@ def _explained(error: ValidationError, origin: Mapping[str, str]) -> str:
 def _exclude(settings: Settings, *pairs: tuple[str, str]) -> None:
     for one, other in pairs:
         if getattr(settings, one) and getattr(settings, other):
-            raise UsageError(f"{flag(one)} and {flag(other)} exclude each other: give one of them")
+            raise UsageError(f"{flag(one)} and {flag(other)} exclude each other: give only one of them")

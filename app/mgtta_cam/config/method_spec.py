@@ -1,4 +1,4 @@
-"""Methods as people write them: `tent:lr=5e-4`, `mgtta:mgg=own.safetensors:memory=balanced`, `./mine.py:mine:lr=1`."""
+"""Methods as users write them: `tent:lr=5e-4`, `mgtta:mgg=own.safetensors:memory=balanced`, `./mine.py:mine:lr=1`."""
 
 from __future__ import annotations
 
@@ -17,28 +17,31 @@ from mgtta_cam.errors import UsageError
 if TYPE_CHECKING:
     from mgtta.types import Method
 
-LIVE = ("memory", "guard")  # options of the program that change how any method learns
-FILES = {"mgg": ("generator", "lstm"), "stats": ("statistics", "fisher")}  # option -> what a builder makes of the file
+LIVE = ("memory", "guard")  # options of the program that apply to every method
+FILES = {
+    "mgg": ("generator", "lstm"),
+    "stats": ("statistics", "fisher"),
+}  # option -> parameters read from its file
 
 
 @dataclass(frozen=True, slots=True)
 class Spec:
-    """A method with the options that differ from its published ones."""
+    """A method, and its options that differ from the published ones."""
 
     name: str
-    options: tuple[tuple[str, Any], ...] = ()  # the builder's own, as (name, value)
-    files: tuple[tuple[str, Path], ...] = ()  # instead of those of the run: `mgg`, `stats`
-    live: tuple[tuple[str, str], ...] = ()  # as in live video: `memory`, which updates are made of, and `guard`
+    options: tuple[tuple[str, Any], ...] = ()  # parameters of the builder, as (name, value)
+    files: tuple[tuple[str, Path], ...] = ()  # files that replace those of the run: `mgg`, `stats`
+    live: tuple[tuple[str, str], ...] = ()  # `memory` and `guard`, as on live video
 
     def __str__(self) -> str:
         return ":".join([self.name, *(f"{key}={value}" for key, value in (*self.options, *self.files, *self.live))])
 
 
 def parse(text: str) -> Spec:
-    """From `name[:option=value]...`.
+    """Parses `name[:option=value]...`.
 
     Raises:
-        UsageError: unknown names and options, with the nearest; values of another type than the option's.
+        UsageError: for unknown names and options, with the closest ones, and for values of the wrong type.
     """
     name, parts = _split(text)
     known = options_of(known_method(name))
@@ -46,7 +49,7 @@ def parse(text: str) -> Spec:
     for part in parts:
         key, equals, value = part.partition("=")
         if not equals or not value:
-            raise UsageError(f"{text!r}: an option of a method is written name=value; got {part!r}")
+            raise UsageError(f"{text!r}: expected a method's option as name=value; got {part!r}")
         if key in {name for name, _ in (*options, *files, *live)}:
             raise UsageError(f"{text!r}: {key} is given twice")
         if key in FILES and known.keys() & set(FILES[key]):
@@ -65,7 +68,7 @@ def parse(text: str) -> Spec:
 
 
 def _split(text: str) -> tuple[str, list[str]]:
-    """The name, and the options as they stand. A plug-in, `./mine.py:mine`, has a colon of its own."""
+    """Splits off the name from the options. A plug-in, `./mine.py:mine`, has a colon in its own name."""
     words: list[str] = []
     for word in (part.strip() for part in text.split(":")):
         before = words[-1] if words else ""
@@ -82,37 +85,37 @@ def _live(value: str, key: str, name: str) -> str:
         return known_memory(value, name)
     words = typing.get_args(fields_of_settings()[key].annotation)
     if value not in words:
-        raise UsageError(f"{name} is expected to be {' or '.join(words)}; got {value!r}")
+        raise UsageError(f"{name}: expected {' or '.join(words)}; got {value!r}")
     return value
 
 
 def parse_all(text: str) -> tuple[Spec, ...]:
-    """From a list with commas; `all` is every method there is."""
+    """Parses a comma-separated list; `all` stands for every method."""
     from mgtta import METHODS
 
     words = [word.strip() for word in text.split(",") if word.strip()]
     specs = tuple(parse(name) for word in words for name in (METHODS if word == "all" else (word,)))
     twice = [str(spec) for i, spec in enumerate(specs) if spec in specs[:i]]
     if not specs or twice:
-        raise UsageError(f"--methods: {f'{twice[0]} is named twice' if twice else 'name one method or more'}")
+        raise UsageError(f"--methods: {f'{twice[0]} is listed twice' if twice else 'expected at least one method'}")
     return specs
 
 
 def known_method(name: str) -> str:
-    """The name, if there is such a method.
+    """Returns the name if there is such a method.
 
     Raises:
-        UsageError: with the nearest name.
+        UsageError: otherwise, with the closest name.
     """
     builder(name)
     return name
 
 
 def builder(name: str) -> Callable[..., Method]:
-    """The builder of a method: one of ours, of an installed plug-in, or in a file (`./mine.py:mine`).
+    """Returns the builder of a method: built in, from an installed plug-in, or from a file (`./mine.py:mine`).
 
     Raises:
-        UsageError: with the nearest name, or with what is wrong with a plug-in.
+        UsageError: for an unknown name, with the closest one, or if a plug-in cannot be loaded.
     """
     from mgtta import METHODS
 
@@ -127,10 +130,10 @@ def builder(name: str) -> Callable[..., Method]:
 
 
 def known_memory(name: str, option: str = "--memory") -> str:
-    """The name, if there is such a memory.
+    """Returns the name if there is such a memory.
 
     Raises:
-        UsageError: with all names, or with what is wrong with a plug-in.
+        UsageError: otherwise, with all names, or if a plug-in cannot be loaded.
     """
     from mgtta.plugins import MEMORIES
 
@@ -139,17 +142,17 @@ def known_memory(name: str, option: str = "--memory") -> str:
     except ValueError as error:
         raise UsageError(f"{option}: {error}") from None
     if not known:
-        raise UsageError(f"{option} is expected to be {' or '.join(MEMORIES)}; got {name!r} (yours: FILE.py:FUNCTION)")
+        raise UsageError(f"{option}: expected {' or '.join(MEMORIES)}, or FILE.py:FUNCTION; got {name!r}")
     return name
 
 
 def options_of(name: str) -> dict[str, inspect.Parameter]:
-    """The parameters of a method's builder, without its backbone."""
+    """Returns the parameters of a method's builder, without the backbone."""
     return dict(list(inspect.signature(builder(name), eval_str=True).parameters.items())[1:])
 
 
 def _value(text: str, annotation: Any, name: str) -> Any:
-    """The text as a value of the annotated type: bool, int, float, one of some words, or `none` where it may be."""
+    """Converts the text to the annotated type: bool, int, float, a literal word, or `none` where None is allowed."""
     choices = typing.get_args(annotation) if isinstance(annotation, types.UnionType) else (annotation,)
     if type(None) in choices and text.lower() == "none":
         return None
@@ -166,4 +169,4 @@ def _value(text: str, annotation: Any, name: str) -> Any:
     words = [w for c in choices if typing.get_origin(c) is typing.Literal for w in typing.get_args(c)]
     kind = "a whole number" if int in choices else "a number"
     expected = " or ".join(words) or ("true or false" if bool in choices else kind)
-    raise UsageError(f"{name} is expected to be {expected}; got {text!r}")
+    raise UsageError(f"{name}: expected {expected}; got {text!r}")

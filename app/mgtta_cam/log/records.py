@@ -39,11 +39,11 @@ def frame_record(result: FrameResult, classes: Sequence[str], topk: int, age_s: 
         record["frozen_top"] = top(frozen, classes, 1)
     if frame.label is not None:
         record["truth"] = classes[frame.label]
-        record["ok"] = int(result.logits.argmax()) == frame.label
+        record["ok"] = result.top1 == frame.label
     if result.teacher is not None:
-        record["teacher_agree"] = int(result.logits.argmax()) == result.teacher
-        if frozen is not None:
-            record["frozen_agree"] = int(frozen.argmax()) == result.teacher
+        record["teacher_agree"] = result.top1 == result.teacher
+        if result.frozen_top1 is not None:
+            record["frozen_agree"] = result.frozen_top1 == result.teacher
     return record
 
 

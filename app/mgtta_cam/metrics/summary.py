@@ -54,13 +54,13 @@ class Summary:
         self._estimate = result.estimate or self._estimate
         self._frozen_estimate = result.frozen_estimate or self._frozen_estimate
         if result.teacher is not None:
-            self._agreement.update(n=1, adapted=int(result.logits.argmax()) == result.teacher)
-            if result.frozen_logits is not None:
-                self._agreement.update(compared=1, frozen=int(result.frozen_logits.argmax()) == result.teacher)
+            self._agreement.update(n=1, adapted=result.top1 == result.teacher)
+            if result.frozen_top1 is not None:
+                self._agreement.update(compared=1, frozen=result.frozen_top1 == result.teacher)
         label = result.frame.label
         if label is not None:
-            frozen = None if result.frozen_logits is None else int(result.frozen_logits.argmax()) == label
-            self._tallies.update(result.frame.corruption, int(result.logits.argmax()) == label, frozen)
+            frozen = None if result.frozen_top1 is None else result.frozen_top1 == label
+            self._tallies.update(result.frame.corruption, result.top1 == label, frozen)
 
     def close(self) -> None:
         """Nothing is held open."""

@@ -15,21 +15,20 @@ from mgtta_cam.errors import ReplayError
 from mgtta_cam.events import EventHandler
 from mgtta_cam.log.format import Record
 from mgtta_cam.replay.tape import LoggedFrame, Tape
-from mgtta_cam.stream.predictor import Input, Predictor
+from mgtta_cam.stream.predictor import Predictor
 from mgtta_cam.types import Frame, FrameResult, Update
 
 POLL_S = 0.0005  # between two checks whether a background update has finished
 
 
 class ReplayPipeline:
-    """Classifies a log's frames and adapts as the log says. Stands in for `mgtta_cam.stream.pipeline.Pipeline`.
+    """Classifies a log's frames and adapts where the log says; stands in for `mgtta_cam.stream.pipeline.Pipeline`.
 
     Args:
         tape: the log.
-        methods: name -> builder, as for the pipeline.
+        learners: method name -> builder, as for the stream's adaptation.
         method: name of the initial method.
-        prepare: pixels to tensor.
-        frozen: [1, 3, s, s] -> logits [1, c] of the source model; called where the log has its prediction.
+        predictor: classifies frames; runs the source model where the log has its prediction.
         check: compares each result with its logged frame.
         emit: receives events.
     """
@@ -37,15 +36,15 @@ class ReplayPipeline:
     def __init__(
         self,
         tape: Tape,
-        methods: Mapping[str, Callable[[], Learner]],
+        learners: Mapping[str, Callable[[], Learner]],
         method: str,
-        prepare: Input,
-        frozen: Callable[[Tensor], Tensor],
+        predictor: Predictor,
+        *,
         check: Callable[[LoggedFrame, FrameResult], None],
         emit: EventHandler,
     ) -> None:
-        self._tape, self._methods, self._check, self._emit = tape, methods, check, emit
-        self._predictor = Predictor(prepare, frozen)
+        self._tape, self._learners, self._check, self._emit = tape, learners, check, emit
+        self._predictor = predictor
         self._kept: dict[int, Member] = {}  # frames that a later update needs
         self._latest: Update | None = None
         self._use(method)
@@ -64,14 +63,14 @@ class ReplayPipeline:
         self.learner.close()
 
     def restore(self, state: Mapping[str, Tensor], updates: int) -> None:
-        """Continue from a saved state, as `mgtta_cam.stream.pipeline.Pipeline.restore` does."""
+        """Continue from a saved state, as `AdaptationLoop.restore` does."""
         self.learner.restore(state, updates)
 
     def _predict(self, frame: Frame, logged: LoggedFrame, position: int) -> FrameResult:
         asked = {"compare": "frozen_top" in logged.frame, "teacher": "teacher_agree" in logged.frame}
         result, x = self._predictor(self.learner, self.method, frame, **asked)
         if self._tape.last_use.get(frame.index, -1) >= position:
-            self._kept[frame.index] = member(frame.index, x, int(result.logits.argmax()))
+            self._kept[frame.index] = member(frame.index, x, result.top1)
         update = self._updated(logged.update, position) if logged.update is not None else None
         if self._latest is None:
             return replace(result, update=update)
@@ -79,7 +78,7 @@ class ReplayPipeline:
         return replace(result, update=update, effective_size=variety, skipped=why)
 
     def _updated(self, record: Record, position: int) -> Update:
-        """Run the update of an update line."""
+        """Run the update of an update line, inline or in the background."""
         self.learner.begin_update(self._members(record["frames"], f"update {record['n']}", position))
         while (update := self.learner.finished_update()) is None:
             time.sleep(POLL_S)
@@ -119,7 +118,7 @@ class ReplayPipeline:
         self.learner.undo()
 
     def _use(self, name: str) -> None:
-        if name not in self._methods:
+        if name not in self._learners:
             raise ReplayError(f"the log continues with method {name!r}, which this version does not have")
-        self.learner, self.method = self._methods[name](), name
+        self.learner, self.method = self._learners[name](), name
         self._latest = None

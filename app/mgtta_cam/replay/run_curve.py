@@ -28,7 +28,7 @@ class RunCurve:
     def write(self, result: FrameResult) -> None:
         """Add the next result."""
         label = result.frame.label
-        self.right.append(None if label is None else int(result.logits.argmax()) == label)
+        self.right.append(None if label is None else result.top1 == label)
         self.entropy.append(entropy(result.logits))
         if result.update is not None:
             self.count_update(result.update.skipped)

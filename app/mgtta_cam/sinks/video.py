@@ -20,7 +20,7 @@ from mgtta_cam.types import FrameResult, Image
 
 
 class Container(NamedTuple):
-    """A codec that OpenCV's wheels can write, and what the file type is good for."""
+    """A codec that can be written, and what the file type is good for."""
 
     codec: str  # FourCC
     use: str
@@ -28,7 +28,7 @@ class Container(NamedTuple):
 
 CONTAINERS = {
     ".mkv": Container("mp4v", "survives a crash of the machine, except for the last 256 KiB"),
-    ".webm": Container("VP80", "plays in every browser; slow to write"),
+    ".webm": Container(encoder.WEBM, "plays in every browser; small, even with noise"),
     ".mp4": Container("mp4v", "for video players; lost if the machine crashes"),
     ".avi": Container("MJPG", "for old software; large"),
 }
@@ -62,6 +62,7 @@ class VideoSink:
         fps: frames per second of the video, > 0.
         render: draws a result as an RGB picture with even sides.
         overwrite: replace an existing file.
+        stride: record every n-th result, from the first on.
         codec: a FourCC other than the container's default; `LOSSLESS` works in .mkv and .avi.
 
     Raises:
@@ -76,6 +77,7 @@ class VideoSink:
         render: Callable[[FrameResult], Image],
         *,
         overwrite: bool = False,
+        stride: int = 1,
         codec: str | None = None,
     ) -> None:
         if not (math.isfinite(fps) and fps > 0):
@@ -84,6 +86,7 @@ class VideoSink:
         self._path = writable(path, overwrite=overwrite)
         self._fps = fps
         self._render = render
+        self._stride, self._results = stride, 0
         self._size: tuple[int, int] | None = None  # width, height
         codec = codec or CONTAINERS[path.suffix.lower()].codec
         command = [sys.executable, "-P", encoder.__file__, str(path), codec, str(fps)]
@@ -97,6 +100,9 @@ class VideoSink:
         Raises:
             OutputError: if the file cannot be opened or written.
         """
+        self._results += 1
+        if (self._results - 1) % self._stride:
+            return
         image = self._render(result)
         if self._size is None:
             self._open(image)

@@ -84,8 +84,7 @@ class Predictor:
         return int(self._frozen(self._prepare.tensor(self._prepare.crop(frame.clean)).unsqueeze(0)).argmax())
 
     def _scored(self, result: FrameResult) -> FrameResult:
-        adapted = int(result.logits.argmax())
-        frozen = None if result.frozen_logits is None else int(result.frozen_logits.argmax())
+        adapted, frozen = result.top1, result.frozen_top1
         for truth, scores in ((result.frame.label, self._by_labels), (result.teacher, self._by_teacher)):
             if truth is not None:
                 scores.update(truth, adapted, frozen)

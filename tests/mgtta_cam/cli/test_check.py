@@ -41,7 +41,7 @@ def test_a_method_that_does_not(command: Command, tmp_path: Path) -> None:
     errors = {finding["check"]: finding["error"] for finding in map(json.loads, ended.out.splitlines())}
     assert {check for check, error in errors.items() if error} == {"every-option-has-an-effect"}
     assert "the option unused has no effect" in errors["every-option-has-an-effect"]
-    assert "breaks 1 of 12 promises" in ended.err
+    assert "fails 1 of 12 checks" in ended.err
     ended = command("check-method", "./mine.py:yours")
     assert (ended.code, "no function 'yours'" in ended.err) == (2, True)
 

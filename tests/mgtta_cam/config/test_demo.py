@@ -44,7 +44,7 @@ def test_the_environment_cannot_hijack_it(clip: Path, tmp_path: Path, monkeypatc
 
 def test_a_missing_clip_is_told(tmp_path: Path) -> None:
     """A broken installation has one clear line."""
-    with pytest.raises(SourceError, match="install mgtta-cam again"):
+    with pytest.raises(SourceError, match="reinstall mgtta-cam"):
         demo.settings({}, tmp_path, tmp_path / "gone.mp4")
 
 

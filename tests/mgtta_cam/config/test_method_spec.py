@@ -40,12 +40,12 @@ def test_a_spec_reads_what_it_writes(text: str) -> None:
         ("tent:rate=1", "tent has no option 'rate'; its options: lr, momentum, memory, guard"),
         ("none:lr=1", "none has no options"),
         ("none:memory=window", "none has no options"),
-        ("tent:memory=all", "tent:memory is expected to be window or reservoir or balanced; got 'all'"),
+        ("tent:memory=all", "tent:memory: expected window or reservoir or balanced; got 'all'"),
         ("tent:lr=1:lr=2", "lr is given twice"),
-        ("tent:lr", "an option of a method is written name=value; got 'lr'"),
-        ("tent:lr=fast", "tent:lr is expected to be a number; got 'fast'"),
-        ("lame:neighbors=1.5", "lame:neighbors is expected to be a whole number"),
-        ("sar:variant=new", "sar:variant is expected to be foa or original"),
+        ("tent:lr", "expected a method's option as name=value; got 'lr'"),
+        ("tent:lr=fast", "tent:lr: expected a number; got 'fast'"),
+        ("lame:neighbors=1.5", "lame:neighbors: expected a whole number"),
+        ("sar:variant=new", "sar:variant: expected foa or original"),
         ("sar:published=maybe", "true or false"),
         ("tent:mgg=a.pth", "no option 'mgg'"),
         ("sgd:statistics=1", "no option 'statistics'"),
@@ -61,11 +61,11 @@ def test_lists() -> None:
     """Commas between methods; `all` is every one; none twice."""
     assert [spec.name for spec in parse_all("none, tent:lr=1e-4")] == ["none", "tent"]
     assert [spec.name for spec in parse_all("all")] == list(METHODS)
-    with pytest.raises(UsageError, match="none is named twice"):
+    with pytest.raises(UsageError, match="none is listed twice"):
         parse_all("all,none")
-    with pytest.raises(UsageError, match="tent is named twice"):
+    with pytest.raises(UsageError, match="tent is listed twice"):
         parse_all("tent,tent")
-    with pytest.raises(UsageError, match="name one method or more"):
+    with pytest.raises(UsageError, match="expected at least one method"):
         parse_all(",")
 
 

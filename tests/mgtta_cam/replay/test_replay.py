@@ -299,7 +299,7 @@ def test_other_software_is_told(command: Command, ready: list[str]) -> None:
     path = logged(command, ready)
     version = next(read(path))["versions"]["torch"]
     ended = command("replay", str(changed(path, f'"torch":"{version}"', '"torch":"1.0"')))
-    assert f"not as it was: torch 1.0 then, {version} now" in " ".join(ended.err.split())
+    assert f"differs from the recorded run: torch 1.0 then, {version} now" in " ".join(ended.err.split())
 
 
 def test_nothing_is_left_behind(command: Command, ready: list[str], tmp_path: Path) -> None:

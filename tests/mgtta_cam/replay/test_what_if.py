@@ -91,7 +91,7 @@ def test_all_kinds_of_events_are_known() -> None:
     emitted = {
         kind
         for path in (Path(__file__).resolve().parents[3] / "app").rglob("*.py")
-        for kind in re.findall(r"(?:emit|event_bus|event_queue)\(\s*\"([a-z-]+)\"", path.read_text(encoding="utf-8"))
+        for kind in re.findall(r"(?:emit|events|queue)\(\s*\"([a-z-]+)\"", path.read_text(encoding="utf-8"))
     }
     assert len(emitted) > 15
     assert emitted - set(KINDS) == {"web", "other"}  # for people only

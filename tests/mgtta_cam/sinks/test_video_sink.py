@@ -72,6 +72,23 @@ def test_written_frames_can_be_read_back(tmp_path: Path, suffix: str) -> None:
     assert cv2.VideoCapture(str(path)).get(cv2.CAP_PROP_FPS) == pytest.approx(25.0, rel=0.01)
 
 
+def test_a_stride_records_fewer(tmp_path: Path) -> None:
+    """Every third result, the first among them; the others are not even drawn."""
+    drawn: list[int] = []
+
+    def draws(shown: FrameResult) -> Image:
+        drawn.append(shown.frame.index)
+        return render(shown)
+
+    path = tmp_path / "clip.webm"
+    sink = VideoSink(path, 10.0, draws, stride=3)
+    for i in range(31):
+        sink.write(result(i))
+    sink.close()
+    assert drawn == list(range(0, 31, 3))
+    assert len(read(path)) == len(drawn)
+
+
 def test_a_new_size_is_fitted_into_the_first(tmp_path: Path) -> None:
     """A source that changes its size does not end the video: later pictures are scaled into its size."""
     path = tmp_path / "clip.mkv"

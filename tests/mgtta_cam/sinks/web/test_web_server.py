@@ -236,7 +236,7 @@ def test_a_viewer_that_does_not_read(view: WebView, monkeypatch: pytest.MonkeyPa
         while not asked:
             time.sleep(0.01)
         stream = [Frame(i, i / 30, noise) for i in range(300)]
-        outcome = play(session(frames=stream, windows={"web": _Open(view)}, controls=controls))
+        outcome = play(session(frames=stream, displays={"web": _Open(view)}, controls=controls))
         assert outcome.summary["frames"] == 300
         newest = ask(view, PICTURE)
         assert newest.headers["X-Picture"] == "300"
@@ -286,7 +286,7 @@ def test_keys_in_a_pause() -> None:
     controls = Controls(paused=True)
     with viewing(controls=controls) as view:
         assert [press(view, key).status for key in (" ", "q")] == [200, 200]
-        assert play(session(frames=frames(9), windows={"web": view}, controls=controls)).exit_code == 0
+        assert play(session(frames=frames(9), displays={"web": view}, controls=controls)).exit_code == 0
 
 
 def test_the_stalled_connection_is_closed(view: WebView) -> None:
