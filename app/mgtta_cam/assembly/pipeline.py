@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from mgtta_cam.adaptation.learner import Learner
     from mgtta_cam.replay.pipeline import ReplayPipeline
-    from mgtta_cam.replay.tape import Beat, Tape
+    from mgtta_cam.replay.tape import LoggedFrame, Tape
     from mgtta_cam.stream.pipeline import Pipeline
     from mgtta_cam.stream.predictor import Predictor
     from mgtta_models import Backbone
@@ -61,7 +61,7 @@ def build_replay_pipeline(
     tape: Tape,
     settings: Settings,
     backbone: Backbone,
-    check: Callable[[Beat, FrameResult], None],
+    check: Callable[[LoggedFrame, FrameResult], None],
     emit: EventHandler,
 ) -> ReplayPipeline:
     """The loop around a model, as a log has it."""
