@@ -156,7 +156,7 @@ def test_leaving_early(tiny: dict[str, Any]) -> None:
     for result in stream:
         if result.index == 2:
             break
-    del stream, result
+    del stream
     gc.collect()
     assert (ended("a.jsonl")["type"], ended("a.jsonl")["exit_code"], under_way()) == ("summary", 0, [])
 
