@@ -24,7 +24,7 @@ def test_the_token_is_told_once(tmp_path: Path) -> None:
     process = started(tmp_path, *words, "--web", "0.0.0.0:0")
     assert process.stderr is not None
     said = ""
-    while "in a browser" not in said:
+    while "web view: http" not in said:
         said = process.stderr.readline()
         assert said, "the program ended early"
     match = re.search(r"http://[^/]+:(\d+)/\?token=(\S{43})$", said.strip())
