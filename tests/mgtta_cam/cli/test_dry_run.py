@@ -19,7 +19,7 @@ def test_what_would_run(command: Command, ready: list[str], tmp_path: Path) -> N
     lines = dict(line.split(maxsplit=1) for line in ended.out.splitlines())
     assert list(lines) == ["source", "model", "method", "outputs", "all"]
     assert "clip.mkv" in lines["source"]
-    assert lines["method"] == "tent, updates inline from 64 frames, on cpu"
+    assert lines["method"] == "tent, inline updates from 64 frames, on cpu"
     assert lines["outputs"] == "--save a.mkv, --log a.jsonl, --record-input b.mkv, --state s.safetensors"
     assert sorted(tmp_path.iterdir()) == before
     facts = json.loads(command(*ready, *outputs, "--dry-run", "--json").out)
