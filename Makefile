@@ -3,6 +3,8 @@ PYTHON ?= python3
 VENV := .venv
 RUN := $(VENV)/bin
 UV := UV_PROJECT_ENVIRONMENT=$(VENV) $(RUN)/uv
+# Tests side by side: many of them wait for programs that they started. SPREAD= runs them in one process.
+SPREAD ?= -n auto --maxprocesses 4 --dist worksteal
 
 .PHONY: demo test check docs gpu-check clean
 
@@ -10,13 +12,13 @@ demo: $(VENV)/.run          ## adapt the embedded model on the embedded clip; sh
 	$(RUN)/mgtta-cam demo
 
 test: $(VENV)/.dev          ## the tests: CPU, no network, no ../shared needed (tests that use it say that they skip)
-	$(RUN)/python -m pytest
+	$(RUN)/python -m pytest $(SPREAD)
 
 check: $(VENV)/.dev docs    ## the gate: site, format, lint, types, tests (ISA=all: the tests as six processors would compute them)
 	$(RUN)/ruff format --check .
 	$(RUN)/ruff check .
 	$(RUN)/pyright
-	$(RUN)/python -m $(if $(filter all,$(ISA)),tests.processors,pytest)
+	$(RUN)/python -m $(if $(filter all,$(ISA)),tests.processors,pytest) $(SPREAD)
 
 docs: $(VENV)/.docs         ## the documentation site, in build/site; a dead link or an unknown name ends it
 	$(RUN)/python docs/cli_reference.py
@@ -36,10 +38,11 @@ $(VENV)/.run: pyproject.toml | $(RUN)/uv
 	$(UV) sync --quiet --no-dev --inexact
 	touch $@
 
+# Bytecode is compiled here: where PYTHONDONTWRITEBYTECODE is set, each program that a test starts would compile torch.
 $(VENV)/.dev: pyproject.toml | $(RUN)/uv
-	$(UV) sync --quiet --inexact
+	$(UV) sync --quiet --inexact --compile-bytecode
 	touch $@ $(VENV)/.run
 
 $(VENV)/.docs: pyproject.toml | $(RUN)/uv
-	$(UV) sync --quiet --inexact --group docs
+	$(UV) sync --quiet --inexact --compile-bytecode --group docs
 	touch $@ $(VENV)/.run $(VENV)/.dev

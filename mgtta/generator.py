@@ -16,7 +16,9 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from typing import NamedTuple
+from concurrent.futures import Future, ThreadPoolExecutor
+from functools import cache, partial
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor, nn
@@ -207,19 +209,33 @@ def meta_gradient(generator: MetaGradientGenerator) -> Transform:
         (['norm.weight'], 1, True)
     """
 
+    trial: list[Future[Any]] = []  # the kernel's first use, where it is under way
+
     @torch.no_grad()
     def init(parameters: Tensors) -> GradientMemory:
         memory = generator.begin(parameters)
         *parts, t = memory
         m, v, W, b = (part[:1].clone() for part in parts)
-        generator.deployed(torch.zeros_like(m), GradientMemory(m, v, W, b, t))  # compiles, if need be
+        tried = partial(generator.deployed, torch.zeros_like(m), GradientMemory(m, v, W, b, t))
+        if m.device.type == "cpu":
+            trial[:] = [_thread().submit(tried)]  # imports and compiles, if need be, while the first pictures come
+        else:
+            tried()
         return memory
 
     def update(gradients: Tensors, state: GradientMemory) -> tuple[Tensors, GradientMemory]:
+        if trial:
+            trial.pop().result()
         u, state = generator.deployed(vector(gradients).detach().to(state.m), state)
         return unflatten(u, gradients), state
 
     return Transform(init, update)
+
+
+@cache
+def _thread() -> ThreadPoolExecutor:
+    """Where kernels are tried, one after another."""
+    return ThreadPoolExecutor(1, "mgtta kernels")
 
 
 def differentiable_meta_gradient(generator: MetaGradientGenerator) -> Transform:

@@ -6,7 +6,7 @@ import inspect
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from pathlib import Path
-from typing import Any, Literal, cast
+from typing import Any, get_args
 
 import torch
 from torch import Tensor, nn
@@ -21,7 +21,7 @@ from mgtta.statistics import SourceStatistics
 from mgtta.types import Method, Step
 from mgtta_models import Backbone, Classifier, ModelError, shipped
 
-GUARDS = ("off", "warn", "rollback", "stop")
+GUARDS = get_args(Mode)
 
 
 class Adapted(nn.Module):
@@ -32,15 +32,19 @@ class Adapted(nn.Module):
 
     Attributes:
         method: what learns, with its guard and its memory: a `mgtta.types.Method`.
-        backbone: the model.
         last: the latest step: its stats, why it was skipped, the guard's alarms; None before the first.
     """
 
     def __init__(self, backbone: Classifier, method: Method) -> None:
         super().__init__()
-        self.__dict__["backbone"] = backbone  # not a submodule: see above
+        self._backbone = (backbone,)  # in a tuple, or it would be a submodule: see above
         self.method = method
         self.last: Step | None = None
+
+    @property
+    def backbone(self) -> Classifier:
+        """The model that adapts."""
+        return self._backbone[0]
 
     def forward(self, images: Tensor) -> Tensor:
         """Answers a window, then learns from it: [b, 3, h, w] normalized pixels -> logits [b, c].
@@ -95,14 +99,21 @@ class Adapted(nn.Module):
         destination.update({prefix + name: tensor for name, tensor in self.method.state_dict().items()})
 
     def _load_from_state_dict(
-        self, state_dict: Mapping[str, Tensor], prefix: str, *args: Any
-    ) -> None:  # args: metadata, strict, missing, unexpected, errors
+        self,
+        state_dict: Mapping[str, Tensor],
+        prefix: str,
+        local_metadata: Any,  # noqa: ARG002
+        strict: Any,  # noqa: ARG002
+        missing_keys: Any,  # noqa: ARG002
+        unexpected_keys: Any,  # noqa: ARG002
+        error_msgs: list[str],
+    ) -> None:
         own = {name.removeprefix(prefix): tensor for name, tensor in state_dict.items() if name.startswith(prefix)}
         try:
             with torch.inference_mode(False):
                 self.method.load_state_dict(own)
         except (ValueError, KeyError) as error:
-            args[-1].append(str(error))
+            error_msgs.append(str(error))
 
 
 def adapt(
@@ -111,7 +122,7 @@ def adapt(
     statistics: SourceStatistics | str | Path | None = None,
     generator: nn.Module | str | Path | None = None,
     *,
-    guard: Literal["off", "warn", "rollback", "stop"] = "rollback",
+    guard: Mode = "rollback",
     memory: str | None = "reservoir",
     window: int = 64,
     seed: int = 0,
@@ -178,7 +189,7 @@ def adapt(
             built,
             backbone,
             statistics=known,
-            guard=None if guard == "off" else cast("Mode", guard),
+            guard=None if guard == "off" else guard,
             memory=memory,
             size=window,
             every=window,

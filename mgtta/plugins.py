@@ -95,10 +95,10 @@ def load(reference: str) -> Any:
     where, _, name = reference.rpartition(":")
     if not where or not name.isidentifier():
         raise ValueError(f"expected FILE.py:FUNCTION or PACKAGE.MODULE:FUNCTION; got {reference!r}")
+    if where.endswith(".py") and not Path(where).is_file():
+        raise ValueError(f"{reference}: no such file: {where}")
     try:
         module = _of_file(Path(where)) if where.endswith(".py") else import_module(where)
-    except FileNotFoundError:
-        raise ValueError(f"{reference}: no such file: {where}") from None
     except Exception as error:  # a user's file may raise anything
         raise ValueError(f"{reference} cannot be imported: {type(error).__name__}: {error}") from error
     found = getattr(module, name, None)
@@ -110,7 +110,7 @@ def load(reference: str) -> Any:
 
 def _of_file(path: Path) -> ModuleType:
     """The module of a file, executed once a process."""
-    path = path.resolve(strict=True)
+    path = path.resolve()
     name = f"mgtta_plugin_{path.stem}_{hashlib.sha256(str(path).encode()).hexdigest()[:8]}"
     if name in sys.modules:
         return sys.modules[name]

@@ -13,7 +13,7 @@ from torch import Tensor
 
 from mgtta import MetaGradientGenerator, SourceStatistics, norm_parameters
 from mgtta.parameters import flatten
-from mgtta_models import Backbone
+from mgtta_models import Backbone, Classifier
 
 Golden = Mapping[str, NDArray]
 
@@ -51,6 +51,6 @@ def inputs(pictures: NDArray[np.uint8]) -> Tensor:
     return torch.from_numpy(pictures).float() / 127.5 - 1
 
 
-def norms(backbone: Backbone) -> NDArray[np.float32]:
+def norms(backbone: Classifier) -> NDArray[np.float32]:
     """All norm parameters now, as one vector."""
     return flatten(norm_parameters(backbone)).detach().numpy().copy()

@@ -13,7 +13,9 @@ from typing import TYPE_CHECKING
 from mgtta_models.deferred import deferred
 
 if TYPE_CHECKING:
-    from mgtta_cam.api import Stream, bench, replay, stream
+    from mgtta_cam.api.bench import bench
+    from mgtta_cam.api.replay import replay
+    from mgtta_cam.api.stream import Stream, stream
     from mgtta_cam.corruptions.picture import corrupt
     from mgtta_cam.errors import AppError
     from mgtta_cam.stream.result import Prediction, Result
@@ -25,7 +27,7 @@ __getattr__ = deferred(
         "AppError": "errors",
         "Prediction": "stream.result",
         "Result": "stream.result",
-        "Stream": "api",
+        "Stream": "api.stream",
         "bench": "",  # a room that can be called: see `mgtta_models.deferred.callable_package`
         "corrupt": "corruptions.picture",
         "replay": "",

@@ -184,7 +184,14 @@ def progress(
 
 
 def print_lines(console: Console, state: Progress, ended: Callable[[float], bool], every_s: float = EVERY_S) -> None:
-    """Prints a line every `every_s` seconds until `ended`, which waits up to that long for the end, returns True."""
+    """Prints a line at a steady interval.
+
+    Args:
+        console: for people.
+        state: of the work.
+        ended: waits these seconds, or less if the work ends; returns whether it has ended.
+        every_s: seconds between two lines.
+    """
     while not ended(every_s):
         console.print(state.line(), soft_wrap=True)
 

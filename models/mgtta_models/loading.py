@@ -52,7 +52,7 @@ def load_backbone(
     Example:
         >>> backbone = load_backbone("demo")
         >>> backbone.preprocess.size, len(backbone.classes), backbone.classes[0]
-        (128, 10, 'bottle')
+        (128, 16, 'airplane')
     """
     if precision not in PRECISIONS:
         raise ModelError(f"--precision is one of {', '.join(PRECISIONS)}; got {precision!r}")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 from io import StringIO
-from typing import Any
 
 import pytest
 from rich.console import Console
@@ -28,9 +27,9 @@ class Clock:
         return False
 
 
-def plain(**options: Any) -> Console:
-    """A console whose output is kept."""
-    return Console(file=StringIO(), force_terminal=False, width=40, **options)
+def plain(*, quiet: bool = False) -> Console:
+    """A console whose words are kept."""
+    return Console(file=StringIO(), force_terminal=False, width=40, quiet=quiet)
 
 
 def words(console: Console) -> str:

@@ -44,7 +44,8 @@ def methods(settings: Settings, backbone: Backbone) -> Mapping[str, Callable[[],
     """Builders of all methods on one backbone; --lr and --mgg are the chosen method's."""
     from mgtta import METHODS
 
-    return {name: partial(method, settings, backbone, asked(settings, name)) for name in METHODS}
+    names = dict.fromkeys((*METHODS, settings.method))  # the chosen one may be a plug-in, which is not listed
+    return {name: partial(method, settings, backbone, asked(settings, name)) for name in names}
 
 
 def asked(settings: Settings, name: str | None = None) -> Spec:

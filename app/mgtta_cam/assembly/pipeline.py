@@ -16,20 +16,23 @@ if TYPE_CHECKING:
 
     from mgtta_cam.adaptation.learner import Learner
     from mgtta_cam.replay.pipeline import ReplayPipeline
-    from mgtta_cam.replay.tape import Beat, Tape
+    from mgtta_cam.replay.tape import LoggedFrame, Tape
     from mgtta_cam.stream.pipeline import Pipeline
-    from mgtta_cam.stream.predictor import Input
+    from mgtta_cam.stream.predictor import Predictor
     from mgtta_models import Backbone
 
 T = TypeVar("T")
-
-
 U = TypeVar("U")
 
 
 def build_pipeline(settings: Settings, backbone: Backbone, controls: Controls, emit: EventHandler) -> Pipeline:
-    """The loop around the model."""
+    """The loop around a model.
+
+    Raises:
+        ModelError, UsageError: if the method cannot be built.
+    """
     from mgtta.plugins import MEMORIES
+    from mgtta_cam.adaptation.loop import AdaptationLoop
     from mgtta_cam.adaptation.schedule import Window
     from mgtta_cam.stream.pipeline import Pipeline
 
@@ -41,18 +44,16 @@ def build_pipeline(settings: Settings, backbone: Backbone, controls: Controls, e
         None if settings.updates_per_window == "auto" else settings.updates_per_window,
         settings.budget_ms,
     )
+    memory = MEMORIES[settings.memory](settings.adapt_batch, settings.seed)
+    adaptation = AdaptationLoop(learners(settings, backbone), settings.method, window, memory, emit)
     return Pipeline(
-        learners(settings, backbone),
-        settings.method,
-        prepare(backbone),
-        window,
-        MEMORIES[settings.memory](settings.adapt_batch, settings.seed),
-        source_model(backbone),
+        adaptation,
+        predictor(backbone),
         controls,
-        settings.warmup,
-        emit,
-        settings.reset_on,
-        settings.teacher is not False,
+        emit=emit,
+        warmup=settings.warmup,
+        reset_on=settings.reset_on,
+        teacher=settings.teacher is not False,
     )
 
 
@@ -60,18 +61,18 @@ def build_replay_pipeline(
     tape: Tape,
     settings: Settings,
     backbone: Backbone,
-    check: Callable[[Beat, FrameResult], None],
+    check: Callable[[LoggedFrame, FrameResult], None],
     emit: EventHandler,
 ) -> ReplayPipeline:
-    """The loop around the model, as a log has it."""
+    """The loop around a model, as a log has it."""
     from mgtta_cam.replay.pipeline import ReplayPipeline
 
-    methods = learners(settings, backbone)
-    return ReplayPipeline(tape, methods, settings.method, prepare(backbone), source_model(backbone), check, emit)
+    own = learners(settings, backbone)
+    return ReplayPipeline(tape, own, settings.method, predictor(backbone), check=check, emit=emit)
 
 
 def on_threads(count: int, stage: Callable[[Iterable[T]], Iterator[U]]) -> Callable[[Iterable[T]], Iterator[U]]:
-    """A stage that computes with so many threads of torch on whichever thread iterates it: each has its own number."""
+    """A stage that computes with `count` threads of torch on whichever thread iterates it: each has its own number."""
     import torch
 
     def staged(items: Iterable[T]) -> Iterator[U]:
@@ -82,21 +83,22 @@ def on_threads(count: int, stage: Callable[[Iterable[T]], Iterator[U]]) -> Calla
 
 
 def elsewhere(loop: Callable[[Iterable[T]], Iterator[U]]) -> Callable[[Iterable[T]], Iterator[U]]:
-    """The loop, with as many threads of torch on another thread as there are on this one."""
+    """The loop on another thread, with as many threads of torch as this one has."""
     import torch
 
     return on_threads(torch.get_num_threads(), loop)
 
 
-def prepare(backbone: Backbone) -> Input:
-    """From pixels to the model's input, where the model is."""
-    from mgtta_cam.stream.predictor import Input
+def predictor(backbone: Backbone) -> Predictor:
+    """What answers frames: the learner's model, and the source model next to it."""
+    from mgtta_cam.stream.predictor import Input, Predictor
 
-    return Input(backbone.preprocess.crop, lambda crop: backbone.preprocess.tensor(crop).to(backbone.device))
+    own = backbone.preprocess
+    return Predictor(Input(own.crop, lambda crop: own.tensor(crop).to(backbone.device)), source_model(backbone))
 
 
 def source_model(backbone: Backbone) -> Callable[[Tensor], Tensor]:
-    """The model as it was before it learned: [b, 3, s, s] -> logits [b, c]."""
+    """The model before it adapts: [b, 3, s, s] -> logits [b, c]."""
     import torch
 
     twin = backbone.twin()
@@ -109,7 +111,7 @@ def source_model(backbone: Backbone) -> Callable[[Tensor], Tensor]:
 
 
 def learners(settings: Settings, backbone: Backbone) -> Mapping[str, Callable[[], Learner]]:
-    """Builders of all methods, watched, with updates where --adapt wants them."""
+    """Builders of learners for all methods, guarded, inline or in the background as `--adapt` says."""
     from mgtta_cam.adaptation.background import Background
     from mgtta_cam.adaptation.learner import Inline
 

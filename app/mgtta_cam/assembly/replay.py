@@ -171,7 +171,7 @@ def _frames(
     from mgtta_cam.sources.video import VideoSource
 
     def records() -> Iterator[dict[str, Any]]:
-        return (beat.frame for beat in tape.beats())
+        return (logged.frame for logged in tape.logged_frames())
 
     if path is not None:
         video = VideoSource(path)

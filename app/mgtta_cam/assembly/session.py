@@ -85,7 +85,7 @@ def assemble_opened(opened: Opened, backbone: Backbone, extra: Outputs) -> Sessi
     settings, controls = opened.settings, opened.controls
     before = _state_before(settings)
     pipeline = build_pipeline(settings, backbone, controls, opened.queue)
-    save_state = outputs.restore_state(settings, pipeline, backbone)
+    save_state = outputs.restore_state(settings, pipeline.adaptation, backbone)
     frames, close_source = prepared_frames(opened, backbone)
     drawn = partial(renderer, controls, backbone.classes, settings.topk, corrupting=bool(opened.plan.entries))
     render = drawn()
@@ -93,7 +93,7 @@ def assemble_opened(opened: Opened, backbone: Backbone, extra: Outputs) -> Sessi
     journal = None
     if settings.log is not None:
         learned = {**provenance(settings, backbone), **before}
-        more = {**compute(backbone), "learned_before": learned, "adapted": list(pipeline.learner.adapted)}
+        more = {**compute(backbone), "learned_before": learned, "adapted": list(pipeline.adaptation.learner.adapted)}
         journal = outputs.log_writer(settings, extra.argv, backbone, {**facts, **more})
         opened.events.others.append(journal.event)
     opened.events("open", source=dict(opened.source.facts))
@@ -114,7 +114,7 @@ def assemble_opened(opened: Opened, backbone: Backbone, extra: Outputs) -> Sessi
         deliver=opened.queue.deliver,
         facts=lambda: facts,
         save_state=save_state,
-        save_state_to=lambda path: keep(path, pipeline, backbone.digest),
+        save_state_to=lambda path: keep(path, pipeline.adaptation, backbone.digest),
         close=partial(_close, close_source, pipeline),
     )
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
+from math import ceil
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -19,8 +20,8 @@ from mgtta_cam.types import FrameResult, Image, Sink
 if TYPE_CHECKING:
     from rich.console import Console
 
+    from mgtta_cam.adaptation.loop import AdaptationLoop
     from mgtta_cam.log.writer import LogSink
-    from mgtta_cam.stream.pipeline import Pipeline
     from mgtta_models import Backbone
 
 TITLE = "mgtta-cam"
@@ -68,7 +69,7 @@ def check_outputs(settings: Settings, read: Mapping[str, Path | None] | None = N
             raise UsageError("--web on an address that others reach has a token, and --quiet would not tell it")
 
 
-def restore_state(settings: Settings, pipeline: Pipeline, backbone: Backbone) -> Callable[[], None]:
+def restore_state(settings: Settings, adaptation: AdaptationLoop, backbone: Backbone) -> Callable[[], None]:
     """Restores what an earlier run learned, where `--state` asks for it; returns what saves it at the end.
 
     Raises:
@@ -78,8 +79,8 @@ def restore_state(settings: Settings, pipeline: Pipeline, backbone: Backbone) ->
         return lambda: None
     from mgtta_cam.adaptation.checkpoint import keep, resume
 
-    resume(settings.state, pipeline, backbone.digest)
-    return partial(keep, settings.state, pipeline, backbone.digest)
+    resume(settings.state, adaptation, backbone.digest)
+    return partial(keep, settings.state, adaptation, backbone.digest)
 
 
 def log_writer(settings: Settings, argv: Sequence[str], backbone: Backbone, facts: Mapping[str, Any]) -> LogSink:
@@ -114,7 +115,8 @@ def recorders(
     rate = fps / settings.vid_stride
     rate = min(rate, settings.max_fps or rate)
     if settings.save is not None:
-        sinks.append(VideoSink(settings.save, rate, render, overwrite=settings.overwrite))
+        stride = ceil(rate / (settings.save_fps or rate) - 1e-6)  # 30 of 10.0 is 3, whatever the last bit says
+        sinks.append(VideoSink(settings.save, rate / stride, render, overwrite=settings.overwrite, stride=stride))
     if settings.record_input is not None:
         sinks.append(VideoSink(settings.record_input, rate, _input_of, overwrite=settings.overwrite, codec=LOSSLESS))
     if picture is not None:
@@ -155,7 +157,7 @@ def web(
     classes: Sequence[str],
     controls: Controls,
     emit: EventHandler,
-    event_queue: EventQueue,
+    queue: EventQueue,
 ) -> dict[str, Display]:
     """The window in the browser, if it is wanted.
 
@@ -165,7 +167,7 @@ def web(
         classes: names by class index.
         controls: what keys change.
         emit: a person, who alone may hear of the address: it may hold the token.
-        event_queue: hears of mistakes, on any thread.
+        queue: takes internal errors, on any thread.
 
     Raises:
         OutputError: if the address cannot be used.
@@ -175,8 +177,6 @@ def web(
     from mgtta_cam.sinks.web import address
     from mgtta_cam.sinks.web.view import WebView
 
-    view = WebView(
-        address.parse(settings.web), render, classes, controls, lambda why: event_queue("web-mistake", why=why)
-    )
+    view = WebView(address.parse(settings.web), render, classes, controls, lambda why: queue("web-mistake", why=why))
     emit("web", url=view.url)
     return {"web": view}

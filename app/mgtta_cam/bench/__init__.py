@@ -2,4 +2,4 @@
 
 from mgtta_models.deferred import callable_package
 
-callable_package(__name__, "mgtta_cam.api")
+callable_package(__name__, "mgtta_cam.api.bench")

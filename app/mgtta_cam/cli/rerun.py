@@ -17,8 +17,8 @@ from mgtta_cam.metrics.summary import headline, table
 from mgtta_cam.outputs import folder_for_outputs, to_stdout, writable
 from mgtta_cam.replay.chart import draw
 from mgtta_cam.replay.chart import table as comparison_table
-from mgtta_cam.replay.course import Course, recorded
 from mgtta_cam.replay.expectations import ALARMS, Expectations
+from mgtta_cam.replay.run_curve import RunCurve, recorded_curves
 from mgtta_cam.replay.tape import Tape
 from mgtta_cam.replay.verify import Comparison, verdict_of
 
@@ -32,7 +32,7 @@ def once(
     console: Console,
 ) -> list[str]:
     """Replays a log with its own settings and prints the results; returns the expectations that are not met."""
-    alarms = Course("replay")
+    alarms = RunCurve("replay")
     with orderly_end() as signals:
         session, comparison = assemble_replay(
             tape,
@@ -85,33 +85,33 @@ def compare(
     settings: Settings,
 ) -> list[str]:
     """Runs the frames of a log with other settings; prints and draws these runs next to the log's own."""
-    courses: list[Course] = recorded(tape)
+    curves: list[RunCurve] = recorded_curves(tape)
     broken: list[str] = []
     for text, chosen in choices:
-        course = Course(text)
+        curve = RunCurve(text)
         console.print(f"what if {text}", soft_wrap=True)
 
         with orderly_end() as signals:
-            events = EventBus(Announcer(console, verbose=chosen.verbose), course.emit)
-            sinks = [course, *progress_of(console, settings)]
+            events = EventBus(Announcer(console, verbose=chosen.verbose), curve.emit)
+            sinks = [curve, *progress_of(console, settings)]
             session = assemble_what_if(tape, chosen, recording, emit=events, sinks=sinks)
             [outcome] = play([session], signals, console)
         if outcome.exit_code:
             end(outcome)
-        courses.append(course)
-        broken += expected.broken(text, outcome.summary["accuracy"]["adapted"], happened(tape, course))
-    rows = [course.row() for course in courses]
+        curves.append(curve)
+        broken += expected.broken(text, outcome.summary["accuracy"]["adapted"], happened(tape, curve))
+    rows = [curve.row() for curve in curves]
     console.print(comparison_table(rows))
-    draw(courses, tape.bands(), picture)
+    draw(curves, tape.bands(), picture)
     console.print(f"picture: {picture}", soft_wrap=True)
     if settings.json:
         to_stdout(json.dumps({"log": str(tape.path), "rows": rows}, allow_nan=False))
     return broken
 
 
-def happened(tape: Tape, course: Course) -> dict[str, int]:
+def happened(tape: Tape, curve: RunCurve) -> dict[str, int]:
     """Counts the events of a run over these frames: the stream's from the log, the guard's from the run."""
-    return {**tape.events, **{kind: course.events[kind] for kind in ALARMS}}
+    return {**tape.events, **{kind: curve.events[kind] for kind in ALARMS}}
 
 
 def pictured(folder: Path, *, overwrite: bool) -> Path:

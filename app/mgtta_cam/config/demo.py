@@ -19,6 +19,7 @@ FOLDER = Path("mgtta-cam-demo")
 SCHEDULE = "0:clean 300:gaussian_noise:5 950:shot_noise:5 1550:impulse_noise:5"  # the light goes
 # A window is 17 seconds, a dozen objects: fewer objects distort the model, and a longer memory reacts slowly.
 WINDOW = {"memory": "window", "adapt_stride": 8, "adapt_every": 32}
+SAVE_FPS = 10  # noise does not compress: at the clip's 30 the video would be three times as large
 OPTIONS = (
     *("max_frames", "method", "lr", "paper", "adapt_batch", "adapt_stride", "adapt_every", "memory", "guard"),
     *("corrupt_schedule", "seed", "device", "threads"),
@@ -38,7 +39,8 @@ def settings(flags: Mapping[str, Any], folder: Path, clip: Path = CLIP) -> Setti
         raise SourceError(f"the embedded clip is missing from this installation ({clip.name}): reinstall mgtta-cam")
     folder_for_outputs(folder)
     presets = {"source": str(clip), "model": "demo", "compare": "split", "teacher": False, **WINDOW}
-    presets |= {"corrupt_schedule": SCHEDULE, "corrupt_on": "crop", "save": folder / "demo.mp4", "overwrite": True}
+    presets |= {"corrupt_schedule": SCHEDULE, "corrupt_on": "crop", "overwrite": True}
+    presets |= {"save": folder / "demo.webm", "save_fps": SAVE_FPS}
     taken = {loading.PREFIX + name.upper() for name in OPTIONS}
     environment = {name: value for name, value in os.environ.items() if name in taken}
     return loading.load(flags, environment=environment, presets=presets)

@@ -200,7 +200,9 @@ class Settings:
         "Load the adapted state that an earlier run with this model and method saved to this .safetensors file, if it "
         "exists, and save it again at the end.",
     )
-    compare: Literal["off", "split"] = _adaptation("off", "Show the adapted model alone (off), or next to the frozen one (split).")
+    compare: Literal["off", "split"] = _adaptation(
+        "off", "Show the adapted model alone (off), or next to the frozen one (split)."
+    )
     teacher: bool | None = _adaptation(
         None,
         "In split view, also show the frozen model each corrupted frame without its corruption, and measure how often "
@@ -225,6 +227,7 @@ class Settings:
         None,
         "Record the displayed picture to a .webm (plays in browsers), .mkv (survives a crash), .mp4 or .avi file.",
     )
+    save_fps: float | None = _output(None, "Record at most this many frames a second, at the same speed.", gt=0)
     log: Path | None = _output(None, "Write the adaptation log as JSON lines, compressed if the name ends in .gz.")
     record_input: Path | None = _output(
         None,

@@ -1,1 +1,1 @@
-"""What is drawn on a frame: pure functions from a result to an image."""
+"""Draw on frames: pure functions from a result to an image."""

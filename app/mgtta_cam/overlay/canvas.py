@@ -1,4 +1,4 @@
-"""The surface that the overlay draws on: how large it is, and how a picture is put on it."""
+"""The overlay's canvas: its size, and placing pictures on it."""
 
 from __future__ import annotations
 
@@ -8,18 +8,18 @@ import numpy as np
 from mgtta_cam.overlay.ink import PAPER, Box
 from mgtta_cam.types import Image
 
-LEAST_SIDE = 480  # pixels: forty of the smallest ems
-LONGEST_ENLARGED = 1920  # a thin strip is not enlarged past this, but framed
+MIN_SIDE = 480  # pixels: forty of the smallest ems
+MAX_ENLARGED = 1920  # pixels: a thin strip is enlarged no further, and letterboxed instead
 
 
 def canvas_size(height: int, width: int) -> tuple[int, int]:
-    """(height, width) of the drawing on a frame of this size, both even, since video codecs ask for it.
+    """Size (height, width) of the drawing for a frame of this size; both are even because video codecs require it.
 
-    A frame with a side under 480 pixels is enlarged, and framed where that does not suffice; any other keeps
-    its size, but for a pixel more where a side is odd.
+    A frame with a side under 480 pixels is enlarged, and letterboxed if that is not enough. Any other frame keeps
+    its size, rounded up to even.
     """
-    scale = max(1.0, min(LEAST_SIDE / min(height, width), LONGEST_ENLARGED / max(height, width)))
-    high, wide = (max(LEAST_SIDE, round(side * scale)) for side in (height, width))
+    scale = max(1.0, min(MIN_SIDE / min(height, width), MAX_ENLARGED / max(height, width)))
+    high, wide = (max(MIN_SIDE, round(side * scale)) for side in (height, width))
     return high + high % 2, wide + wide % 2
 
 
@@ -31,11 +31,11 @@ def blank(height: int, width: int) -> Image:
 
 
 def place(image: Image, canvas: Image, box: Box) -> Box:
-    """Put a picture into the middle of a box of the canvas, as large as fits; returns where it lies."""
+    """Center a picture in a box of the canvas, as large as fits, and return the box it occupies."""
     height, width = image.shape[:2]
     scale = min(box.w / width, box.h / height)
     w, h = (max(1, round(side * scale)) for side in (width, height))
-    # No hairline of background: where a pixel is missing, the picture is stretched by it.
+    # A one-pixel gap would show as a hairline of background: stretch the picture by that pixel.
     w, h = box.w if box.w - w == 1 else w, box.h if box.h - h == 1 else h
     x, y = box.x + (box.w - w) // 2, box.y + (box.h - h) // 2
     there = canvas[y : y + h, x : x + w]

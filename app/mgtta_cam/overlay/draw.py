@@ -1,7 +1,7 @@
-"""Draw a result on its frame: a pure function, one layout for every size.
+"""Draw a result on its frame: a pure function, with one layout for every size.
 
-The drawing has the frame's size, or the frame enlarged until text fits on it; whatever is switched on or off,
-it never changes while the frame's size stays, so that a video writer accepts every picture.
+The drawing is as large as the frame, or as the frame enlarged until text fits. Its size depends on the frame's
+size alone, whatever is switched on or off, so a video writer accepts every picture.
 """
 
 from __future__ import annotations
@@ -11,26 +11,26 @@ from dataclasses import dataclass
 from mgtta_cam.overlay.canvas import blank, canvas_size, place
 from mgtta_cam.overlay.ink import ADAPTED, BOLD, FROZEN, PAPER, Box, Color, Ink
 from mgtta_cam.overlay.panels import NO_METHOD, PAD, Answer, answer, answer_ems, draw_answer, draw_help, draw_status
-from mgtta_cam.overlay.scoreboard import LEAST_CHART, Line, draw_scoreboard, table_ems
+from mgtta_cam.overlay.scoreboard import MIN_CHART, Line, draw_scoreboard, table_ems
 from mgtta_cam.types import FrameResult, Image
 
 SMALLEST_EM = 12
 MARGIN, STATUS, CHIP = 0.8, 2.2, 1.9  # ems
-WIDEST_CARD = 30.0  # ems
+MAX_CARD_WIDTH = 30.0  # ems
 
 
 @dataclass(frozen=True, slots=True)
 class Style:
-    """What to show. The keys change it; `dataclasses.replace` makes the next one."""
+    """What to show; keys change it."""
 
     classes: tuple[str, ...] = ()  # names by class index
-    level: int = 2  # 0 nothing, 1 the answer, 2 everything
-    topk: int = 5  # classes listed, as far as there is room
-    split: bool = False  # frozen and adapted side by side, where the frozen model ran
+    level: int = 2  # 0 nothing, 1 the prediction, 2 everything
+    topk: int = 5  # classes to list, space permitting
+    split: bool = False  # frozen and adapted side by side, if the frozen model ran
     adapting: bool = True
     paused: bool = False
-    corrupting: bool = False  # this run corrupts frames: say "clean" of those that are not
-    help: tuple[tuple[str, str], ...] = ()  # (key, what it does), shown while not empty
+    corrupting: bool = False  # this run corrupts frames, so the others are labeled "clean"
+    help: tuple[tuple[str, str], ...] = ()  # (key, what it does); shown unless empty
 
     def __post_init__(self) -> None:
         if self.level not in (0, 1, 2):
@@ -40,10 +40,10 @@ class Style:
 
 
 def draw(result: FrameResult, style: Style) -> Image:
-    """A new picture: the frame, and on it what the models say about it.
+    """Return a new picture: the frame with the models' predictions and the run's state drawn on it.
 
     Args:
-        result: its frame's image is uint8 [h, w, 3] RGB, h and w at least 1; it is not changed.
+        result: the result to draw. Its frame's image is uint8 [h, w, 3] RGB with h, w >= 1 and is not modified.
         style: what to show.
 
     Returns:
@@ -75,17 +75,17 @@ def _lines(result: FrameResult) -> list[Line]:
 
 
 def _judged(result: FrameResult) -> bool:
-    """Whether answers of this run are right or wrong, by labels or a teacher: a line has room for what is right."""
+    """Whether labels or a teacher judge this run's predictions; if so, the layout reserves a line for the truth."""
     return result.frame.label is not None or (result.score is not None and result.score.by != "estimate")
 
 
 def _rows(room: float, truth: bool, topk: int) -> int:
-    """How many classes fit into a height in ems, at least 1."""
+    """Number of classes that fit into a height in ems; at least 1."""
     return next((k for k in range(topk, 1, -1) if answer_ems(k, truth) <= room), 1)
 
 
 def _draw_status(ink: Ink, result: FrameResult, style: Style) -> int:
-    """Draw the status line along the top; returns where it ends."""
+    """Draw the status line along the top and return its bottom edge in pixels."""
     margin, wide = ink.px(MARGIN), ink.image.shape[1]
     box = Box(margin, margin, wide - 2 * margin, ink.px(STATUS))
     draw_status(ink, box, result, adapting=style.adapting, paused=style.paused, corrupting=style.corrupting)
@@ -93,14 +93,14 @@ def _draw_status(ink: Ink, result: FrameResult, style: Style) -> int:
 
 
 def _draw_single(ink: Ink, result: FrameResult, style: Style) -> None:
-    """The whole picture; cards on it: status above, answer below at the left, accuracy at the right."""
+    """Draw one picture with cards: status at the top, prediction at the bottom left, accuracy at the bottom right."""
     high, wide = ink.image.shape[:2]
     margin, pad = ink.px(MARGIN), ink.px(PAD)
     lines = _lines(result)
     full = style.level == 2
     truth = full and _judged(result)
     rows = _rows(0.45 * high / ink.em - 2 * PAD, truth, style.topk) if full else 1
-    card_w = min(ink.px(WIDEST_CARD), (wide - 3 * margin) // 2)
+    card_w = min(ink.px(MAX_CARD_WIDTH), (wide - 3 * margin) // 2)
 
     def card(left: bool, ems: float) -> Box:
         h = ink.px(ems) + 2 * pad
@@ -114,11 +114,11 @@ def _draw_single(ink: Ink, result: FrameResult, style: Style) -> None:
     if full:
         _draw_status(ink, result, style)
         if lines:
-            draw_scoreboard(ink, card(False, max(left_ems, table_ems(len(lines)) + LEAST_CHART)), lines, result.verdict)
+            draw_scoreboard(ink, card(False, max(left_ems, table_ems(len(lines)) + MIN_CHART)), lines, result.verdict)
 
 
 def _draw_split(ink: Ink, result: FrameResult, style: Style) -> None:
-    """The same picture twice, frozen | adapted, each with its answer below; their accuracy on one scale."""
+    """Draw the picture twice, frozen | adapted, each above its prediction; both accuracies share one scale."""
     assert result.frozen_logits is not None
     high, wide = ink.image.shape[:2]
     margin, gap = ink.px(MARGIN), ink.px(0.7)
@@ -134,7 +134,7 @@ def _draw_split(ink: Ink, result: FrameResult, style: Style) -> None:
     rows = max(rows, min(3, style.topk)) if full else 1
     answers = ink.px(answer_ems(rows, truth))
     picture = min(picture, high - fixed - answers)
-    slack = high - fixed - answers - picture  # tall frames: to the chart, or around the whole
+    slack = high - fixed - answers - picture  # left over on tall frames: goes to the chart, or to the margins
     top += 0 if board else slack // 2
     half = wide // 2
     models: list[tuple[str, Color, Answer]] = [
@@ -156,7 +156,7 @@ def _draw_split(ink: Ink, result: FrameResult, style: Style) -> None:
 
 
 def _draw_chip(ink: Ink, picture: Box, name: str, accent: Color) -> None:
-    """The model's name in its color, in the corner of its picture."""
+    """Draw the model's name on its color in the corner of its picture."""
     wide, high = ink.text_width(name, weight=BOLD) + 2 * ink.px(0.6), ink.px(CHIP)
     ink.image[picture.y : picture.y + high, picture.x : picture.x + wide] = accent
     baseline = ink.center_line(picture.y, high)

@@ -1,9 +1,9 @@
-"""Ink on a picture: text, cards, bars and marks, measured in ems so that one layout serves every size.
+"""Drawing primitives: text, cards, bars and marks, measured in ems so that one layout serves every size.
 
-The font is OpenCV's built-in one (Rubik, with WenQuanYi for other scripts): nothing to install, the same pixels
-everywhere, and its digits have one width, so that columns of numbers stand still while they change. It writes
-from left to right and joins no letters: Latin, Greek, Cyrillic, Chinese, Japanese and Korean names come out well,
-Arabic and Hebrew in the wrong order, Indic ones as question marks.
+The font is OpenCV's built-in one (Rubik, with WenQuanYi for other scripts). It needs no installation, gives the same
+pixels everywhere, and has digits of equal width, so columns of changing numbers do not jump. It writes left to right
+and joins no letters: Latin, Greek, Cyrillic, Chinese, Japanese and Korean names are correct; Arabic and Hebrew come
+out in the wrong order, and Indic scripts as question marks.
 """
 
 from __future__ import annotations
@@ -24,21 +24,21 @@ Align = Literal["left", "right", "center"]
 
 PAPER: Color = (14, 16, 20)  # behind everything
 TEXT: Color = (244, 246, 248)
-QUIET: Color = (184, 190, 198)  # text of second rank; 4.5:1 on a card over white is the least a reader needs
+QUIET: Color = (184, 190, 198)  # secondary text; its contrast on a card over white is 4.5:1, the readable minimum
 TRACK: Color = (78, 83, 92)  # the empty part of a bar, grid lines
-# Okabe and Ito's colorblind-safe palette: one accent a model, and marks that differ in lightness too.
+# Okabe and Ito's colorblind-safe palette: one accent per model, and marks that differ in lightness too.
 ADAPTED: Color = (240, 165, 20)
 FROZEN: Color = (96, 186, 238)
 RIGHT: Color = (40, 190, 140)
 WRONG: Color = (240, 96, 56)
 
 REGULAR, BOLD = 400, 600
-CARD_SHARE = 0.18  # of the picture that shines through a card
-CARD_TINT = 22.0  # gray level added under it: white becomes 68, black 22
-CAP_HEIGHT = 0.7  # of the font size
-SMALLEST_PX = 10  # smaller text of this font cannot be read
+CARD_SHARE = 0.18  # opacity of the picture behind a card
+CARD_TINT = 22.0  # gray level added to it: white becomes 68, black 22
+CAP_HEIGHT = 0.7  # height of capitals as a share of the font size
+SMALLEST_PX = 10  # this font is unreadable below this size
 
-_local = threading.local()  # a FontFace keeps its last weight: each thread needs its own
+_local = threading.local()  # a FontFace remembers its last weight, so each thread needs its own
 
 
 class Box(NamedTuple):
@@ -64,12 +64,12 @@ def text_width(text: str, px: int, weight: int = REGULAR) -> int:
 
 @lru_cache(maxsize=4096)
 def fit(text: str, width: int, px: int, weight: int = REGULAR) -> str:
-    """The text in one line, shortened with an ellipsis until it is at most `width` pixels wide."""
+    """The text on one line, shortened with an ellipsis to at most `width` pixels."""
     text = " ".join(text.split())
     if text_width(text, px, weight) <= width:
         return text
     low, high = 0, len(text)
-    while low < high:  # the longest beginning that fits
+    while low < high:  # binary search for the longest prefix that fits
         middle = (low + high + 1) // 2
         if text_width(text[:middle].rstrip() + "…", px, weight) <= width:
             low = middle
@@ -80,7 +80,7 @@ def fit(text: str, width: int, px: int, weight: int = REGULAR) -> str:
 
 @lru_cache(maxsize=16)
 def _corner(radius: int) -> NDArray[np.float32]:
-    """How much of each pixel lies inside the top left corner of a rounded card: [radius, radius, 1], 0..1."""
+    """Coverage of each pixel by the top left corner of a rounded card: [radius, radius, 1], 0..1."""
     distance = np.hypot(*np.mgrid[radius - 0.5 : -0.5 : -1, radius - 0.5 : -0.5 : -1])
     return np.clip(radius + 0.5 - distance, 0, 1).astype(np.float32)[..., None]
 
@@ -98,11 +98,11 @@ class Ink:
         self.em = em
 
     def px(self, ems: float) -> int:
-        """Ems to whole pixels."""
+        """Convert ems to whole pixels."""
         return round(ems * self.em)
 
     def font_px(self, size: float) -> int:
-        """Font size in pixels for a size in ems, never too small to read."""
+        """Font size in pixels for a size in ems; never too small to read."""
         return max(SMALLEST_PX, self.px(size))
 
     def text_width(self, text: str, size: float = 1.0, weight: int = REGULAR) -> int:
@@ -121,7 +121,7 @@ class Ink:
         weight: int = REGULAR,
         align: Align = "left",
     ) -> int:
-        """Write one line, shortened to `width` pixels; `x` is its left end, right end or middle.
+        """Write one line, shortened to `width` pixels; `x` is its left end, right end or center, as `align` says.
 
         Returns:
             The width of what was written, in pixels.
@@ -135,16 +135,16 @@ class Ink:
         return wide
 
     def center_line(self, y: int, height: int, size: float = 1.0) -> int:
-        """Baseline of a line of text whose capitals stand in the middle of a row."""
+        """Baseline at which capitals are vertically centered in a row."""
         return y + round((height + CAP_HEIGHT * self.font_px(size)) / 2)
 
     def card(self, box: Box) -> None:
-        """A dark rounded pane of frosted glass: whatever lies behind, text on it can be read."""
+        """Draw a dark, rounded pane of frosted glass: text on it is readable whatever is behind."""
         x, y, w, h = box
         behind = self.image[y : y + h, x : x + w]
         grain = max(4, self.em // 2)
         columns, rows = max(1, w // grain), max(1, h // grain)
-        even = behind[: rows * grain, : columns * grain]  # whole grains: OpenCV has a quick way for them
+        even = behind[: rows * grain, : columns * grain]  # whole grains: OpenCV has a fast path for them
         coarse = cv2.resize(even, (columns, rows), interpolation=cv2.INTER_AREA)
         coarse = cv2.convertScaleAbs(coarse, alpha=CARD_SHARE, beta=CARD_TINT)
         pane = cv2.resize(coarse, (w, h), interpolation=cv2.INTER_LINEAR)
@@ -156,33 +156,33 @@ class Ink:
         behind[:] = pane
 
     def dim(self) -> None:
-        """Darken the whole picture, for what comes on top of it."""
+        """Darken the whole picture so that a card on top stands out."""
         cv2.convertScaleAbs(self.image, self.image, alpha=0.35, beta=0)
 
     def bar(self, box: Box, share: float, color: Color) -> None:
-        """A round-ended bar, filled to `share` (0..1) of the box."""
+        """Draw a round-ended bar, filled to `share` (0..1) of the box."""
         self._pill(box, TRACK)
         if share > 0:
             self._pill(box._replace(w=box.h + round(min(share, 1.0) * (box.w - box.h))), color)
 
     def _pill(self, box: Box, color: Color) -> None:
         x, y, w, h = box
-        if h < 8:  # too small for a curve: without its four corners it looks round
+        if h < 8:  # too small for a curve: dropping the four corner pixels looks round
             self.image[y + 1 : y + h - 1, x : x + w] = color
             self.image[y : y + h, x + 1 : x + w - 1] = color
             return
-        for center in (x + h / 2, x + w - h / 2):  # in sixteenths of a pixel; OpenCV's smooth edge lies outside
+        for center in (x + h / 2, x + w - h / 2):  # in sixteenths of a pixel; OpenCV antialiases outside the edge
             fixed = round(16 * center - 8), round(16 * (y + h / 2) - 8)
             cv2.circle(self.image, fixed, 8 * h - 6, color, cv2.FILLED, cv2.LINE_AA, shift=4)
         self.image[y : y + h, x + h // 2 : x + w - h // 2] = color
 
     def dot(self, x: int, y: int, radius: int, color: Color, *, filled: bool = True) -> None:
-        """A disc, or a ring."""
+        """Draw a disc, or a ring if not `filled`."""
         thickness = cv2.FILLED if filled else max(1, radius // 3)
         cv2.circle(self.image, (x, y), radius, color, thickness, cv2.LINE_AA)
 
     def verdict(self, x: int, y: int, radius: int, *, right: bool) -> None:
-        """A mark around (x, y): a check on a disc, or a cross on a square, so that color is not needed."""
+        """Draw a mark centered at (x, y): a check on a disc or a cross on a square, distinct without color."""
         if right:
             self.dot(x, y, radius, RIGHT)
             strokes = [[(-0.5, 0.05), (-0.13, 0.42), (0.5, -0.36)]]
@@ -196,6 +196,6 @@ class Ink:
             self.curve([(x + radius * u, y + radius * v) for u, v in stroke], PAPER, radius / 4.7)
 
     def curve(self, points: Sequence[tuple[float, float]], color: Color, thickness: float) -> None:
-        """A smooth line through points given in pixels, to a sixteenth of one."""
+        """Draw an antialiased line through points in pixels, precise to 1/16 pixel."""
         fixed = np.rint(np.asarray(points) * 16).astype(np.int32).reshape(-1, 1, 2)
         cv2.polylines(self.image, [fixed], False, color, max(1, round(thickness)), cv2.LINE_AA, shift=4)

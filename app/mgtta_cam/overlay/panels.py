@@ -1,4 +1,4 @@
-"""The overlay's parts, each drawn into a box: the answer, the status line, the help."""
+"""The overlay's parts, each drawn into a box: prediction, status line, help."""
 
 from __future__ import annotations
 
@@ -14,29 +14,29 @@ from mgtta_cam.types import FrameResult
 
 # Heights in ems.
 HERO, HERO_BAR, TRUTH, ROW = 2.1, 0.9, 1.5, 1.45
-NO_METHOD = "none"  # the method that learns nothing
-WHY_SKIPPED = {  # why an update taught nothing
-    "sure": "as sure as on clean pictures",
-    "alike": "all of one class: not learned",
-    "guard": "did harm: taken back",
+NO_METHOD = "none"  # the method that never updates
+WHY_SKIPPED = {  # why an update left the model unchanged
+    "sure": "as confident as on clean images",
+    "alike": "all one class: update skipped",
+    "guard": "harmful update undone",
 }
-PAD = 0.8  # between a card's edge and what it holds
-SPEED_TEMPLATE = ("000.0 ms", "000.0 fps")  # the widest usual texts
+PAD = 0.8  # padding of a card
+SPEED_TEMPLATE = ("000.0 ms", "000.0 fps")  # the widest usual values
 
 
 class Answer(NamedTuple):
-    """What one model says about a frame, ready to draw."""
+    """One model's prediction for a frame, ready to draw."""
 
-    rows: tuple[tuple[int, str, float], ...]  # class, its name, its probability 0..1; best first
+    rows: tuple[tuple[int, str, float], ...]  # (class, name, probability 0..1), best first
     truth: int | None
     truth_name: str
-    taught: bool = False  # what the source model sees in the clean frame stands for the truth
+    from_teacher: bool = False  # the source model's prediction on the clean frame stands in for the truth
 
 
 def answer(logits: NDArray[np.float32], result: FrameResult, classes: Sequence[str], topk: int) -> Answer:
-    """The best `topk` classes of a result by one model's logits; none where they are not numbers."""
-    taught = result.frame.label is None and result.teacher is not None
-    label = result.teacher if taught else result.frame.label
+    """The `topk` best classes of a result by one model's logits; no classes if the logits are not finite."""
+    from_teacher = result.frame.label is None and result.teacher is not None
+    label = result.teacher if from_teacher else result.frame.label
 
     def name(index: int) -> str:
         return classes[index] if 0 <= index < len(classes) else f"class {index}"
@@ -46,19 +46,19 @@ def answer(logits: NDArray[np.float32], result: FrameResult, classes: Sequence[s
         shares = probabilities(logits)
         order = np.argsort(-shares, kind="stable")[:topk]  # stable: equal logits keep the order of the classes
         rows = tuple((int(i), name(int(i)), float(shares[i])) for i in order)
-    return Answer(rows, label, "" if label is None else name(label), taught)
+    return Answer(rows, label, "" if label is None else name(label), from_teacher)
 
 
 def answer_ems(rows: int, truth: bool) -> float:
-    """Height of an answer of so many rows; one row stands alone, without its bar."""
+    """Height in ems of a prediction with this number of rows; a single row has no bar."""
     return HERO + (HERO_BAR + ROW * (rows - 1) if rows > 1 else 0) + (TRUTH if truth else 0)
 
 
 def draw_answer(ink: Ink, box: Box, said: Answer, accent: Color, *, truth: bool) -> None:
-    """The first answer large, with a verdict where the truth is known; the others below it, in columns."""
+    """Draw the best class in large type, with a verdict if the truth is known, and the others below in columns."""
     if not said.rows:
         baseline = ink.center_line(box.y, ink.px(HERO), 1.5)
-        ink.text("no answer", box.x, baseline, width=box.w, size=1.5, color=QUIET)
+        ink.text("no prediction", box.x, baseline, width=box.w, size=1.5, color=QUIET)
         return
     _draw_first(ink, box, said, accent)
     y = box.y + ink.px(HERO)
@@ -68,9 +68,9 @@ def draw_answer(ink: Ink, box: Box, said: Answer, accent: Color, *, truth: bool)
     if truth:
         baseline = ink.center_line(y, ink.px(TRUTH), 0.92)
         word = ink.text(
-            "clean" if said.taught else "truth", box.x, baseline, width=box.w, size=0.92, color=QUIET
+            "clean" if said.from_teacher else "truth", box.x, baseline, width=box.w, size=0.92, color=QUIET
         ) + ink.px(0.5)
-        ink.text(said.truth_name or "not known", box.x + word, baseline, width=box.w - word, size=0.92)
+        ink.text(said.truth_name or "unknown", box.x + word, baseline, width=box.w - word, size=0.92)
         y += ink.px(TRUTH)
     for row in said.rows[1:]:
         _draw_row(ink, Box(box.x, y, box.w, ink.px(ROW)), row, accent, true=row[0] == said.truth)
@@ -112,17 +112,19 @@ def _draw_row(ink: Ink, box: Box, row: tuple[int, str, float], accent: Color, *,
     )
 
 
-def why_unlearned(result: FrameResult) -> str | None:
-    """Why nothing is learned at the moment, in words."""
+def why_not_adapting(result: FrameResult) -> str | None:
+    """Why the model is not adapting right now, in words; None if it is, or if its method never does."""
     if result.method == NO_METHOD:
         return None
-    return f"{result.frame.rejected}: not learned" if result.frame.rejected else WHY_SKIPPED.get(result.skipped or "")
+    if result.frame.rejected:
+        return f"{result.frame.rejected}: not learned from"
+    return WHY_SKIPPED.get(result.skipped or "")
 
 
 def draw_status(ink: Ink, box: Box, result: FrameResult, *, adapting: bool, paused: bool, corrupting: bool) -> None:
-    """Speed at the right, method and updates at the left, the corruption after them; a card for each."""
+    """Draw three cards: method and updates at the left, then the corruption, and speed at the right."""
     pad, gap = ink.px(PAD), ink.px(0.5)
-    slots = [ink.text_width(most) for most in SPEED_TEMPLATE]  # fixed, or the card would breathe with its digits
+    slots = [ink.text_width(widest) for widest in SPEED_TEMPLATE]  # fixed, or the card would resize with its digits
     between = ink.px(0.9)
     wide = sum(slots) + between + 2 * pad
     baseline = ink.center_line(box.y, box.h)
@@ -158,19 +160,19 @@ def draw_status(ink: Ink, box: Box, result: FrameResult, *, adapting: bool, paus
 
 
 def _latency(ms: float) -> str:
-    """A latency in five characters and its unit."""
+    """Format a latency in at most five characters plus its unit."""
     if ms >= 9999.5:
         return f"{ms / 1000:.1f} s"
     return f"{ms:.{0 if ms >= 999.95 else 1}f} ms"
 
 
 def _draw_method(ink: Ink, box: Box, result: FrameResult, adapting: bool) -> int:
-    """Draw the method's card at the left of the box; returns its width."""
+    """Draw the method's card at the left of the box and return its width in pixels."""
     pad, dot = ink.px(PAD), ink.px(1.1)
     count = f"{result.updates:,} update{'' if result.updates == 1 else 's'}"
-    why = why_unlearned(result)
+    why = why_not_adapting(result)
     learns = adapting and result.method != NO_METHOD and not why
-    full = count if result.effective_size is None else f"{count}, {result.effective_size:.0f} frames' worth each"
+    full = count if result.effective_size is None else f"{count}, ~{result.effective_size:.0f} distinct frames each"
     if learns and 2 * pad + dot + ink.text_width(f"{result.method}{full}", weight=BOLD) <= box.w:
         count = full
     said = (f"{why}, {count}" if why else count) if adapting else f"adaptation off, {count}"
@@ -187,7 +189,7 @@ def _draw_method(ink: Ink, box: Box, result: FrameResult, adapting: bool) -> int
 
 
 def draw_help(ink: Ink, box: Box, keys: Sequence[tuple[str, str]]) -> None:
-    """A card in the middle of the box that lists keys and what they do, in as many columns as it needs."""
+    """Draw a centered card that lists keys and what they do, in as many columns as needed."""
     ink.dim()
     pad, row = ink.px(1.2), ink.px(1.6)
     key = max(ink.text_width(k, weight=BOLD) for k, _ in keys) + ink.px(0.9)

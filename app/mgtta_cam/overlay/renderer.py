@@ -1,4 +1,4 @@
-"""Draws results as the keys want it now."""
+"""Draw results as the keys currently ask for."""
 
 from __future__ import annotations
 
@@ -12,19 +12,19 @@ NAMES = {"\x1b": "Esc", " ": "Space"}
 HELP = tuple(
     (", ".join(NAMES.get(key, key) for key, (_, other) in KEYS.items() if other == about), about)
     for about in dict.fromkeys(about for _, about in KEYS.values())
-)  # keys that do the same stand on one line
+)  # keys with the same action share one line
 
 
 def renderer(
     controls: Controls, classes: tuple[str, ...], topk: int, *, corrupting: bool
 ) -> Callable[[FrameResult], Image]:
-    """A function from a result to its picture; sinks that ask for the same result get the same picture.
+    """Make a function from a result to its picture; sinks that ask for the same result share one picture.
 
     Args:
-        controls: asked for level, split view, help and pause each time.
+        controls: read on each call for level, split view, help and pause.
         classes: names by class index.
-        topk: answers to list.
-        corrupting: this run corrupts frames, so that clean ones are worth a word.
+        topk: classes to list.
+        corrupting: whether this run corrupts frames, so that clean ones are labeled too.
     """
     latest: list[tuple[FrameResult, Style, Image]] = []
 

@@ -1,4 +1,4 @@
-"""The overlay's running accuracy: a small table and a curve for each model, on one scale."""
+"""The overlay's running accuracy: a small table, and a curve for each model on one scale."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from mgtta_cam.types import Score, Verdict
 # Sizes in ems.
 HEAD, ROW, VERDICT = 1.35, 1.5, 1.2
 TABLE_WIDTH = 17.0
-LEAST_CHART = 3.4
-RECENT = 200  # what `Score.recent` looks back on
+MIN_CHART = 3.4
+RECENT = 200  # frames that `Score.recent` covers
 HEADINGS = {"labels": "accuracy", "teacher": "agrees with clean", "estimate": "estimated accuracy"}
-SURE = 0.05  # p from which on a difference is called clear
+SIGNIFICANT = 0.05  # p below which a difference is called clear
 
 
 class Line(NamedTuple):
-    """One model's accuracy, with the color it has everywhere."""
+    """One model's accuracy, with the model's color."""
 
     name: str
     color: Color
@@ -25,14 +25,14 @@ class Line(NamedTuple):
 
 
 def table_ems(lines: int) -> float:
-    """Height of the table: a head, a row a model, and the gain and its verdict where there are two."""
+    """Height of the table in ems: a heading, a row per model, and for two models the gain and its verdict."""
     return HEAD + ROW * lines + (ROW + VERDICT if lines == 2 else 0)
 
 
 def draw_scoreboard(ink: Ink, box: Box, lines: list[Line], verdict: Verdict | None = None) -> None:
-    """Table and chart: beside each other in a wide box, otherwise the chart below the table."""
+    """Draw table and chart: side by side in a wide box, otherwise the chart below the table."""
     table = ink.px(table_ems(len(lines)))
-    if box.w >= 2 * ink.px(TABLE_WIDTH) and box.h < table + ink.px(2 * LEAST_CHART):
+    if box.w >= 2 * ink.px(TABLE_WIDTH) and box.h < table + ink.px(2 * MIN_CHART):
         wide, gap = ink.px(TABLE_WIDTH), ink.px(1.6)
         draw_table(ink, Box(box.x, box.y + max(0, (box.h - table) // 2), wide, table), lines, verdict)
         draw_chart(ink, Box(box.x + wide + gap, box.y, box.w - wide - gap, box.h), lines)
@@ -43,7 +43,7 @@ def draw_scoreboard(ink: Ink, box: Box, lines: list[Line], verdict: Verdict | No
 
 
 def draw_table(ink: Ink, box: Box, lines: list[Line], verdict: Verdict | None = None) -> None:
-    """Accuracy of each model over the last 200 labeled frames and over all, what adaptation gained, and how surely."""
+    """Draw each model's accuracy over the last 200 labeled frames and over all, the gain, and its significance."""
     number = ink.px(5.2)
     ends = (box.x + box.w - number, box.x + box.w)
     most = max(line.score.n for line in lines)
@@ -83,16 +83,16 @@ def draw_table(ink: Ink, box: Box, lines: list[Line], verdict: Verdict | None = 
 
 
 def sentence(verdict: Verdict) -> str:
-    """Which model is better, with the scenes that it rests on."""
+    """Say which model is better, by how many scenes, and how significantly."""
     which = "no clear difference"
-    if verdict.p < SURE:
+    if verdict.p < SIGNIFICANT:
         which = "adapted better" if verdict.better > verdict.worse else "adapted worse"
     p = "p < 0.001" if verdict.p < 0.001 else f"p = {verdict.p:.3f}"
     return f"{which}: {verdict.better} to {verdict.worse} scenes, {p}"
 
 
 def draw_chart(ink: Ink, box: Box, lines: list[Line]) -> None:
-    """Running accuracy over the labeled frames: 0 to 100 % upward, the run's start to now rightward."""
+    """Draw running accuracy over the labeled frames: 0 to 100 % on y, start of the run to now on x."""
     axis = ink.text_width("100", 0.8) + ink.px(0.5)
     inset = ink.px(0.5)
     left, right = box.x + axis, box.x + box.w - inset
@@ -104,7 +104,7 @@ def draw_chart(ink: Ink, box: Box, lines: list[Line]) -> None:
         ink.text(str(percent), left - ink.px(0.5), baseline, width=axis, size=0.8, color=QUIET, align="right")
     most = max(line.score.n for line in lines)
     for line in lines:
-        # A model that joined the run later has the shorter curve; both end now.
+        # A model that joined the run later has a shorter curve; both end now.
         start = right - (right - left) * line.score.n / most
         steps = max(1, len(line.score.curve) - 1)
         points = [
@@ -115,5 +115,5 @@ def draw_chart(ink: Ink, box: Box, lines: list[Line]) -> None:
             ink.curve(points, line.color, ink.em / 9)
     for i, line in enumerate(lines):
         end = round(bottom - line.score.curve[-1] * (bottom - top)) if line.score.curve else bottom
-        radius = 0.34 if i < len(lines) - 1 else 0.22  # where the two meet, the one below still shows
+        radius = 0.34 if i < len(lines) - 1 else 0.22  # where the two meet, the lower one stays visible
         ink.dot(right, end, ink.px(radius), line.color)

@@ -1,4 +1,4 @@
-"""The frames of a log once more: from the recording of what the model saw, or from the file that was played."""
+"""Provide a log's frames again, from the recording of the model's input or from the file that was played."""
 
 from __future__ import annotations
 
@@ -9,20 +9,22 @@ from mgtta_cam.errors import ReplayError
 from mgtta_cam.log.format import Record
 from mgtta_cam.types import Frame
 
-Label = Callable[[str], int]  # a class name -> its index
+Label = Callable[[str], int]  # class name -> index
 
 
 def recorded(records: Iterable[Record], pictures: Iterable[Frame], label_of: Label) -> Iterator[Frame]:
-    """The n-th frame of a log is the n-th picture of its recording.
+    """Pair the n-th frame of a log with the n-th picture of its recording.
 
     Raises:
-        ReplayError: if the recording is shorter.
+        ReplayError: if the recording is shorter than the log.
     """
     images = iter(pictures)
     for position, record in enumerate(records):
         picture = next(images, None)
         if picture is None:
-            raise ReplayError(f"the recording ends after {position} pictures; the log goes on with frame {record['i']}")
+            raise ReplayError(
+                f"the recording ends after {position} pictures, but the log continues with frame {record['i']}"
+            )
         corruption = record["corr"]
         frame = Frame(record["i"], record["pts_ms"] / 1000, picture.image, ms=picture.ms)
         known = None if corruption is None else (corruption["name"], corruption["severity"])
@@ -30,17 +32,17 @@ def recorded(records: Iterable[Record], pictures: Iterable[Frame], label_of: Lab
 
 
 def played(records: Iterable[Record], source: Iterable[Frame], label_of: Label) -> Iterator[Frame]:
-    """Those frames of a source that the log has, not yet corrupted.
+    """Select the frames of a source that are in the log, not yet corrupted.
 
     Raises:
-        ReplayError: if the source does not give one of them.
+        ReplayError: if the source lacks one of them.
     """
     frames = iter(source)
     for record in records:
         frame = next((frame for frame in frames if frame.index >= record["i"]), None)
         if frame is None or frame.index != record["i"]:
             raise ReplayError(
-                f"the source gives no frame {record['i']}, which the log has: another file, or the log was changed"
+                f"the log has frame {record['i']}, but the source does not: the file or the log was changed"
             )
         yield _as_logged(frame, record, label_of)
 
@@ -57,10 +59,10 @@ def _as_logged(frame: Frame, record: Record, label_of: Label) -> Frame:
 
 
 class Weather:
-    """The corruption of each frame as the log has it, to be asked once for each, in order.
+    """The logged corruption of each frame; `at` must be called once per frame, in order.
 
     Args:
-        records: the same frames.
+        records: the log's frame lines.
     """
 
     def __init__(self, records: Iterable[Record]) -> None:

@@ -1,4 +1,4 @@
-"""The settings of a run done again: those of its log, with files where they lie now, and without its outputs."""
+"""The settings of a replay: those of the log, with files where they are now, and without outputs."""
 
 from __future__ import annotations
 
@@ -15,30 +15,30 @@ from mgtta_cam.errors import UsageError
 from mgtta_cam.log.format import Record
 from mgtta_cam.replay.tape import Tape
 
-# What may be otherwise in a what-if, and what belongs to the method before and goes with it.
+# Options that a what-if may change, and those that belong to a method and are dropped with it.
 CHANGEABLE = (
     *("method", "mgg", "stats", "adapt_batch", "memory", "adapt_stride", "adapt_every", "updates_per_window"),
     *("max_updates", "lr", "paper", "guard", "reset_on", "seed"),
 )
 OF_THE_METHOD = ("lr", "mgg")
 OF_THE_PAPER = ("memory", "guard")
-OFFLINE = {"adapt": "inline", "budget_ms": None, "compare": "off", "warmup": 0}  # no clock in a what-if
+OFFLINE = {"adapt": "inline", "budget_ms": None, "compare": "off", "warmup": 0}  # a what-if does not run in real time
 
 
 def of_log(tape: Tape, flags: Mapping[str, Any]) -> Settings:
-    """The settings of a log, and what the flags say instead.
+    """The settings of a log, overridden by flags.
 
     Raises:
-        UsageError: if this version does not know them.
+        UsageError: if this version does not know one of them.
     """
     return _checked({**_logged(tape), **_given(flags)})
 
 
 def otherwise(tape: Tape, flags: Mapping[str, Any], text: str) -> Settings:
-    """The same with other adaptation options: `method=tent,lr=1e-3`.
+    """The settings of a log with other adaptation options, given as `method=tent,lr=1e-3`.
 
     Raises:
-        UsageError: for options that are no such ones.
+        UsageError: if an option is unknown, malformed, or given twice.
     """
     changes: dict[str, str] = {}
     for part in filter(None, map(str.strip, text.split(","))):
@@ -46,14 +46,14 @@ def otherwise(tape: Tape, flags: Mapping[str, Any], text: str) -> Settings:
         name = name.strip().replace("-", "_")
         if not equals or name not in CHANGEABLE:
             known = ", ".join(map(_word, CHANGEABLE))
-            raise UsageError(f"--what-if: expected OPTION=VALUE with an option of {known}; got {part!r}")
+            raise UsageError(f"--what-if: expected OPTION=VALUE, where OPTION is one of {known}; got {part!r}")
         if name in changes:
-            raise UsageError(f"--what-if {text}: {_word(name)} is given twice; for several runs repeat --what-if")
+            raise UsageError(f"--what-if {text}: {_word(name)} is given twice; repeat --what-if for several runs")
         changes[name] = value.strip()
     if not changes:
-        raise UsageError("--what-if expects OPTION=VALUE, several with commas: method=tent,lr=1e-3")
+        raise UsageError("--what-if expects OPTION=VALUE, separated by commas: method=tent,lr=1e-3")
     if changes.get("updates_per_window") == "auto":
-        raise UsageError("--what-if: updates-per-window=auto asks a clock, which no what-if has; give a number")
+        raise UsageError("--what-if: updates-per-window=auto needs a real-time run; give a number")
     values = {**_logged(tape), **_given(flags)} | OFFLINE
     if changes.get("method", values["method"]) != values["method"]:
         values |= dict.fromkeys(OF_THE_METHOD)
@@ -65,7 +65,7 @@ def otherwise(tape: Tape, flags: Mapping[str, Any], text: str) -> Settings:
 
 
 def found(text: str, tape: Tape) -> str:
-    """Where a file that a log names lies now: there, seen from the folder of the run, or beside the log."""
+    """Locate a file that a log names: at its path, relative to the run's folder, or next to the log."""
     name = Path(text)
     places = (name, Path(tape.header.get("folder", "")) / name, tape.path.parent / name.name)
     return next((str(place) for place in places if os.path.exists(place)), text)
@@ -81,7 +81,7 @@ def _logged(tape: Tape) -> dict[str, Any]:
     header: Record = tape.header
     fields = fields_of_settings()
     left = {name for name, info in fields.items() if cast("Any", info.json_schema_extra)["panel"] == "Output"}
-    left |= {"state"}  # outputs, and what is written at the end
+    left |= {"state"}  # outputs, including the state written at the end
     values = {name: value for name, value in header["configuration"].items() if name not in left}
     values |= {"threads": header["threads"], "device": header["device"], "runtime": header.get("runtime", "torch")}
     for name, info in fields.items():

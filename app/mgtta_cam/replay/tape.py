@@ -1,4 +1,4 @@
-"""A log as something to be run again: what came between frames, each frame, what it taught."""
+"""Read a log for replay: each frame, the events before it, and the update after it."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 from mgtta_cam.errors import ReplayError, UsageError
 from mgtta_cam.log.format import Record, Seal, lines, read
 
-STEERING = ("reset", "undo", "method")  # events that change what answers rest on
+STATE_CHANGES = ("reset", "undo", "method")  # events that change the model
 
 WHOLE: dict[str, dict[str, Any]] = {
     "header": {"configuration": dict, "versions": dict, "source": dict, "model": dict, "learned_before": dict}
@@ -20,40 +20,40 @@ WHOLE: dict[str, dict[str, Any]] = {
     | {"updates": int, "H": (float, int, type(None)), "corr": (dict, type(None))},
     "update": {"n": int, "frames": list, "params": str},
     "event": {"kind": str},
-}  # what a replay needs of each line
+}  # fields that a replay needs in each line
 
 
-class Beat(NamedTuple):
-    """One frame of a log, with what happened just before it and just after."""
+class LoggedFrame(NamedTuple):
+    """One frame of a log, with the events just before it and the update just after it."""
 
     before: tuple[Record, ...]  # events
     frame: Record
-    update: Record | None  # the update that was taken over after it
+    update: Record | None  # the update that took effect after it
 
 
 @dataclass(frozen=True, slots=True)
 class Tape:
-    """A log, looked through once."""
+    """A log that was scanned once."""
 
     path: Path
     header: Record
     frames: int
     updates: int
-    last_use: Mapping[int, int]  # index of a frame that taught -> position in the log of the last one that needs it
-    corruptions: tuple[tuple[str, int], ...]  # all that frames had
-    events: Mapping[str, int]  # how often each kind happened
+    last_use: Mapping[int, int]  # index of a frame that an update used -> log position of its last use
+    corruptions: tuple[tuple[str, int], ...]  # all corruptions of frames
+    events: Mapping[str, int]  # number of events by kind
     summary: Record | None  # None: the run was killed
-    damage: str | None  # where the log was changed after it had been written
+    damage: str | None  # where the log was changed after it was written
 
-    def beats(self) -> Iterator[Beat]:
+    def logged_frames(self) -> Iterator[LoggedFrame]:
         """All frames, in order."""
-        return _beats(read(self.path))
+        return _logged_frames(read(self.path))
 
     def bands(self) -> list[tuple[int, int, str]]:
-        """Where which corruption was: (first frame by position, the one after the last, its name)."""
+        """Stretches of one corruption: (first position, end position (exclusive), name)."""
         bands: list[tuple[int, int, str]] = []
-        for position, beat in enumerate(self.beats()):
-            corruption = beat.frame["corr"]
+        for position, logged in enumerate(self.logged_frames()):
+            corruption = logged.frame["corr"]
             name = "clean" if corruption is None else f"{corruption['name']}:{corruption['severity']}"
             first = bands.pop()[0] if bands and bands[-1][2] == name else position
             bands.append((first, position + 1, name))
@@ -61,31 +61,31 @@ class Tape:
 
 
 def scan(path: Path) -> Tape:
-    """Looks through a log.
+    """Scan a log.
 
     Raises:
-        UsageError: if there is no log.
-        ReplayError: if a line of it cannot be read.
+        UsageError: if the file is not a log.
+        ReplayError: if one of its lines cannot be read.
     """
     try:
         found = lines(path)
         first, header = next(found, ("", {}))
         if header.get("type") != "header":
-            raise UsageError(f"{path} does not begin with the header of a log: expected a file that --log wrote")
+            raise UsageError(f"{path} does not begin with the header of a log: expected a file written by --log")
         if missing := lacking(header):
-            raise UsageError(f"{path}: expected {missing} in the header: expected a file that --log wrote")
+            raise UsageError(f"{path}: the header lacks a valid {missing}: expected a file written by --log")
     except OSError as error:
         raise UsageError(f"{path} cannot be read: {error.strerror or error}") from None
     except ValueError as error:
-        raise UsageError(f"{error}: expected a file that --log wrote") from None
+        raise UsageError(f"{error}: expected a file written by --log") from None
     try:
         return _scanned(path, first, header, found)
     except (ValueError, OSError) as error:
-        raise ReplayError(f"{error}: a log that is damaged in the middle cannot be run again") from None
+        raise ReplayError(f"{error}: a log that is damaged in the middle cannot be replayed") from None
 
 
 def lacking(record: Record) -> str | None:
-    """What a line should have and has not, or of another kind."""
+    """The name of the first field that a line lacks or that has the wrong type; None if all are valid."""
     parts = WHOLE.get(record["type"], {}).items()
     return next((f"{name!r}" for name, kind in parts if not isinstance(record.get(name, ...), kind)), None)
 
@@ -102,7 +102,7 @@ def _scanned(path: Path, first: str, header: Record, found: Iterator[tuple[str, 
         seal.take(line, record)
         if missing := lacking(record):
             why = f" ({seal.damage})" if seal.damage else ""
-            raise ReplayError(f"{path}, line {number}: expected {missing} in the {record['type']} line{why}")
+            raise ReplayError(f"{path}, line {number}: the {record['type']} line lacks a valid {missing}{why}")
         match record["type"]:
             case "frame":
                 frames += 1
@@ -117,21 +117,21 @@ def _scanned(path: Path, first: str, header: Record, found: Iterator[tuple[str, 
             case "summary":
                 summary = record
     if not frames:
-        raise UsageError(f"{path} has no frame: there is nothing to run again")
+        raise UsageError(f"{path} has no frame: there is nothing to replay")
     return Tape(path, header, frames, updates, last_use, tuple(corruptions), events, summary, seal.damage)
 
 
-def _beats(records: Iterator[Record]) -> Iterator[Beat]:
+def _logged_frames(records: Iterator[Record]) -> Iterator[LoggedFrame]:
     before: list[Record] = []
     frame: Record | None = None
     for record in records:
         kind = record["type"]
         if frame is not None:
-            yield Beat(tuple(before), frame, record if kind == "update" else None)
+            yield LoggedFrame(tuple(before), frame, record if kind == "update" else None)
             before, frame = [], None
         if kind == "frame":
             frame = record
-        elif kind == "event" and record["kind"] in STEERING:
+        elif kind == "event" and record["kind"] in STATE_CHANGES:
             before.append(record)
     if frame is not None:
-        yield Beat(tuple(before), frame, None)
+        yield LoggedFrame(tuple(before), frame, None)

@@ -1,4 +1,4 @@
-"""Beside each line of a log, what the same frame or update gave now; the first difference, by name and size."""
+"""Compare a replay with its log, line by line, and report the first difference by name and size."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from mgtta_cam.errors import ReplayError
 from mgtta_cam.log.format import Record, finite
 from mgtta_cam.log.records import frame_record, update_record
 from mgtta_cam.metrics.predictions import LEAST_P
-from mgtta_cam.replay.tape import Beat, Tape
+from mgtta_cam.replay.tape import LoggedFrame, Tape
 from mgtta_cam.types import FrameResult
 
-# What must be the same, what explains other differences first.
+# Fields that must be equal; those that explain other differences come first.
 FRAME = (
     "in",
     "corr",
@@ -28,31 +28,31 @@ FRAME = (
     "teacher_agree",
     "frozen_agree",
 )
-CLEAN = ("teacher_agree", "frozen_agree")  # need the frame without its corruption, which no recording has
+CLEAN = ("teacher_agree", "frozen_agree")  # need the clean frame, which recordings lack
 UPDATE = ("n", "frames", "skipped", "params", "tensors", "loss", "gnorm", "unorm", "dnorm", "lr", "ess")
 DIGESTS = ("in", "out", "params", "digests")
 
 
 class Difference(NamedTuple):
-    """Where a replay left the log."""
+    """Where a replay first differs from the log."""
 
     frame: int
-    update: int | None  # the update that differs; None: the frame
-    what: str  # the name of what differs, as the log has it
-    size: float | None  # of the difference, where it has one
-    words: str  # all of it, for people
+    update: int | None  # the update that differs; None if the frame does
+    what: str  # the log's name of the value that differs
+    size: float | None  # of the difference, if it is a number
+    words: str  # a full description for people
 
 
 class Comparison:
-    """Looks at each result beside its beat.
+    """Compares each result with its logged frame.
 
     Args:
         classes: names by class index.
-        topk: answers a frame.
-        adapted: names of the adapted tensors now, in order.
-        damage: what is wrong with the log itself, told with the first difference.
-        tolerance: by how much numbers may differ, those above 1 in proportion; None: to the bit.
-        strict: the first difference ends the replay.
+        topk: classes per frame.
+        adapted: returns the names of the adapted tensors, in order.
+        damage: damage of the log itself, reported with the first difference.
+        tolerance: largest allowed difference of numbers, relative for numbers above 1; None: none at all.
+        strict: whether the first difference ends the replay.
     """
 
     def __init__(
@@ -70,21 +70,21 @@ class Comparison:
         self.frames = self.updates = self.other_inputs = 0
         self.first: Difference | None = None
 
-    def __call__(self, beat: Beat, result: FrameResult) -> None:
-        """Compares.
+    def __call__(self, logged: LoggedFrame, result: FrameResult) -> None:
+        """Compare a frame, and the update after it.
 
         Raises:
-            ReplayError: at the first difference, where that is asked for.
+            ReplayError: at the first difference, if the comparison is strict.
         """
         record, _ = finite(frame_record(result, self._classes, self._topk, None))
-        self.other_inputs += record["in"] != beat.frame["in"]
+        self.other_inputs += record["in"] != logged.frame["in"]
         if self.first is None:
-            self.first = self._in_frame(beat.frame, record)
+            self.first = self._in_frame(logged.frame, record)
         self.frames += 1
-        if beat.update is not None and result.update is not None:
+        if logged.update is not None and result.update is not None:
             record, _ = finite(update_record(result.update))
             if self.first is None:
-                self.first = self._in_update(beat, record)
+                self.first = self._in_update(logged, record)
             self.updates += 1
         if self._strict and self.first is not None:
             raise ReplayError(f"{self.first.words}{f' ({self._damage})' if self._damage else ''}")
@@ -100,17 +100,17 @@ class Comparison:
             return Difference(old["i"], None, what, None, words)
         if what in ("top", "out"):
             size = max(abs(p) for p in _changes(old["top"], new["top"]).values())
-            by = f"by {size:.3f} at most" if size else "by less than 0.001, or not at all: then the log was changed"
+            by = f"by at most {size:.3f}" if size else "by less than 0.001; if they are equal, the log was changed"
             words = (
-                f"{place}, after {old['updates']} updates: the answer differs (digest {new['out']}, the log has "
+                f"{place}, after {old['updates']} updates: the prediction differs (digest {new['out']}, the log has "
                 f"{old['out']}); {_answer(new)}, the log has {_answer(old)}; probabilities differ {by}"
             )
             return Difference(old["i"], None, what, size, words)
         return Difference(old["i"], None, what, _size(before, now), f"{place}: {what} is {now}; the log has {before}")
 
-    def _in_update(self, beat: Beat, new: Record) -> Difference | None:
-        assert beat.update is not None
-        old, frame = beat.update, beat.frame["i"]
+    def _in_update(self, logged: LoggedFrame, new: Record) -> Difference | None:
+        assert logged.update is not None
+        old, frame = logged.update, logged.frame["i"]
         found = next(self._differing(old, new, UPDATE), None)
         if found is None:
             return None
@@ -138,7 +138,7 @@ class Comparison:
 
 
 def _alike(old: Any, new: Any, tolerance: float | None, name: str = "") -> bool:
-    """Whether two values of the log are the same, or near enough."""
+    """Whether two logged values are equal within the tolerance."""
     if tolerance is None:
         return bool(old == new)
     if name in DIGESTS:
@@ -156,7 +156,7 @@ def _alike(old: Any, new: Any, tolerance: float | None, name: str = "") -> bool:
 
 
 def _changes(old: list[list[Any]], new: list[list[Any]]) -> dict[str, float]:
-    """Change of each class's probability; one that is not listed had less than LEAST_P."""
+    """Change of each class's probability; an unlisted class had less than LEAST_P."""
     before, now = dict(map(tuple, old)), dict(map(tuple, new))
     changes = {name: now[name] - before[name] for name in before.keys() & now.keys()}
     changes |= {name: max(0.0, now[name] - LEAST_P) for name in now.keys() - before.keys()}
@@ -164,12 +164,12 @@ def _changes(old: list[list[Any]], new: list[list[Any]]) -> dict[str, float]:
 
 
 def _tied(old: list[list[Any]], new: list[list[Any]], tolerance: float) -> bool:
-    """Whether the first two of both are so close that either may lead."""
+    """Whether the top two classes are, in both, so close that either may lead."""
     return all(len(a) > 1 and abs(a[0][1] - a[1][1]) <= 2 * tolerance for a in (old, new))
 
 
 def _tensors(old: Record, new: Record) -> list[tuple[int, float]]:
-    """Which tensors differ, and by about how much: see `mgtta_cam.digests.sketched`."""
+    """Tensors that differ, and by about how much; see `mgtta_cam.digests.sketched`."""
     count = len(old["moved"])
     cut = [slice(i * TENSOR_DIGITS, (i + 1) * TENSOR_DIGITS) for i in range(count)]
     return [
@@ -180,7 +180,7 @@ def _tensors(old: Record, new: Record) -> list[tuple[int, float]]:
 
 
 def _size(old: Any, new: Any) -> float | None:
-    """Of the difference of two numbers."""
+    """Absolute difference of two numbers; None if either is not a number."""
     numbers = all(isinstance(value, int | float) and not isinstance(value, bool) for value in (old, new))
     return abs(new - old) if numbers else None
 
@@ -191,7 +191,7 @@ def _answer(record: Record) -> str:
 
 
 def verdict_of(tape: Tape, comparison: Comparison) -> dict[str, Any]:
-    """What a replay came to: `equal` if all frames were compared, nothing differs and the log is undamaged."""
+    """The outcome of a replay: `equal` if all frames were compared, nothing differs and the log is undamaged."""
     return {
         "equal": comparison.first is None and tape.damage is None and comparison.frames == tape.frames,
         "frames_compared": comparison.frames,

@@ -1,1 +1,1 @@
-"""A log, or several, as one page that a person reads: what happened, and whether adapting helped."""
+"""Turn one or several logs into a readable page: what happened, and whether adapting helped."""

@@ -1,4 +1,4 @@
-"""Tables that grow row by row and take eight bytes a number."""
+"""Tables that grow row by row at eight bytes per number."""
 
 from __future__ import annotations
 
@@ -12,28 +12,28 @@ from numpy.typing import NDArray
 
 Floats = NDArray[np.float64]
 NOWHERE = math.nan
-LARGEST = 1e15  # what is beyond is no measurement
-MOST = 256  # columns
+LARGEST = 1e15  # larger values are not measurements
+MAX_COLUMNS = 256
 
 
 def number(value: object) -> float:
-    """A measurement; NaN for what is none."""
+    """A measurement as a float; NaN for anything else."""
     if isinstance(value, bool) or not isinstance(value, int | float) or not abs(value) < LARGEST:
         return NOWHERE
     return float(value)
 
 
 class Columns:
-    """Numbers by name, row after row; NaN where a row lacks a name."""
+    """Numbers by name, row by row; NaN where a row lacks a name."""
 
     def __init__(self) -> None:
         self._columns: dict[str, array[float]] = {}
         self._rows = 0
 
     def add(self, row: Mapping[str, Any]) -> None:
-        """The next row."""
+        """Append a row."""
         for name, value in row.items():
-            if name not in self._columns and len(self._columns) < MOST:
+            if name not in self._columns and len(self._columns) < MAX_COLUMNS:
                 self._columns[name] = array("d", [NOWHERE]) * self._rows
             if name in self._columns:
                 self._columns[name].append(number(value))
@@ -43,12 +43,12 @@ class Columns:
                 column.append(NOWHERE)
 
     def arrays(self) -> dict[str, Floats]:
-        """Name -> [rows], in the order in which names came."""
+        """Name -> [rows], in order of first appearance."""
         return {name: np.array(column) for name, column in self._columns.items()}
 
 
 class Names:
-    """Gives each name a number, in the order in which they came."""
+    """Numbers names in order of first appearance."""
 
     def __init__(self, *names: str) -> None:
         self._numbers = {name: i for i, name in enumerate(names)}
@@ -57,5 +57,5 @@ class Names:
         return self._numbers.setdefault(name, len(self._numbers))
 
     def all(self) -> tuple[str, ...]:
-        """Name by number."""
+        """All names, by number."""
         return tuple(self._numbers)

@@ -1,4 +1,4 @@
-"""HTML, piece by piece. All text is escaped here: nothing that comes from a log is ever mark-up."""
+"""HTML building blocks. All text is escaped here, so nothing from a log ever becomes markup."""
 
 from __future__ import annotations
 
@@ -9,16 +9,16 @@ from collections.abc import Iterable, Sequence
 from mgtta_cam.report.pictures.paint import Picture
 from mgtta_cam.report.words import plain
 
-LONGEST = 400  # characters of any text
+MAX_TEXT = 400  # characters of any text
 
 
 def esc(value: object) -> str:
-    """Text as text, in elements and in attributes."""
-    return html.escape(plain(value, LONGEST))
+    """Escape text for elements and attributes."""
+    return html.escape(plain(value, MAX_TEXT))
 
 
 def section(title: str, *parts: str) -> str:
-    """A part of the page under a heading; nothing where there is nothing."""
+    """A part of the page under a heading; empty if all its parts are."""
     whole = "".join(parts)
     return f"<section><h2>{esc(title)}</h2>{whole}</section>" if whole else ""
 
@@ -29,7 +29,7 @@ def paragraph(text: str, kind: str = "") -> str:
 
 
 def table(headings: Sequence[str], rows: Iterable[Sequence[object]], left: int = 1) -> str:
-    """Rows of cells; the first `left` columns are words, the others numbers, set right."""
+    """A table; the first `left` columns are words, the others right-aligned numbers."""
     kinds = ["w" if i < left else "n" for i in range(len(headings))]
     head = "".join(
         f'<th class="{kind}" scope="col">{esc(text)}</th>' for kind, text in zip(kinds, headings, strict=True)
@@ -45,28 +45,28 @@ def table(headings: Sequence[str], rows: Iterable[Sequence[object]], left: int =
 
 
 def facts(pairs: Iterable[tuple[str, object]]) -> str:
-    """Names with their values; empty ones are left out."""
+    """Names with their values; empty values are omitted."""
     items = "".join(f"<div><dt>{esc(k)}</dt><dd>{esc(v)}</dd></div>" for k, v in pairs if v not in (None, ""))
     return f'<dl class="facts">{items}</dl>' if items else ""
 
 
 def tiles(pairs: Iterable[tuple[str, str, str]]) -> str:
-    """Large figures: a name, a value, a word beside it."""
+    """Large figures: each a name, a value and a note."""
     items = "".join(
-        f'<div class="tile"><dt>{esc(name)}</dt><dd>{esc(value)}<small>{esc(beside)}</small></dd></div>'
-        for name, value, beside in pairs
+        f'<div class="tile"><dt>{esc(name)}</dt><dd>{esc(value)}<small>{esc(note)}</small></dd></div>'
+        for name, value, note in pairs
     )
     return f'<dl class="tiles">{items}</dl>' if items else ""
 
 
 def folded(summary: str, *parts: str, kind: str = "") -> str:
-    """What only some want to see."""
+    """Details that are collapsed at first; empty if all parts are."""
     whole = "".join(parts)
     return f'<details class="{esc(kind)}"><summary>{esc(summary)}</summary>{whole}</details>' if whole else ""
 
 
 def figure(picture: Picture | None) -> str:
-    """A picture with its title and how to read it."""
+    """A picture with its title and an explanation; empty without a picture."""
     if picture is None:
         return ""
     return (
@@ -76,5 +76,5 @@ def figure(picture: Picture | None) -> str:
 
 
 def data_uri(kind: str, data: bytes) -> str:
-    """A file as an address that needs no network."""
+    """A file as a data URI, which needs no network."""
     return f"data:{kind};base64,{base64.b64encode(data).decode()}"

@@ -1,4 +1,4 @@
-"""The whole page: one file that needs no network, no script, and nothing beside it."""
+"""Build the whole page: one file that needs no network, no script and no other file."""
 
 from __future__ import annotations
 
@@ -19,26 +19,26 @@ STYLE = Path(__file__).with_name("style.css")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Told:
-    """A run and what the report makes of it."""
+class RunReport:
+    """A run with its findings and pictures."""
 
     run: Run
-    name: str  # as it differs from the others'
+    name: str  # distinct from the other runs' names
     findings: list[Finding]
     pictures: Mapping[str, Picture]
     album: Album
 
 
-def page(told: Sequence[Told], comparison: Picture | None = None) -> str:
-    """HTML."""
-    first = told[0].run
-    if len(told) == 1:
+def page(reports: Sequence[RunReport], comparison: Picture | None = None) -> str:
+    """The page's HTML for at least one run."""
+    first = reports[0].run
+    if len(reports) == 1:
         title = f"{plain(first.part('source').get('name', first.path.name))}: {plain(first.header.get('spec', ''))}"
-        body = _of_run(told[0])
+        body = _of_run(reports[0])
     else:
-        title = f"{len(told)} runs compared"
-        body = section("Comparison", _table(told), figure(comparison))
-        body += "".join(folded(_line(one), _of_run(one), kind="run") for one in told)
+        title = f"{len(reports)} runs compared"
+        body = section("Comparison", _table(reports), figure(comparison))
+        body += "".join(folded(_line(one), _of_run(one), kind="run") for one in reports)
     style = STYLE.read_text(encoding="utf-8")
     return (
         '<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
@@ -48,27 +48,27 @@ def page(told: Sequence[Told], comparison: Picture | None = None) -> str:
         f'<title>{esc(title)} – mgtta-cam report</title>\n<link rel="icon" href="data:,">\n'
         f"<style>\n{style}</style>\n</head>\n"
         f"<body>\n<main>\n<header><p>mgtta-cam report</p><h1>{esc(title)}</h1></header>\n{body}\n"
-        "<footer>Made by mgtta-cam report. The figures also lie beside this file as PNG.</footer>\n"
+        "<footer>Made by mgtta-cam report. The figures are also next to this file as PNG.</footer>\n"
         "</main>\n</body>\n</html>\n"
     )
 
 
-def _of_run(one: Told) -> str:
+def _of_run(one: RunReport) -> str:
     parts = sections.of_run(one.run, one.findings, one.pictures, one.album)
     return "".join(parts) + provenance.settings(one.run)
 
 
-def _line(one: Told) -> str:
-    """What the fold of a run says."""
+def _line(one: RunReport) -> str:
+    """The summary line of a collapsed run."""
     return f"{one.name}: {one.findings[0].text}" if one.findings else one.name
 
 
-def _table(told: Sequence[Told]) -> str:
+def _table(reports: Sequence[RunReport]) -> str:
     headings = ["run", "source", "method", "frames", "frozen", "adapted", "gain", "entropy", "updates", "p99", "end"]
-    return table(headings, (_row(one) for one in told), left=3)
+    return table(headings, (_row(one) for one in reports), left=3)
 
 
-def _row(one: Told) -> list[str]:
+def _row(one: RunReport) -> list[str]:
     run, whole = one.run, share(one.run, "all")
     return [
         one.name,

@@ -1,4 +1,4 @@
-"""How a run was made: settings, those that differ from the defaults first; versions; digests."""
+"""How a run was made: its settings, starting with those that differ from the defaults; versions; digests."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from mgtta_cam.report.words import plain
 
 
 def settings(run: Run) -> str:
-    """The part of the page on how the run was made."""
+    """The section of the page on how the run was made."""
     given, others = chosen(run)
     headings = ["setting", "value", "default"]
     argv = run.header.get("argv")
@@ -29,12 +29,12 @@ def settings(run: Run) -> str:
 
 
 def chosen(run: Run) -> tuple[list[tuple[str, str, str]], list[tuple[str, str, str]]]:
-    """(option, value, default) of the settings that differ, and of those that do not."""
+    """(option, value, default) of the settings that differ from their defaults, and of those that do not."""
     fields = fields_of_settings()
     given: list[tuple[str, str, str]] = []
     others: list[tuple[str, str, str]] = []
     for name, value in run.part("configuration").items():
-        default = fields[name].default if name in fields else "not known to this version"
+        default = fields[name].default if name in fields else "unknown to this version"
         row = flag(plain(name)), _shown(value), _shown(default)
         (others if value == default else given).append(row)
     return given, others

@@ -1,4 +1,4 @@
-"""Reads a log once, from its first line to its last, in memory that a long run can afford."""
+"""Read a log in one pass, compactly enough for long runs."""
 
 from __future__ import annotations
 
@@ -19,16 +19,16 @@ from mgtta_cam.report.columns import Columns, Names, number
 from mgtta_cam.report.run import CLEAN, UNKNOWN, Event, Frames, Run, Updates
 from mgtta_cam.report.words import plain
 
-REMEDY = "give a log that --log wrote"
+REMEDY = "expected a log written by --log"
 KINDS = {"index": "q", "corruption": "h", "answer": "i", "frozen": "i", "truth": "i", "digest": "Q"}
 KINDS |= dict.fromkeys(("right", "same", "teacher", "frozen_teacher", "cut"), "b")  # all others are doubles
 
 
 def load(path: Path) -> Run:
-    """Reads a log; of one that a kill has torn, what is whole.
+    """Read a log; a log torn by a kill is read up to its last complete line.
 
     Raises:
-        UsageError: with one line, if there is no log, or it is damaged.
+        UsageError: if there is no log, or it is damaged.
     """
     builder, seal = _Builder(), Seal(path.name)
     line = 0
@@ -45,14 +45,14 @@ def load(path: Path) -> Run:
     except zlib.error:
         raise UsageError(f"{path} is damaged after line {line}: {REMEDY}") from None
     if not line:
-        raise UsageError(f"{path} is empty, or its first line is torn: {REMEDY}")
+        raise UsageError(f"{path} is empty or its first line is incomplete: {REMEDY}")
     return replace(builder.run(path), damage=seal.damage)
 
 
 class _Traces(NamedTuple):
-    """Where an update left the adapted tensors."""
+    """Where an update moved the adapted tensors."""
 
-    places: list[int]  # among all tensors of the log
+    places: list[int]  # indices among all tensors of the log
     moved: NDArray[np.float32]
     sketch: NDArray[np.float32]
 
@@ -81,7 +81,7 @@ class _Builder:
         }
 
     def take(self, record: Record) -> None:
-        """The next line."""
+        """Add the next line."""
         if (self._header is None) != (record["type"] == "header"):
             raise ValueError
         self._t = max(self._t, number(record["t"]))
@@ -136,12 +136,12 @@ class _Builder:
         traces = record.get("tensors")
         if traces is not None:
             moved, sketch = (np.array([number(v) for v in traces[name]], np.float32) for name in ("moved", "sketch"))
-            if len(moved) == len(sketch) == len(self._adapted):  # else nobody knows whose they are
+            if len(moved) == len(sketch) == len(self._adapted):  # otherwise the tensors cannot be assigned
                 self._by_digest[record["params"]] = _Traces(self._adapted, moved, sketch)
         elif record["dnorm"] == 0:
             zeros = np.zeros(len(self._adapted), np.float32)
             self._by_digest[record["params"]] = _Traces(self._adapted, zeros, zeros)
-        self._traces.append(self._by_digest.get(record["params"]))  # nothing moved, or the way back to where it was
+        self._traces.append(self._by_digest.get(record["params"]))  # nothing moved, or a return to earlier parameters
 
     def _event(self, record: Record) -> None:
         facts = {name: value for name, value in record.items() if name not in ("v", "t", "type", "kind", "nonfinite")}
@@ -159,7 +159,7 @@ class _Builder:
         )
 
     def run(self, path: Path) -> Run:
-        """All of it."""
+        """The run that the lines describe."""
         assert self._header is not None
         frames = Frames(**{name: np.array(column) for name, column in self._columns.items()})
         moved = np.full((len(self._skipped), len(self._tensors.all())), np.nan, np.float32)
@@ -197,7 +197,7 @@ def _yes(value: object) -> int:
 
 
 def _flat(prefix: str, values: Mapping[str, Any]) -> dict[str, Any]:
-    """Nested names joined by dots."""
+    """Flatten nested mappings; names are joined by dots."""
     flat: dict[str, Any] = {}
     for name, value in values.items():
         flat |= (

@@ -1,4 +1,4 @@
-"""What the page tells of one run, part by part."""
+"""The sections of the page on one run."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ from mgtta_cam.report.series import Share, percentile, share, shares, waits
 from mgtta_cam.report.thumbnails import Album, Thumbnail
 from mgtta_cam.report.words import NONE, Finding, count, milliseconds, percent, plain, points, span
 
-SHOWN, MOST_EVENTS = 12, 1000  # events in the table at once, and behind the fold
+SHOWN, MAX_EVENTS = 12, 1000  # events shown directly, and at most when expanded
 
 
 def head(run: Run) -> str:
-    """Source, model, method, when, how long, how it ended."""
+    """Source, model, method, start, duration and end of the run."""
     source, model = run.part("source"), run.part("model")
     size = f", {plain(source['width'])} × {plain(source['height'])}" if {"width", "height"} <= source.keys() else ""
     device = run.header.get("device_name") or run.header.get("device") or ""
@@ -44,7 +44,7 @@ def head(run: Run) -> str:
 
 
 def began(run: Run) -> str:
-    """When, in UTC, to the second."""
+    """Start of the run in UTC, to the second."""
     try:
         return datetime.fromisoformat(str(run.header.get("time"))).strftime("%Y-%m-%d %H:%M:%S UTC")
     except ValueError:
@@ -52,50 +52,50 @@ def began(run: Run) -> str:
 
 
 def end(run: Run) -> str:
-    """How the run ended."""
+    """How the run ended, in words."""
     if run.summary is None:
-        return "killed, or not over: no summary"
+        return "killed or still running: no summary"
     code = run.summary.get("exit_code")
-    return "well (exit code 0)" if code == 0 else f"exit code {plain(code)}"
+    return "normally (exit code 0)" if code == 0 else f"exit code {plain(code)}"
 
 
 def figures(run: Run) -> str:
-    """The few numbers that one looks for."""
+    """The key figures."""
     whole = share(run, "all")
     found: list[tuple[str, str, str]] = []
     if whole.labeled:
-        found.append(("Adapted", percent(whole.adapted), f"right of {whole.labeled:,} frames"))
+        found.append(("Adapted", percent(whole.adapted), f"correct, of {whole.labeled:,} frames"))
     if whole.compared:
-        found += [("Frozen", percent(whole.frozen), "right"), ("Gain", points(whole.gain), "points")]
+        found += [("Frozen", percent(whole.frozen), "correct"), ("Gain", points(whole.gain), "points")]
     elif math.isfinite(whole.same):
         found.append(("Agreement", percent(whole.same), "of frozen and adapted"))
     if not whole.labeled and math.isfinite(whole.entropy):
         found.append(("Entropy", f"{whole.entropy:.2f}", "nats, mean"))
     found.append(("Frames", f"{whole.n:,}", f"in {span(run.seconds)}"))
-    taught = sum(why is None for why in run.updates.skipped)
-    found.append(("Updates", f"{taught:,}", f"taught, of {len(run.updates):,} given"))
+    effective = sum(why is None for why in run.updates.skipped)
+    found.append(("Updates", f"{effective:,}", f"effective, of {len(run.updates):,}"))
     took = waits(run)
     if np.isfinite(took).any():
-        name = "age of a frame when shown" if took is run.frames.age_ms else "time for an answer"
+        name = "frame age when shown" if took is run.frames.age_ms else "inference time"
         found.append(("p99", milliseconds(percentile(took, 99)), name))
     return tiles(found)
 
 
 def found(findings: list[Finding]) -> str:
-    """Sentences, each with its mark."""
+    """The findings as a list of sentences, each with its mark."""
     items = "".join(f'<li class="{esc(finding.mark)}">{esc(finding.text)}</li>' for finding in findings)
     return section("Findings", f'<ul class="findings">{items}</ul>' if items else "")
 
 
 def answers(run: Run, pictures: Mapping[str, Picture]) -> str:
-    """Over time, and by corruption."""
+    """Predictions over time and by corruption."""
     rows = shares(run)
     rows += [share(run, "all")] if len(rows) > 1 else []
-    return section("Answers", figure(pictures.get("answers")), by_corruption(rows))
+    return section("Predictions", figure(pictures.get("answers")), by_corruption(rows))
 
 
 def by_corruption(rows: list[Share]) -> str:
-    """Frozen against adapted; of unlabeled frames agreement and doubt."""
+    """Accuracy of both models by corruption; without labels, their agreement and entropy."""
     if any(row.labeled for row in rows):
         headings = ["corruption", "frames", "frozen", "adapted", "95 % interval", "gain, points", "entropy, nats"]
         return table(headings, ([row.name, f"{row.n:,}", *_accuracy(row), _number(row.entropy)] for row in rows))
@@ -112,10 +112,10 @@ def _accuracy(row: Share) -> list[str]:
 
 
 def album(run: Run, pictures: Album) -> str:
-    """Telling frames."""
+    """Notable frames."""
     shown = "".join(_thumbnail(run, thumbnail) for thumbnail in pictures.thumbnails)
     return section(
-        "Telling frames", paragraph(pictures.words, "quiet"), f'<div class="album">{shown}</div>' if shown else ""
+        "Notable frames", paragraph(pictures.words, "quiet"), f'<div class="album">{shown}</div>' if shown else ""
     )
 
 
@@ -144,16 +144,14 @@ def _mark(thumbnail: Thumbnail) -> str:
 
 
 def updates(run: Run, pictures: Mapping[str, Picture]) -> str:
-    """What was learned, and where in the model."""
+    """The updates, and where in the model they acted."""
     rows = (
         [m.corruption, f"{m.updates:,}", *(f"{part:.2g}" for part in m.parts), m.most or NONE, m.least or NONE]
         for m in moves(run)
     )
     headings = ["corruption", "updates", "early", "middle", "late", "most", "least"]
     steps = table(headings, rows)
-    about = (
-        "Size of a step (root mean square by tensor, from sketches) in thirds of the adapted tensors, input to output."
-    )
+    about = "Step size (root mean square per tensor, from sketches) in thirds of the adapted tensors, input to output."
     return section(
         "Updates",
         figure(pictures.get("updates")),
@@ -164,33 +162,33 @@ def updates(run: Run, pictures: Mapping[str, Picture]) -> str:
 
 
 def classes(pictures: Mapping[str, Picture]) -> str:
-    """Which, and how surely."""
+    """Predicted classes, and calibration."""
     return section("Classes and confidence", figure(pictures.get("classes")), figure(pictures.get("calibration")))
 
 
 def speed(run: Run, pictures: Mapping[str, Picture]) -> str:
-    """Percentiles by station, drops by cause."""
+    """Latency percentiles by stage, and drops by cause."""
     last = {name: values[np.isfinite(values)][-1] for name, values in run.stats.items() if np.isfinite(values).any()}
-    stations = dict.fromkeys(name.split(".")[1] for name in last if name.startswith("ms.") and name.count(".") == 2)
-    rows = ([name, *(milliseconds(last.get(f"ms.{name}.p{q}", math.nan)) for q in (50, 95, 99))] for name in stations)
+    stages = dict.fromkeys(name.split(".")[1] for name in last if name.startswith("ms.") and name.count(".") == 2)
+    rows = ([name, *(milliseconds(last.get(f"ms.{name}.p{q}", math.nan)) for q in (50, 95, 99))] for name in stages)
     dropped = ([why, f"{n:,}", percent(n / (n + len(run.frames)))] for why, n in run.dropped.items())
     return section(
         "Speed",
         figure(pictures.get("speed")),
-        table(["station", "p50", "p95", "p99"], rows),
-        table(["dropped by", "frames", "of those frames and the answered"], dropped),
+        table(["stage", "p50", "p95", "p99"], rows),
+        table(["cause of drops", "frames", "share of frames"], dropped),
     )
 
 
 def events(run: Run) -> str:
-    """In order; many are folded."""
-    headings = ["time", "event", "frame", "facts"]
-    rows = [_event(run, event) for event in run.events[:MOST_EVENTS]]
+    """Events in order; a long list is collapsed."""
+    headings = ["time", "event", "frame", "details"]
+    rows = [_event(run, event) for event in run.events[:MAX_EVENTS]]
     kinds = Counter(event.kind for event in run.events)
     words = ", ".join(f"{kind} {n:,}" for kind, n in kinds.most_common(SHOWN)) + "." if kinds else ""
     if len(rows) <= SHOWN:
         return section("Events", table(headings, rows, left=4))
-    left = len(run.events) - MOST_EVENTS
+    left = len(run.events) - MAX_EVENTS
     more = paragraph(f"{count(left, 'further event')} are in the log.", "quiet") if left > 0 else ""
     return section(
         "Events", paragraph(words), folded(f"All {len(run.events):,} events", table(headings, rows, left=4), more)
@@ -201,13 +199,13 @@ def _event(run: Run, event: Event) -> list[str]:
     named = event.facts.get("frame")
     last = run.frames.index[min(event.position, len(run.frames)) - 1] if event.position and len(run.frames) else None
     frame = named if isinstance(named, int) else last
-    told = ", ".join(_told(name, value) for name, value in event.facts.items() if name != "frame")
-    return [span(event.t), event.kind, NONE if frame is None else f"{frame:,}", plain(told, 200)]
+    details = ", ".join(_detail(name, value) for name, value in event.facts.items() if name != "frame")
+    return [span(event.t), event.kind, NONE if frame is None else f"{frame:,}", plain(details, 200)]
 
 
-def _told(name: str, value: object) -> str:
+def _detail(name: str, value: object) -> str:
     if isinstance(value, Mapping):
-        return ", ".join(_told(str(key), item) for key, item in value.items() if item is not None)
+        return ", ".join(_detail(str(key), item) for key, item in value.items() if item is not None)
     return f"{name.replace('_', ' ')} {f'{value:.6g}' if isinstance(value, float) else value}"
 
 
@@ -219,11 +217,11 @@ def _number(value: float) -> str:
     return f"{value:.2f}" if math.isfinite(value) else NONE
 
 
-def of_run(run: Run, told: list[Finding], pictures: Mapping[str, Picture], shown: Album) -> Iterator[str]:
-    """All parts but the settings."""
+def of_run(run: Run, findings: list[Finding], pictures: Mapping[str, Picture], shown: Album) -> Iterator[str]:
+    """All sections except the settings."""
     yield figures(run)
     yield head(run)
-    yield found(told)
+    yield found(findings)
     yield answers(run, pictures)
     yield album(run, shown)
     yield updates(run, pictures)

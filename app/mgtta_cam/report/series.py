@@ -1,4 +1,4 @@
-"""Curves that a picture can hold: running means, thinned points, stretches of one corruption."""
+"""Prepare curves for drawing: running means, thinned points, stretches of one corruption."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ from mgtta_cam.metrics.calibration import Calibration
 from mgtta_cam.report.columns import Floats
 from mgtta_cam.report.run import Run
 
-POINTS = 600  # of a curve
+POINTS = 600  # per curve
 
 
 class Stretch(NamedTuple):
-    """Neighbors of one kind."""
+    """Consecutive items of one kind."""
 
     first: int
     end: int  # one past the last
@@ -26,33 +26,33 @@ class Stretch(NamedTuple):
 
 
 class Share(NamedTuple):
-    """Right answers under one corruption, or under all."""
+    """Accuracy and agreement under one corruption, or under all."""
 
     name: str
     n: int  # frames
     labeled: int
-    adapted: float  # 0..1 of the labeled; NaN where none is
-    frozen: float  # 0..1 of those that the frozen model answered too
-    compared: int  # how many those are
-    both: float  # 0..1: the adapted model's share of just those
-    same: float  # 0..1 of the frames that both answered
+    adapted: float  # accuracy 0..1 on labeled frames; NaN if there are none
+    frozen: float  # the same of the frozen model, on the labeled frames that it classified too
+    compared: int  # number of those frames
+    both: float  # the adapted model's accuracy on just those frames
+    same: float  # agreement 0..1 on frames that both models classified
     entropy: float  # nats, mean
     won: int  # frozen wrong, adapted right
     lost: int  # frozen right, adapted wrong
 
     @property
     def gain(self) -> float:
-        """Of adapting, -1..1, over frames that both answered."""
+        """Gain in accuracy from adapting, -1..1, on frames that both models classified."""
         return self.both - self.frozen
 
     @property
     def noise(self) -> float:
-        """Of the gain: what chance alone explains, at 95 %, were each frame a draw of its own."""
+        """Gain that chance alone explains at 95 %, if frames were independent."""
         return 1.96 * math.sqrt(self.won + self.lost) / self.compared if self.compared else math.nan
 
 
 def thinned(*columns: NDArray[np.generic], most: int = POINTS) -> list[Floats]:
-    """Columns [n] -> [at most `most`]: means of as many neighbors as it takes, NaN left out."""
+    """Thin columns [n] to [at most `most`] by averaging neighbors; NaN is ignored."""
     n = len(columns[0])
     if n <= most:
         return [column.astype(np.float64) for column in columns]
@@ -60,7 +60,7 @@ def thinned(*columns: NDArray[np.generic], most: int = POINTS) -> list[Floats]:
 
 
 def grouped(column: NDArray[np.generic], how: Callable[[Floats], Any], most: int = POINTS) -> Floats:
-    """[n] -> [at most `most`]: mean, maximum or the like of the finite values of neighbors; NaN where none is."""
+    """Thin [n] to [at most `most`] by `how`, such as mean or maximum, over neighbors' finite values; NaN if none."""
     edges = np.linspace(0, len(column), min(most, len(column)) + 1).astype(int)
     values = column.astype(np.float64)
     groups = (values[a:b][np.isfinite(values[a:b])] for a, b in pairwise(edges))
@@ -68,7 +68,7 @@ def grouped(column: NDArray[np.generic], how: Callable[[Floats], Any], most: int
 
 
 def stretches(kinds: NDArray[np.integer]) -> list[Stretch]:
-    """Where neighbors are of one kind."""
+    """Split a column into stretches of one kind."""
     if not len(kinds):
         return []
     edges = [0, *(np.flatnonzero(np.diff(kinds)) + 1).tolist(), len(kinds)]
@@ -76,13 +76,13 @@ def stretches(kinds: NDArray[np.integer]) -> list[Stretch]:
 
 
 def shares(run: Run) -> list[Share]:
-    """By corruption, in order of appearance."""
+    """Shares by corruption, in order of appearance."""
     present = list(dict.fromkeys(stretch.kind for stretch in stretches(run.frames.corruption)))
     return [share(run, run.corruptions[kind], run.frames.corruption == kind) for kind in present]
 
 
 def share(run: Run, name: str, chosen: NDArray[np.bool_] | None = None) -> Share:
-    """Of some frames; of all where none are given."""
+    """The share of the chosen frames; of all frames by default."""
     frames = run.frames
     chosen = np.ones(len(frames), bool) if chosen is None else chosen
     labeled = chosen & (frames.right >= 0)
@@ -104,34 +104,34 @@ def share(run: Run, name: str, chosen: NDArray[np.bool_] | None = None) -> Share
 
 
 def mean(values: NDArray[np.generic] | Sequence[float]) -> float:
-    """Of the finite ones; NaN where there is none."""
+    """Mean of the finite values; NaN if there are none."""
     values = np.asarray(values, np.float64)
     values = values[np.isfinite(values)]
     return float(values.mean()) if len(values) else math.nan
 
 
 def percentile(values: Floats, percent: float) -> float:
-    """The smallest finite value that `percent` of all do not exceed, as the log has it; NaN where there is none."""
+    """The smallest finite value that `percent` % of all do not exceed, defined as in the log; NaN if there is none."""
     values = values[np.isfinite(values)]
     return float(np.percentile(values, percent, method="inverted_cdf")) if len(values) else math.nan
 
 
 def waits(run: Run) -> Floats:
-    """[frames] How long each took, ms: its age when shown, of files the time for its answer."""
+    """[frames] latency in ms: the frame's age when shown; for files, the inference time."""
     return run.frames.age_ms if np.isfinite(run.frames.age_ms).any() else run.frames.infer_ms
 
 
 class Reliability(NamedTuple):
-    """How sure a model is, and how right: by bin of confidence."""
+    """Calibration of a model: confidence and accuracy by bin of confidence."""
 
     ece: float  # 0..1
-    confidence: Floats  # [bins that hold any]
+    confidence: Floats  # [nonempty bins]
     accuracy: Floats
     n: Floats
 
 
 def reliability(p: Floats, right: NDArray[np.bool_]) -> Reliability | None:
-    """Of labeled answers; None where there are none."""
+    """Calibration over labeled predictions; None if there are none."""
     known = np.isfinite(p)
     p, right = np.clip(p[known], 0.0, 1.0), right[known]
     if not len(p):

@@ -1,7 +1,6 @@
-"""Pictures of telling frames. The log has none: they come from the recording of the model's input, or from the source.
+"""Pictures of notable frames, from the recording of the model's input or from the source: the log has no pictures.
 
-Each is known to be the right one: a recorded frame by the digest that its line in the log has, a source by that of its
-file.
+Each is verified: a recorded frame by the digest in its log line, a source by the digest of its file.
 """
 
 from __future__ import annotations
@@ -20,13 +19,13 @@ from mgtta_cam.report.run import Run
 from mgtta_cam.report.words import plain
 from mgtta_cam.types import Image
 
-FARTHEST = 5_000  # frames of a source, which is read from its beginning on: further ones would take too long
+FARTHEST = 5_000  # a source is read from its beginning; frames beyond this one would take too long
 SIDE = 240  # pixels, the longer side
 QUALITY = 86
 
 
 class Thumbnail(NamedTuple):
-    """A telling frame and its picture."""
+    """A notable frame and its picture."""
 
     moment: Moment
     jpeg: bytes
@@ -34,32 +33,32 @@ class Thumbnail(NamedTuple):
 
 
 class Album(NamedTuple):
-    """What could be shown, and where it is from or why there is none."""
+    """The pictures found, and where they are from or why there are none."""
 
     thumbnails: list[Thumbnail]
     words: str
 
 
 def album(run: Run) -> Album:
-    """Pictures of at most twelve frames."""
+    """Pictures of at most twelve notable frames."""
     recorded = run.part("configuration").get("record_input")
     if recorded and (path := _found(run, recorded)) is not None:
         shown = _shown(run, path, range(len(run.frames)), check=True)
         if shown:
-            return Album(shown, f"What the model was given, from the recording {plain(path.name)}.")
-        return Album([], f"There are no pictures: {plain(path.name)} is not the recording of this run.")
+            return Album(shown, f"The model's input, from the recording {plain(path.name)}.")
+        return Album([], f"No pictures: {plain(path.name)} is not the recording of this run.")
     source = run.part("source")
     path = _found(run, run.part("configuration").get("source")) if source.get("kind") == "video" else None
     if path is None:
-        return Album([], "There are no pictures: neither a recording (--record-input) nor the source is at hand.")
+        return Album([], "No pictures: neither a recording (--record-input) nor the source file was found.")
     if source.get("digest") != of_file(path):
-        return Album([], f"There are no pictures: {plain(path.name)} is not the file that the run saw.")
+        return Album([], f"No pictures: {plain(path.name)} has changed since the run.")
     words = f"From the source {plain(path.name)}, before any synthetic corruption."
     return Album(_shown(run, path, run.frames.index.tolist(), check=False), words)
 
 
 def _found(run: Run, name: object) -> Path | None:
-    """A file that a log names: in the folder of the run, or beside the log."""
+    """A file that a log names, in the folder of the run or next to the log."""
     if not isinstance(name, str):
         return None
     places = [Path(str(run.header.get("folder", ""))) / name, run.path.parent / Path(name).name]
@@ -67,9 +66,9 @@ def _found(run: Run, name: object) -> Path | None:
 
 
 def _shown(run: Run, path: Path, number_of: Sequence[int], *, check: bool) -> list[Thumbnail]:
-    """Moments whose frame, by its number in the file, could be read; with `check` only those of the logged digest.
+    """Moments whose frames, by number in the file, could be read; with `check`, only those that match the log's digest.
 
-    Checked frames are jumped to; without a check only reading all before them is exact.
+    Checked frames are sought; without a check, only reading all preceding frames is exact.
     """
     within = len(number_of) if check else int(np.searchsorted(number_of, FARTHEST))
     wanted = {number_of[moment.position]: moment for moment in moments(run, within)}
@@ -82,7 +81,7 @@ def _shown(run: Run, path: Path, number_of: Sequence[int], *, check: bool) -> li
 
 
 def _read(path: Path, numbers: Sequence[int], *, jump: bool) -> Iterator[tuple[int, Image]]:
-    """These frames of a video, RGB, in order."""
+    """Read these frames of a video in order, as RGB."""
     capture = cv2.VideoCapture(str(path), cv2.CAP_FFMPEG)
     at = 0
     try:

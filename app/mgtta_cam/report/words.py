@@ -1,23 +1,23 @@
-"""How the report writes: numbers with their units, times, counts, and foreign text without surprises."""
+"""Format numbers with units, times, counts, and untrusted text for the report."""
 
 from __future__ import annotations
 
 import math
 from typing import Literal, NamedTuple
 
-NONE = "–"  # where nothing is known
-LONGEST = 120  # characters of a name that came with a log
+NONE = "–"  # for unknown values
+MAX_NAME = 120  # characters of a name from a log
 
 
 class Finding(NamedTuple):
-    """A sentence that the log supports."""
+    """A sentence that the log supports, with its mark: good, bad or note."""
 
     mark: Literal["good", "bad", "note"]
     text: str
 
 
-def plain(value: object, most: int = LONGEST) -> str:
-    """Any value as one line of printable characters, at most so many. Mark-up stays: it is escaped later."""
+def plain(value: object, most: int = MAX_NAME) -> str:
+    """Any value as one line of at most `most` printable characters. Markup is kept: it is escaped later."""
     text = str(value)[: 4 * most]
     text = " ".join("".join(c if c.isprintable() else " " for c in text).split())
     return text if len(text) <= most else text[: most - 1] + "…"

@@ -1,1 +1,1 @@
-"""Where results go: one file a kind of sink."""
+"""Where results go: one file per kind of sink."""

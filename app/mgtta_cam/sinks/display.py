@@ -1,7 +1,7 @@
-"""Does a display answer? Asked without opening a window.
+"""Check whether a display is available, without opening a window.
 
-A wheel of OpenCV with windows aborts the whole process (SIGABRT, no exception) if it opens one where no display
-answers; the headless wheel raises. So the question comes first.
+OpenCV's regular wheel aborts the whole process (SIGABRT, no exception) if it opens a window while no display
+answers; the headless wheel raises. So this check comes first.
 """
 
 from __future__ import annotations
@@ -17,24 +17,24 @@ import cv2
 
 
 def display_problem(environ: Mapping[str, str] = os.environ) -> str | None:
-    """Why a window cannot be shown, in one line; None if it can."""
+    """Why a window cannot be shown, on one line; None if it can."""
     toolkit = cv2.currentUIFramework().upper()
     if not toolkit:
-        return "this OpenCV is built without windows (the headless wheel); install opencv-python"
+        return "this OpenCV is built without window support (the headless wheel); install opencv-python"
     if sys.platform == "win32":
-        return None  # a window station is always there; a service's windows are just not seen
+        return None  # a window station always exists; a service's windows are merely invisible
     if sys.platform == "darwin":
         return _quartz_problem()
     if toolkit.startswith("QT"):
         return _qt_platform_problem(environ) or _x11_problem(environ)
-    # GTK and OpenCV's own Wayland windows use a Wayland compositor where there is one.
+    # GTK and OpenCV's own Wayland windows use a Wayland compositor if there is one.
     if environ.get("WAYLAND_DISPLAY"):
         return _wayland_problem(environ)
     return _x11_problem(environ)
 
 
 def _qt_platform_problem(environ: Mapping[str, str]) -> str | None:
-    """Qt aborts too where QT_QPA_PLATFORM names a plugin that the wheel does not carry."""
+    """Why Qt would abort: QT_QPA_PLATFORM names a plugin that the wheel does not contain."""
     wanted = environ.get("QT_QPA_PLATFORM", "").split(";")[0].split(":")[0]
     folder = Path(cv2.__file__).parent / "qt" / "plugins" / "platforms"
     if not wanted or not os.path.isdir(folder):
@@ -42,7 +42,7 @@ def _qt_platform_problem(environ: Mapping[str, str]) -> str | None:
     carried = sorted(file.stem.removeprefix("libq") for file in folder.glob("libq*.so"))
     if wanted in carried:
         return None
-    return f"QT_QPA_PLATFORM={wanted}, but this OpenCV carries only {', '.join(carried)}; unset it"
+    return f"QT_QPA_PLATFORM={wanted}, but this OpenCV contains only {', '.join(carried)}; unset it"
 
 
 def _x11_problem(environ: Mapping[str, str]) -> str | None:
@@ -56,9 +56,9 @@ def _x11_problem(environ: Mapping[str, str]) -> str | None:
     try:
         x11 = ctypes.CDLL("libX11.so.6")
     except OSError:
-        return f"cannot ask the display {name}: libX11.so.6 is not installed"
+        return f"cannot reach the display {name}: libX11.so.6 is not installed"
     x11.XOpenDisplay.argtypes, x11.XOpenDisplay.restype = [ctypes.c_char_p], ctypes.c_void_p
-    # The connection stays: an X server whose last client leaves starts anew, and turns the window away meanwhile.
+    # Keep the connection open: an X server restarts when its last client leaves, and rejects windows meanwhile.
     return None if x11.XOpenDisplay(name.encode()) else f"the display {name} does not answer"
 
 
@@ -73,7 +73,7 @@ def _wayland_problem(environ: Mapping[str, str]) -> str | None:
 
 
 def _quartz_problem() -> str | None:
-    """Over SSH, or as a daemon, a Mac has no window server to talk to."""
+    """Why a Mac shows no windows: over SSH and in a daemon there is no window server."""
     services = ctypes.CDLL("/System/Library/Frameworks/ApplicationServices.framework/ApplicationServices")
     services.CGSessionCopyCurrentDictionary.restype = ctypes.c_void_p
     return None if services.CGSessionCopyCurrentDictionary() else "no window server in this session"

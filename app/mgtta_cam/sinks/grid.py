@@ -1,4 +1,4 @@
-"""Several streams on one picture, in rows and columns: for a window, a video, or both."""
+"""Show several streams on one picture, in rows and columns: in a window, a video, or both."""
 
 from __future__ import annotations
 
@@ -14,18 +14,18 @@ from mgtta_cam.stream.session import Display
 from mgtta_cam.types import FrameResult, Image, Sink
 
 SIZE = (1600, 900)  # width, height in pixels
-EM, CAPTION = 14, 2.0  # pixels; ems below each picture, for its name
-FPS = 25.0  # of its video: streams may have different ones
+EM, CAPTION = 14, 2.0  # text size in pixels; height in ems of the caption below each picture
+FPS = 25.0  # of the grid's video; the streams' own rates may differ
 
 
 class Grid:
-    """The newest drawn picture of each stream, where a stream has its place in the order in which they were given.
+    """The latest drawn picture of each stream, arranged in the order in which the streams were given.
 
-    Its `window` shows the grid and hears keys for all streams; its `video` gets a frame each time that all streams that
-    still run have moved on. Both are made with `image` as what they render.
+    `window` shows the grid and receives keys for all streams; `video` gets a frame each time all running streams have
+    advanced. Both are created with `image` as their `render`.
 
     Args:
-        names: of the streams, without secrets.
+        names: captions of the streams, free of secrets.
     """
 
     def __init__(self, names: Sequence[str]) -> None:
@@ -48,14 +48,14 @@ class Grid:
         self.video: Sink | None = None
 
     def image(self, _: FrameResult) -> Image:
-        """uint8 [h, w, 3] RGB, whichever result asks for it."""
+        """The grid as uint8 [h, w, 3] RGB; the argument does not matter."""
         return self._canvas
 
     def put(self, k: int, result: FrameResult, drawn: Image) -> None:
-        """Shows the next result of stream k.
+        """Show the next result of stream k.
 
         Raises:
-            OutputError: if the video cannot be written; to each stream, as it is the video of all.
+            OutputError: if the video cannot be written; raised for every stream, because they share the video.
         """
         if self._failure is not None:
             raise self._failure
@@ -74,7 +74,7 @@ class Grid:
                 raise
 
     def key(self, k: int, wait_ms: int) -> str | None:
-        """A key that stream k has not heard; each is heard by all."""
+        """A key that stream k has not received yet; every stream receives every key."""
         if self.window is None:
             time.sleep(wait_ms / 1000)
         elif (key := self.window.poll(wait_ms)) is not None:
@@ -83,7 +83,7 @@ class Grid:
         return self._keys[k].popleft() if self._keys[k] else None
 
     def leave(self, k: int) -> None:
-        """Stream k is at its end: its last picture stays; the last stream closes window and video."""
+        """End stream k: its last picture stays; the last stream to leave closes window and video."""
         if k not in self._open:
             return
         self._open.remove(k)
@@ -94,25 +94,25 @@ class Grid:
 
 
 class Place:
-    """The place of one stream in a grid: a window to its run.
+    """One stream's place in a grid; its run uses it as a window.
 
     Args:
-        grid: of all streams.
-        k: its number, from 0.
-        render: draws its results.
+        grid: the grid of all streams.
+        k: the stream's number, from 0.
+        render: draws the stream's results.
     """
 
     def __init__(self, grid: Grid, k: int, render: Callable[[FrameResult], Image]) -> None:
         self._grid, self._k, self._render = grid, k, render
 
     def write(self, result: FrameResult) -> None:
-        """Draws a result into its place."""
+        """Draw a result into its place."""
         self._grid.put(self._k, result, self._render(result))
 
     def poll(self, wait_ms: int) -> str | None:
-        """Paints, and returns a key pressed for all streams."""
+        """Update the window, and return a key pressed for all streams."""
         return self._grid.key(self._k, wait_ms)
 
     def close(self) -> None:
-        """Leaves the grid."""
+        """Leave the grid."""
         self._grid.leave(self._k)

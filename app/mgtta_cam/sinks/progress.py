@@ -1,4 +1,4 @@
-"""One line that tells how the run goes, on the terminal of people."""
+"""A one-line progress display for interactive terminals."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ SECONDS_BETWEEN_UPDATES = 0.25
 
 
 class ProgressLine:
-    """A line that is written over and over, and goes away at the end. Use it only on a terminal.
+    """A line that is rewritten in place and removed at the end. Use it only on a terminal.
 
     Args:
         console: a terminal.
-        words: of each result; by default, `describe`.
+        words: describes a result; `describe` by default.
     """
 
     def __init__(self, console: Console, words: Callable[[FrameResult], str] | None = None) -> None:
@@ -28,7 +28,7 @@ class ProgressLine:
         self._due = 0.0
 
     def write(self, result: FrameResult) -> None:
-        """Shows a result, four times a second at most."""
+        """Show a result, at most four times per second."""
         words, now = self._words(result), time.monotonic()
         if now < self._due:
             return
@@ -38,13 +38,13 @@ class ProgressLine:
         self._live.update(Text(words, overflow="ellipsis", no_wrap=True), refresh=True)
 
     def close(self) -> None:
-        """Takes the line away."""
+        """Remove the line."""
         if self._live.is_started:
             self._live.stop()
 
 
 def describe(result: FrameResult) -> str:
-    """`frame 300  29.7 fps  12 ms  mgtta, 4 updates  fog:4  frozen 41.0 %  adapted 52.5 %`."""
+    """Describe a result: `frame 300  29.7 fps  12 ms  mgtta, 4 updates  fog:4  frozen 41.0 %  adapted 52.5 %`."""
     parts = [
         f"frame {result.frame.index}",
         f"{result.fps:.1f} fps",
@@ -58,10 +58,10 @@ def describe(result: FrameResult) -> str:
 
 
 class Counting:
-    """Words about several streams: `3 streams  900 frames  87.1 fps in all`.
+    """Describes the progress of several streams: `3 streams  900 frames  87.1 fps total`.
 
     Args:
-        streams: how many.
+        streams: number of streams.
     """
 
     def __init__(self, streams: int) -> None:
@@ -70,13 +70,13 @@ class Counting:
         self._began = time.monotonic()
 
     def __call__(self, _: FrameResult) -> str:
-        """Counts a result of any of them."""
+        """Count a result of any stream and describe the total."""
         if not self._frames:
             self._began = time.monotonic()
         self._frames += 1
         seconds = time.monotonic() - self._began
         fps = (self._frames - 1) / seconds if seconds > 0 else 0.0
-        return f"{self._streams} streams  {self._frames} frame{'' if self._frames == 1 else 's'}  {fps:.1f} fps in all"
+        return f"{self._streams} streams  {self._frames} frame{'' if self._frames == 1 else 's'}  {fps:.1f} fps total"
 
 
 def _accuracy(name: str, score: Score | None) -> list[str]:

@@ -1,4 +1,4 @@
-"""Single pictures as PNG: the snapshot key, the demo's picture."""
+"""Save single pictures as PNG: for the snapshot key and for `--snapshot`."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ def save_picture(path: Path, image: Image, *, overwrite: bool = False) -> Path:
         OutputError: if the file cannot be written, or exists and `overwrite` is not set.
     """
     if path.suffix.lower() != ".png":
-        raise ValueError(f"a picture is saved as .png, got {path.name}")
+        raise ValueError(f"expected a file name ending in .png, got {path.name}")
     writable(path, overwrite=overwrite)
-    # Encoded in memory: OpenCV's own writer fails silently, and on names outside the code page of Windows.
+    # Encode in memory: OpenCV's own writer fails silently, and cannot write names outside Windows' code page.
     _, png = cv2.imencode(".png", cv2.cvtColor(image, cv2.COLOR_RGB2BGR))
     try:
         path.write_bytes(png.tobytes())
@@ -33,10 +33,10 @@ def save_picture(path: Path, image: Image, *, overwrite: bool = False) -> Path:
 
 
 class Snapshots:
-    """Saves drawn results on demand, under names that tell the frame: `snapshot-000123.png`.
+    """Saves drawn results on demand, named after the frame: `snapshot-000123.png`.
 
     Args:
-        folder: where to put them; must exist.
+        folder: where to save them; must exist.
         render: draws a result.
     """
 
@@ -45,10 +45,10 @@ class Snapshots:
         self._render = render
 
     def save(self, result: FrameResult) -> Path:
-        """Save one result and return the picture's path. A second one of the same frame gets a number.
+        """Save one result and return the picture's path. A second snapshot of the same frame gets a number.
 
         Raises:
-            OutputError: if it cannot be written.
+            OutputError: if the picture cannot be written.
         """
         name = f"snapshot-{result.frame.index:06d}"
         path, again = self._folder / f"{name}.png", 2
@@ -58,12 +58,12 @@ class Snapshots:
 
 
 class LastSnapshot:
-    """Holds the latest result and saves it, drawn, when the run ends; a run without results leaves no picture.
+    """Keeps the latest result and saves it, drawn, when the run ends; a run without results saves nothing.
 
     Args:
         path: a .png file.
         render: draws a result.
-        overwrite: replace a file that exists.
+        overwrite: replace an existing file.
 
     Raises:
         OutputError: if the file cannot be written, or exists and `overwrite` is not set.
@@ -74,11 +74,11 @@ class LastSnapshot:
         self._latest: FrameResult | None = None
 
     def write(self, result: FrameResult) -> None:
-        """Takes the place of the result before."""
+        """Keep this result instead of the previous one."""
         self._latest = result
 
     def close(self) -> None:
-        """Saves it; a second call does nothing."""
+        """Save the latest result; a second call does nothing."""
         latest, self._latest = self._latest, None
         if latest is not None:
             save_picture(self._path, self._render(latest), overwrite=True)

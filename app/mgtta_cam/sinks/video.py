@@ -1,4 +1,4 @@
-"""The drawn pictures as a video file; the container decides the codec."""
+"""Write the drawn pictures to a video file; the container determines the codec."""
 
 from __future__ import annotations
 
@@ -20,54 +20,54 @@ from mgtta_cam.types import FrameResult, Image
 
 
 class Container(NamedTuple):
-    """What OpenCV's wheels can write into a kind of file, and what that is good for."""
+    """A codec that can be written, and what the file type is good for."""
 
     codec: str  # FourCC
     use: str
 
 
 CONTAINERS = {
-    ".mkv": Container("mp4v", "survives even if the machine fails, but for the last 256 KiB"),
-    ".webm": Container("VP80", "plays in every browser; slow to write"),
-    ".mp4": Container("mp4v", "for video players; lost if the machine fails"),
+    ".mkv": Container("mp4v", "survives a crash of the machine, except for the last 256 KiB"),
+    ".webm": Container(encoder.WEBM, "plays in every browser; small, even with noise"),
+    ".mp4": Container("mp4v", "for video players; lost if the machine crashes"),
     ".avi": Container("MJPG", "for old software; large"),
 }
 
 
 LOSSLESS = "FFV1"
 PIPE_BYTES = 2**20  # between the two processes
-PATIENCE_S = 60.0  # for the end of a file: writing an index takes no longer
+FINISH_TIMEOUT_S = 60.0  # ample time to write a file's index
 
 
 def check_kind(path: Path) -> None:
-    """Sees that the ending of a file is one that videos have.
+    """Check that a file's extension is a known video type.
 
     Raises:
-        OutputError: with those.
+        OutputError: with the known extensions, if it is not.
     """
     if path.suffix.lower() not in CONTAINERS:
         choices = "; ".join(f"{suffix} ({kind.use})" for suffix, kind in CONTAINERS.items())
-        raise OutputError(f"cannot write {path.name}: a video ends in one of: {choices}")
+        raise OutputError(f"cannot write {path.name}: expected a video file with one of these endings: {choices}")
 
 
 class VideoSink:
-    """Writes each drawn result as one frame of a video, which a process of its own encodes (`mgtta_cam.sinks.encoder`).
+    """Writes each drawn result as one frame of a video.
 
-    So the file is whole even if this process is killed.
-
-    The first picture sets the size of the video. A later one of another size (a camera that came back with
-    another resolution) is fitted into it, in a dark frame.
+    A separate process encodes (`mgtta_cam.sinks.encoder`), so the file is complete even if this process is killed.
+    The first picture sets the size of the video. A later one of another size (say, from a camera that reconnected
+    with another resolution) is letterboxed.
 
     Args:
-        path: the file; its ending chooses container and codec, see CONTAINERS.
-        fps: frames a second of the video, > 0.
-        render: draws a result; RGB pictures with even sides.
-        overwrite: replace a file that exists.
-        codec: another FourCC than that of the container; `LOSSLESS` goes into .mkv and .avi.
+        path: the file; its extension selects container and codec, see CONTAINERS.
+        fps: frames per second of the video, > 0.
+        render: draws a result as an RGB picture with even sides.
+        overwrite: replace an existing file.
+        stride: record every n-th result, from the first on.
+        codec: a FourCC other than the container's default; `LOSSLESS` works in .mkv and .avi.
 
     Raises:
         ValueError: if fps is not a positive number.
-        OutputError: if the ending is unknown, or the file cannot be written or exists.
+        OutputError: if the extension is unknown, or the file cannot be written or already exists.
     """
 
     def __init__(
@@ -77,6 +77,7 @@ class VideoSink:
         render: Callable[[FrameResult], Image],
         *,
         overwrite: bool = False,
+        stride: int = 1,
         codec: str | None = None,
     ) -> None:
         if not (math.isfinite(fps) and fps > 0):
@@ -85,6 +86,7 @@ class VideoSink:
         self._path = writable(path, overwrite=overwrite)
         self._fps = fps
         self._render = render
+        self._stride, self._results = stride, 0
         self._size: tuple[int, int] | None = None  # width, height
         codec = codec or CONTAINERS[path.suffix.lower()].codec
         command = [sys.executable, "-P", encoder.__file__, str(path), codec, str(fps)]
@@ -96,8 +98,11 @@ class VideoSink:
         """Append one frame.
 
         Raises:
-            OutputError: if the file cannot be opened or the disk does not take it.
+            OutputError: if the file cannot be opened or written.
         """
+        self._results += 1
+        if (self._results - 1) % self._stride:
+            return
         image = self._render(result)
         if self._size is None:
             self._open(image)
@@ -140,12 +145,12 @@ class VideoSink:
             raise OutputError(f"cannot write {self._path}: {self._end(process)}") from None
 
     def _end(self, process: subprocess.Popen[bytes]) -> str | None:
-        """Waits for the end of the encoder; what it says went wrong."""
+        """Wait for the encoder to exit; returns what went wrong, if anything."""
         self._encoder = None
         try:
-            words, _ = process.communicate(timeout=PATIENCE_S)
+            words, _ = process.communicate(timeout=FINISH_TIMEOUT_S)
         except subprocess.TimeoutExpired:
             process.kill()
             process.communicate()
-            return "the disk does not take the end of it"
-        return (words.decode().strip() or "its encoder was ended from outside") if process.returncode else None
+            return "the disk did not accept the end of the file in time"
+        return (words.decode().strip() or "its encoder process was killed") if process.returncode else None

@@ -1,4 +1,4 @@
-"""A window that shows the drawn pictures and hears keys; main thread only."""
+"""Show the drawn pictures in a window and read keys; main thread only."""
 
 from __future__ import annotations
 
@@ -13,19 +13,19 @@ from mgtta_cam.types import FrameResult, Image
 
 __all__ = ["WindowSink", "display_problem"]
 
-LARGEST_PX = (1600, 900)  # width, height of a window when it opens
+LARGEST_PX = (1600, 900)  # maximum width and height of a new window
 
 
 class WindowSink:
-    """Shows each drawn result. `poll` must be called after every `write`: it is what lets the window paint.
+    """Shows each drawn result. Call `poll` after every `write`: only then does the window repaint.
 
     Args:
-        title: of the window, and its name to OpenCV; one sink a title.
+        title: of the window, and its name in OpenCV; only one sink per title.
         render: draws a result.
 
     Raises:
-        RuntimeError: if this is not the main thread, where OpenCV's windows hang.
-        OutputError: if no display answers.
+        RuntimeError: outside the main thread, where OpenCV's windows hang.
+        OutputError: if no display is available.
     """
 
     def __init__(self, title: str, render: Callable[[FrameResult], Image]) -> None:
@@ -35,13 +35,13 @@ class WindowSink:
         self._title = title
         self._render = render
         self._open = False
-        self._painted = False  # only a window that was painted once can be found closed
+        self._painted = False  # a window counts as closed only after it was painted once
 
     def write(self, result: FrameResult) -> None:
         """Show one result; it appears with the next `poll`.
 
         Raises:
-            RuntimeError: if this is not the main thread.
+            RuntimeError: outside the main thread.
         """
         _require_main_thread()
         image = self._render(result)
@@ -54,16 +54,16 @@ class WindowSink:
         cv2.imshow(self._title, cv2.cvtColor(image, cv2.COLOR_RGB2BGR))
 
     def poll(self, wait_ms: int = 1) -> str | None:
-        """Paint, and return the character of a key pressed meanwhile.
+        """Repaint, and return the character of a key pressed meanwhile.
 
         Args:
-            wait_ms: how long to wait for one; less than 1 ms is 1 ms, or the window could not paint.
+            wait_ms: how long to wait for a key; at least 1 ms is waited, or the window could not repaint.
 
         Returns:
-            The character (`"\\x1b"` for Escape), None if no key was pressed, and `"q"` if the window was closed.
+            The character (`"\\x1b"` for Escape), None if no key was pressed, or `"q"` if the window was closed.
 
         Raises:
-            RuntimeError: if this is not the main thread.
+            RuntimeError: outside the main thread.
         """
         _require_main_thread()
         if not self._open:
@@ -80,7 +80,7 @@ class WindowSink:
         if self._open:
             self._open = self._painted = False
             cv2.destroyWindow(self._title)
-            cv2.waitKey(1)  # lets the toolkit take it off the screen
+            cv2.waitKey(1)  # lets the toolkit remove it from the screen
 
     def _closed(self) -> bool:
         if not self._painted:
@@ -93,4 +93,4 @@ class WindowSink:
 
 def _require_main_thread() -> None:
     if threading.current_thread() is not threading.main_thread():
-        raise RuntimeError("OpenCV windows belong to the main thread; this is another one")
+        raise RuntimeError("OpenCV windows work in the main thread only; this is another thread")

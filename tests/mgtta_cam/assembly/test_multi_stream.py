@@ -194,4 +194,4 @@ def test_what_is_said_of_each(command: Command, ready: list[str]) -> None:
     ended = command(*others(ready, "clip.mkv"), "--label", "chair", "--corrupt", "fog:2")
     assert ended.code == 0, ended.err
     assert ended.err.count("fog:2") == 2
-    assert "stream 2: nothing learned: too few frames" in ended.err
+    assert "stream 2: no update: too few frames" in ended.err

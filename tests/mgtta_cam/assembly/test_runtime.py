@@ -42,7 +42,7 @@ def test_auto(command: Command, ready: list[str], monkeypatch: pytest.MonkeyPatc
     Path("file").touch()
     monkeypatch.setenv("XDG_CACHE_HOME", "file")
     ended = command(*ready, "--runtime", "auto", "--log", "b.jsonl")
-    assert (ended.code, "torch answers: " in ended.err, "XDG_CACHE_HOME" in ended.err) == (0, True, True)
+    assert (ended.code, "predicting with torch: " in ended.err, "XDG_CACHE_HOME" in ended.err) == (0, True, True)
     assert next(iter(read(Path("b.jsonl"))))["runtime"] == "torch"
     ended = command(*ready, "--runtime", "onnx")
     assert (ended.code, len(ended.err.splitlines())) == (6, 2), ended.err
@@ -52,7 +52,7 @@ def test_without_onnx_runtime(command: Command, ready: list[str], monkeypatch: p
     """Torch answers, with a word; whoever asks for ONNX Runtime gets one line that says what to install."""
     monkeypatch.setitem(sys.modules, "onnxruntime", None)
     ended = command(*ready, "--runtime", "auto", "--log", "a.jsonl")
-    assert (ended.code, "torch answers: ONNX Runtime cannot be imported" in ended.err) == (0, True), ended.err
+    assert (ended.code, "predicting with torch: ONNX Runtime cannot be imported" in ended.err) == (0, True), ended.err
     assert next(iter(read(Path("a.jsonl"))))["runtime"] == "torch"
     ended = command(*ready, "--runtime", "onnx")
     assert (ended.code, "pip install onnxruntime, or onnxruntime-gpu" in ended.err) == (6, True), ended.err

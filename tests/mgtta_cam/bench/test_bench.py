@@ -450,6 +450,7 @@ def test_pictures_that_are_missing_under_one_corruption(settings: Settings, tmp_
         (None, 0),
         tmp_path / "out",
         console,
+        memory=False,
     )
     assert rows[0]["n"] == rows[1]["n"] - 1
     assert "pictures skipped in all: 2" in console.export_text()

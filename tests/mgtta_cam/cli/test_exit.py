@@ -197,35 +197,3 @@ def test_no_secret_gets_out(tmp_path: Path) -> None:
     assert "hunter2" not in output
     assert "swordfish" not in output
     assert "***@127.0.0.1" in output
-
-
-@pytest.mark.parametrize(
-    "words",
-    [
-        ["--help"],
-        ["--version"],
-        ["demo", "--help"],
-        ["--source", "gone.mp4"],
-        ["--sorce", "x"],
-        ["--source", "clip.mkv", "--topk", "0"],
-        ["--source", "clip.mkv", "--corrupt", "fog:9"],
-        ["--source", "clip.mkv", "--method", "tnet"],
-        ["--source", "clip.mkv", "--log", "gone/a.jsonl"],
-        ["--print-config"],
-        ["corruptions"],
-    ],
-)
-def test_quick_answers_import_nothing_heavy(tmp_path: Path, words: list[str]) -> None:
-    """Help, usage errors and a missing source import no torch, timm, OpenCV or numba, so they are fast."""
-    (tmp_path / "clip.mkv").touch()
-    code = """
-        import sys
-        from mgtta_cam.cli import main
-        sys.argv[0] = "mgtta-cam"
-        try:
-            main.main()
-        finally:
-            print("HEAVY", *sorted({"torch", "timm", "cv2", "numba", "scipy"} & set(sys.modules)))
-    """
-    out, err = started(tmp_path, *words, code=code).communicate()
-    assert out.splitlines()[-1] == "HEAVY", err

@@ -14,7 +14,7 @@ from rich.console import Console
 from timm.models.vision_transformer import VisionTransformer
 
 from mgtta import MetaGradientGenerator, SourceStatistics
-from mgtta.training import Generator, Lesson, Pretraining
+from mgtta.training import Generator, Pretraining, PretrainingStep
 from mgtta_cam.corruptions import VALIDATION
 from mgtta_cam.errors import SourceDamagedError, SourceError, UsageError
 from mgtta_cam.offline.pictures import Selection, batches
@@ -147,7 +147,7 @@ def test_interrupted_pretraining_goes_on_identically(
     whole = pretrain(pictures, tmp_path / "whole.safetensors", console)
     learn, steps = Pretraining.step, iter(range(5))  # an epoch has four steps
 
-    def step(self: Pretraining, x: torch.Tensor) -> Lesson:
+    def step(self: Pretraining, x: torch.Tensor) -> PretrainingStep:
         if next(steps, None) is None:
             raise KeyboardInterrupt
         return learn(self, x)

@@ -1,4 +1,4 @@
-"""The overlay as pictures: sizes, purity, what moves when the answer moves, and what must not."""
+"""The overlay as pictures: sizes, purity, and which pixels change with which fact."""
 
 from __future__ import annotations
 
@@ -160,7 +160,7 @@ def test_level_1_shows_the_answer_alone() -> None:
         {"fps": 9.9},
         {"updates": 20},
         {"method": "tent"},
-        {"unlearned": "sure"},
+        {"skipped": "sure"},
         {"score": score(0.5)},
         {"frozen_score": score(0.5)},
         {"frame": Frame(7, 0.2, picture(240, 320), 2, ("fog", 4))},
@@ -284,8 +284,8 @@ def test_help_lists_every_key() -> None:
         assert changed(base, draw(result((240, 320)), replace(STYLE, help=other))).sum() > 20
 
 
-def test_impossible_styles_are_refused() -> None:
-    """A level beyond the three, or less than one class, is a mistake of the caller."""
+def test_impossible_styles_raise() -> None:
+    """A level beyond the three, or less than one class, raises ValueError."""
     with pytest.raises(ValueError, match="level must be 0, 1 or 2, got 3"):
         Style(level=3)
     with pytest.raises(ValueError, match="topk must be at least 1, got 0"):

@@ -1,4 +1,4 @@
-"""Results drawn as the keys want it."""
+"""Results are drawn as the keys ask."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A log run again: equal to the bit, whatever happened in the run; what differs is found and named."""
+"""Replays: equal to the bit, whatever happened in the run; any difference is found and named."""
 
 from __future__ import annotations
 
@@ -24,21 +24,21 @@ NOISE = ["--corrupt-schedule", "0:clean 3:gaussian_noise:5 7:fog:3"]
 
 
 def logged(command: Command, ready: list[str], *words: str, name: str = "a.jsonl") -> Path:
-    """A run with a log."""
+    """Make a run with a log."""
     ended = command(*ready, *SMALL, *words, "--log", name)
     assert ended.code == 0, ended.err
     return Path(name)
 
 
 def replayed(command: Command, path: Path | str, *words: str, code: int = 0) -> Any:
-    """A replay, compared; what it prints."""
+    """Replay a log; returns the verdict, or the error output for a nonzero exit code."""
     ended = command("replay", str(path), "--verify", "--json", *words)
     assert ended.code == code, ended.err
     return json.loads(ended.out)["replay"] if code == 0 else ended.err
 
 
 def changed(path: Path, old: str, new: str, name: str = "changed.jsonl") -> Path:
-    """The log with one place in it changed."""
+    """Copy a log with one place changed."""
     text = path.read_text(encoding="utf-8")
     assert old in text
     changed = Path(name)
@@ -63,7 +63,7 @@ def changed(path: Path, old: str, new: str, name: str = "changed.jsonl") -> Path
     ids=["plain", "noise", "crop", "recorded", "loop", "background", "window", "balanced", "cut", "none"],
 )
 def test_equal(command: Command, ready: list[str], words: list[str]) -> None:
-    """However updates were given: the same frames, answers and parameters, to the bit."""
+    """Whatever the way of updating: the same frames, predictions and parameters, to the bit."""
     path = logged(command, ready, *words)
     found = replayed(command, path)
     kinds = [record["type"] for record in read(path)]
@@ -74,28 +74,28 @@ def test_equal(command: Command, ready: list[str], words: list[str]) -> None:
 
 @pytest.mark.parametrize("method", ["sar", "deyo", "cotta", "t3a", "lame"])
 def test_methods(command: Command, ready: list[str], method: str) -> None:
-    """Also what draws by chance, and what adapts no parameter."""
+    """Methods replay equally, including those that draw random numbers or adapt no parameters."""
     assert replayed(command, logged(command, ready, "--method", method, *NOISE))["equal"]
 
 
 @pytest.mark.parametrize("adapt", ["inline", "background"])
 def test_keys(command: Command, ready: list[str], adapt: str) -> None:
-    """Updates taken back, returns to the source model and changes of method happen where they happened."""
+    """Undos, resets and changes of method are replayed where they happened."""
     assert ready
 
     class Presser:
-        """Presses keys while it is given results."""
+        """A sink that presses keys."""
 
         def __init__(self, controls: Controls) -> None:
             self._controls = controls
 
         def write(self, result: FrameResult) -> None:
-            """One key after some frames."""
+            """Press one key after certain frames."""
             for key in {6: "u", 9: "r", 15: "m", 17: "c", 22: "u", 26: "uu", 33: "m"}.get(result.frame.index, ""):
                 self._controls.press(key)
 
         def close(self) -> None:
-            """Nothing is held open."""
+            """Do nothing: no resource is held."""
 
     flags = {"source": "clip.mkv", "model": "tiny", "weights": "tiny.safetensors", "method": "tent", "loop": 4}
     flags |= {"adapt_batch": 2, "guard": "off", "adapt": adapt, "log": "a.jsonl", "show": False, "realtime": True}
@@ -108,7 +108,7 @@ def test_keys(command: Command, ready: list[str], adapt: str) -> None:
 
 
 def test_a_update_that_came_to_nothing(command: Command, ready: list[str]) -> None:
-    """One that was under way when another was taken back is given and taken back again: the next are the same."""
+    """An update in progress at an undo is run and discarded again, so that later updates are equal."""
     words = ["--adapt", "background", "--realtime", "--loop", "2", "--guard", "rollback"]
     path = logged(command, ready, *words)
     records = list(read(path))
@@ -123,7 +123,7 @@ def test_a_update_that_came_to_nothing(command: Command, ready: list[str]) -> No
 
 
 def test_packed_torn_and_killed(command: Command, ready: list[str]) -> None:
-    """A log without its end is run again up to there."""
+    """A truncated log is replayed up to its end."""
     path = logged(command, ready, *NOISE, name="a.jsonl.gz")
     assert replayed(command, path)["equal"]
     text = gzip.decompress(path.read_bytes())
@@ -133,7 +133,7 @@ def test_packed_torn_and_killed(command: Command, ready: list[str]) -> None:
 
 
 def test_saved_again(command: Command, ready: list[str]) -> None:
-    """A replay can be watched and recorded."""
+    """A replay can be saved as a video."""
     path = logged(command, ready, *NOISE)
     assert command("replay", str(path), "--save", "again.mkv").code == 0
     assert Path("again.mkv").stat().st_size > 1000
@@ -143,7 +143,7 @@ def test_saved_again(command: Command, ready: list[str]) -> None:
 @pytest.mark.parametrize(
     ("old", "new", "said"),
     [
-        ('"out":"', '"out":"x', "frame 0, after 0 updates: the answer differs"),
+        ('"out":"', '"out":"x', "frame 0, after 0 updates: the prediction differs"),
         ('"H":', '"H":1', "frame 0: H is"),
         ('"in":"', '"in":"x', "frame 0: the input differs"),
         ('"params":"', '"params":"x', "update 1, after frame 3: params is"),
@@ -153,19 +153,19 @@ def test_saved_again(command: Command, ready: list[str]) -> None:
         ('"frames":[0,1', '"frames":[1,0', "update 1, after frame 3: "),
         ('"ok":false', '"ok":true', "frame 0: ok is False; the log has True"),
     ],
-    ids=["answer", "entropy", "input", "parameters", "tensor", "distance", "member", "order", "truth"],
+    ids=["prediction", "entropy", "input", "parameters", "tensor", "distance", "member", "order", "truth"],
 )
 def test_changed_logs(command: Command, ready: list[str], old: str, new: str, said: str) -> None:
-    """The first thing that differs is named, and which lines were changed."""
+    """The error names the first difference, and the changed lines."""
     said = said.replace("dnorm is 9", "dnorm is")
     path = changed(logged(command, ready), old, new)
-    told = replayed(command, path, code=9)
-    assert said in told
-    assert "was made of" in told or "do not match their digest" in told
+    words = replayed(command, path, code=9)
+    assert said in words
+    assert "was made of" in words or "do not match their digest" in words
 
 
 def test_a_change_that_no_replay_sees(command: Command, ready: list[str]) -> None:
-    """A time that was changed in the log differs from nothing, but the log is not as it was written."""
+    """A changed time makes no difference to the replay, but the seal shows that the log was changed."""
     path = changed(logged(command, ready), '"pts_ms":50.0', '"pts_ms":59.0')
     assert re.search(r"lines \d+ to \d+ of changed\.jsonl are not", replayed(command, path, code=9))
     ended = command("replay", str(path))
@@ -173,18 +173,18 @@ def test_a_change_that_no_replay_sees(command: Command, ready: list[str]) -> Non
 
 
 def test_the_tensor_is_named(command: Command, ready: list[str]) -> None:
-    """With about the size of its difference."""
+    """A changed tensor is named, with the approximate size of the difference."""
     path = logged(command, ready)
     update = next(record for record in read(path) if record["type"] == "update")
     digests = update["tensors"]["digests"]
     other = digests[:4] + ("0000" if digests[4:8] != "0000" else "1111") + digests[8:]
-    told = replayed(command, changed(path, digests, other), code=9)
+    words = replayed(command, changed(path, digests, other), code=9)
     name = next(read(path))["adapted"][1]
-    assert f"1 of {len(update['tensors']['moved'])} tensors differ, the first is {name}, by about 0.0e+00" in told
+    assert f"1 of {len(update['tensors']['moved'])} tensors differ, the first is {name}, by about 0.0e+00" in words
 
 
 def test_a_changed_picture(command: Command, ready: list[str]) -> None:
-    """In the recording of the input: the frame is named."""
+    """A changed picture in the recording: the frame is named."""
     path = logged(command, ready, "--record-input", "a.mkv")
     other = logged(command, ready, "--corrupt-schedule", "6:pixelate:5", "--record-input", "b.mkv", name="b.jsonl")
     assert "frame 6: the input differs" in replayed(command, path, "--recording", "b.mkv", code=9)
@@ -194,10 +194,10 @@ def test_a_changed_picture(command: Command, ready: list[str]) -> None:
 
 
 def test_other_files(command: Command, ready: list[str]) -> None:
-    """Another clip, other weights or a recording that is gone are told before anything is run."""
+    """Another clip, other weights or a missing recording are reported before anything runs."""
     path = logged(command, ready)
     write_model(Path("tiny.safetensors"), seed=1)
-    assert "other weights of tiny than in the log" in replayed(command, path, code=9)
+    assert "tiny has different weights than in the log" in replayed(command, path, code=9)
     write_model(Path("tiny.safetensors"))
     Path("clip.mkv").rename("moved.mkv")
     write_clip(Path("clip.mkv"), 11)
@@ -209,14 +209,14 @@ def test_other_files(command: Command, ready: list[str]) -> None:
 
 
 def test_live_runs(command: Command, ready: list[str]) -> None:
-    """Their frames are gone, if they were not recorded."""
+    """Frames of a live source are gone unless they were recorded."""
     path = changed(logged(command, ready), '"kind":"video"', '"kind":"stream"')
     assert "--record-input" in replayed(command, path, code=3)
 
 
 @pytest.mark.parametrize("name", ["a.jsonl", "a.mkv", "clip.mkv"])
 def test_what_is_read_is_not_written(command: Command, ready: list[str], name: str) -> None:
-    """Neither log nor recording nor source, also with --overwrite."""
+    """Neither log nor recording nor source is overwritten, even with --overwrite."""
     path = logged(command, ready, "--record-input", "a.mkv")
     before = Path(name).read_bytes()
     assert "is the file that is read as" in replayed(command, path, "--save", name, "--overwrite", code=2)
@@ -224,7 +224,7 @@ def test_what_is_read_is_not_written(command: Command, ready: list[str], name: s
 
 
 def test_what_was_learned_before(command: Command, ready: list[str]) -> None:
-    """A run that went on from a state is replayed from a copy of it, and only from that."""
+    """A run that started from a state is replayed from a copy of that state only."""
     words = ["--state", "s.safetensors"]
     logged(command, ready, *words)
     Path("before.safetensors").write_bytes(Path("s.safetensors").read_bytes())
@@ -240,7 +240,7 @@ def test_what_was_learned_before(command: Command, ready: list[str]) -> None:
 
 
 def test_tolerance(command: Command, ready: list[str]) -> None:
-    """Digests do not count then, but numbers beyond it do."""
+    """With a tolerance digests are ignored, and numbers beyond it are not."""
     path = changed(logged(command, ready), '"out":"', '"out":"x')
     ended = command("replay", str(path), "--tolerance", "0.001")
     assert ended.code == 0
@@ -254,7 +254,7 @@ def test_tolerance(command: Command, ready: list[str]) -> None:
 
 @pytest.mark.parametrize("content", ["", "no log\n", '{"v":1,"type":"frame","t":0}\n'], ids=["empty", "words", "frame"])
 def test_no_logs(command: Command, content: str) -> None:
-    """One line, exit code 2."""
+    """A file that is not a log: one line, exit code 2."""
     Path("a.jsonl").write_text(content, encoding="utf-8")
     ended = command("replay", "a.jsonl")
     assert (ended.code, ended.err.count("\n"), "--log" in ended.err) == (2, 1, True)
@@ -265,22 +265,22 @@ def test_no_logs(command: Command, content: str) -> None:
 @pytest.mark.parametrize(
     ("old", "new", "code", "said"),
     [
-        ('"configuration":{', '"configuratiom":{', 2, "'configuration' in the header"),
-        ('"source":{', '"source":[],"sourcf":{', 2, "'source' in the header"),
+        ('"configuration":{', '"configuratiom":{', 2, "the header lacks a valid 'configuration'"),
+        ('"source":{', '"source":[],"sourcf":{', 2, "the header lacks a valid 'source'"),
         ('"method":"tent"', '"method":"tend"', 2, "no method 'tend'"),
         ('"v":1', '"v":2', 2, "is a log of version 2; this program reads 1"),
-        ('"updates":0', '"updates":null', 9, "line 4: expected 'updates' in the frame line"),
-        ('"params":"', '"params":7,"p":"', 9, "expected 'params' in the update line"),
+        ('"updates":0', '"updates":null', 9, "line 4: the frame line lacks a valid 'updates'"),
+        ('"params":"', '"params":7,"p":"', 9, "the update line lacks a valid 'params'"),
     ],
     ids=["settings", "source", "method", "version", "frame", "update"],
 )
 def test_odd_lines(command: Command, ready: list[str], old: str, new: str, code: int, said: str) -> None:
-    """What is not there, or of another kind, is named in one line."""
+    """A missing field or one of the wrong type is named on one line."""
     assert said in replayed(command, changed(logged(command, ready), old, new), code=code)
 
 
 def test_nothing_to_verify(command: Command, ready: list[str]) -> None:
-    """A log without a frame verifies nothing, and does not pass for it."""
+    """A log without frames verifies nothing, and so does not pass."""
     first = logged(command, ready).read_text(encoding="utf-8").splitlines(keepends=True)[0]
     Path("b.jsonl").write_text(first, encoding="utf-8")
     assert "has no frame" in replayed(command, "b.jsonl", code=2)
@@ -289,21 +289,21 @@ def test_nothing_to_verify(command: Command, ready: list[str]) -> None:
 def test_damage_in_the_middle(command: Command, ready: list[str]) -> None:
     """A line that cannot be read is named."""
     path = changed(logged(command, ready), '"type":"frame","i":4', '"type":"frame""i":4')
-    told = replayed(command, path, code=9)
-    assert "line " in told
-    assert "is not a log record" in told
+    words = replayed(command, path, code=9)
+    assert "line " in words
+    assert "is not a log record" in words
 
 
 def test_other_software_is_told(command: Command, ready: list[str]) -> None:
-    """Where the last bits may differ for it."""
+    """Other software is reported, because the last bits may differ."""
     path = logged(command, ready)
     version = next(read(path))["versions"]["torch"]
     ended = command("replay", str(changed(path, f'"torch":"{version}"', '"torch":"1.0"')))
-    assert f"not as it was: torch 1.0 then, {version} now" in " ".join(ended.err.split())
+    assert f"differs from the recorded run: torch 1.0 then, {version} now" in " ".join(ended.err.split())
 
 
 def test_nothing_is_left_behind(command: Command, ready: list[str], tmp_path: Path) -> None:
-    """A replay writes nothing that it was not asked for."""
+    """A replay writes nothing unless asked to."""
     path = logged(command, ready, "--record-input", "a.mkv", "--save", "a.webm")
     before = {file: file.read_bytes() for file in tmp_path.iterdir()}
     assert replayed(command, path)["equal"]

@@ -1,4 +1,4 @@
-"""The same frames under other settings, and what a user's CI may expect of a log."""
+"""The same frames under other settings, and expectations for CI."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def log(command: Command, ready: list[str]) -> str:
 
 
 def test_several(command: Command, log: str) -> None:
-    """A table and a picture of all runs beside the recorded one; the recorded settings give what was recorded."""
+    """A table and a picture compare all runs with the recorded one; the recorded settings reproduce it."""
     words = ["--what-if", "max-updates=99", "--what-if", "method=sar", "--what-if", "method=none"]
     ended = command("replay", log, *words, "--json")
     assert ended.code == 0, ended.err
@@ -45,14 +45,14 @@ def test_several(command: Command, log: str) -> None:
 
 
 def test_options_are_the_run_s(command: Command, log: str) -> None:
-    """A rate of one method is not another's; what is not said stays."""
+    """A learning rate is not carried over to another method; other options are kept."""
     assert command("replay", log, "--what-if", "method=lame", "--overwrite").code == 0
     assert command("replay", log, "--what-if", "lr=1e-9,adapt-batch=2", "--overwrite", "--json").code == 0
 
 
 @pytest.mark.parametrize("words", [["--verify"], ["--tolerance", "1"], ["--state", "s.safetensors"]])
 def test_nothing_to_compare_with(command: Command, log: str, words: list[str]) -> None:
-    """Other settings give other numbers: whoever asks to verify them is told."""
+    """Other settings give other numbers, so options that verify are rejected."""
     ended = command("replay", log, "--what-if", "lr=0.1", *words)
     assert (ended.code, words[0] in ended.err) == (2, True)
 
@@ -72,40 +72,40 @@ def test_wrong_use(command: Command, log: str, text: str) -> None:
 
 
 def test_expected(command: Command, log: str) -> None:
-    """Exit code 9 if it is not so, with the figures."""
+    """An expectation that is not met ends with exit code 9 and the figures."""
     summary = [*read(Path(log))][-1]
     top1 = summary["accuracy"]["adapted"]["top1"]
     assert command("replay", log, "--expect-accuracy", f">={top1}", "--expect-no-event", "guard").code == 0
     ended = command("replay", log, "--expect-accuracy", f">{top1}")
-    assert (ended.code, "was expected; it is" in ended.err) == (9, True)
+    assert (ended.code, f"expected accuracy >{top1}, got" in ended.err) == (9, True)
     ended = command("replay", log, "--expect-no-event", "open")
-    assert (ended.code, "no event open was expected; there were 1" in ended.err) == (9, True)
+    assert (ended.code, "expected no open event, got 1" in ended.err) == (9, True)
     ended = command("replay", log, "--what-if", "method=none", "--expect-accuracy", ">=101%")
     assert ended.code == 2
 
 
 def test_all_kinds_of_events_are_known() -> None:
-    """An expectation that can never fail is refused, and no kind that the program tells of is."""
-    with pytest.raises(UsageError, match="no events 'gaurd'; known: open, "):
+    """An unknown kind of event, which could never fail, is rejected; every kind that the program emits is accepted."""
+    with pytest.raises(UsageError, match="unknown event 'gaurd'; known: open, "):
         Expectations(no_events=("guard", "gaurd"))
-    told = {
+    emitted = {
         kind
         for path in (Path(__file__).resolve().parents[3] / "app").rglob("*.py")
-        for kind in re.findall(r"(?:tell|event_bus|event_queue)\(\s*\"([a-z-]+)\"", path.read_text(encoding="utf-8"))
+        for kind in re.findall(r"(?:emit|events|queue)\(\s*\"([a-z-]+)\"", path.read_text(encoding="utf-8"))
     }
-    assert len(told) > 15
-    assert told - set(KINDS) == {"web", "other"}  # for people only
+    assert len(emitted) > 15
+    assert emitted - set(KINDS) == {"web", "other"}  # for people only
 
 
 def test_bounds() -> None:
-    """Shares and percent; without labels nothing can be expected."""
+    """Bounds are shares or percentages; without labels no accuracy can be expected."""
     accuracy = {"n": 10, "top1": 0.8, "low": 0.5, "high": 0.9}
     for text, kept in ((">=0.8", True), (">= 80%", True), (">0.8", False), ("<0.9", True), ("<=79.9 %", False)):
         assert (not list(Expectations(text).broken("a", accuracy, {}))) is kept
-    [told] = Expectations(">=0.1").broken("a", None, {})
-    assert "no frame is labeled" in told
-    [told] = Expectations(no_events=("guard",)).broken("a", None, {"rollback": 2, "guard": 1})
-    assert told == "a: no event guard was expected; there were 3"
+    [broken] = Expectations(">=0.1").broken("a", None, {})
+    assert broken == "a: expected accuracy >=0.1, but no frame is labeled: record with --truth"
+    [broken] = Expectations(no_events=("guard",)).broken("a", None, {"rollback": 2, "guard": 1})
+    assert broken == "a: expected no guard event, got 3"
     for text in ("0.8", "=>0.8", ">=1.5", ">=-1", "nan"):
         with pytest.raises(UsageError, match="--expect-accuracy"):
             Expectations(text)

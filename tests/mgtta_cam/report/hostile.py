@@ -1,4 +1,4 @@
-"""A log in which every string tries to be mark-up."""
+"""A log in which every string tries to be markup."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def evil(value: Any, at: int = 0) -> Any:
 
 
 def write_hostile(path: Path) -> Path:
-    """Classes, corruptions, tensors, events, settings, versions, the source, the error: all of it."""
+    """A log with an attack in every string: classes, tensors, events, settings, versions, source, error."""
     top = header()
     configuration = {"source": ATTACKS[0], ATTACKS[1]: ATTACKS[2], "record_input": ATTACKS[5], "method": [ATTACKS[3]]}
     top |= {"configuration": configuration, "versions": evil({"torch": "2"}), "source": {"kind": ATTACKS[0]}}

@@ -1,4 +1,4 @@
-"""Small logs, made line by line, so that each figure of a report is known prefetched_frames."""
+"""Small logs, made line by line, so that each figure of a report is known in advance."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def line(kind: str, t: float, /, **facts: Any) -> Record:
 
 
 def frame(i: int, answer: str = "mug", frozen: str | None = None, truth: str | None = None, **facts: Any) -> Record:
-    """The i-th answered frame, at i tenths of a second."""
+    """The i-th classified frame, at i tenths of a second."""
     known: Record = {"i": i, "pts_ms": i * 100.0, "age_ms": None, "dropped_before": {}, "in": f"{i:016x}", "corr": None}
     known |= {"updates": 0, "top": [[answer, 0.75]], "H": 0.5, "out": "0" * 16, "ms": {"infer": 8.0}}
     known |= {"frozen_top": [[frozen, 0.25]]} if frozen is not None else {}
@@ -64,12 +64,12 @@ def update(n: int, moved: list[float] | None = None, skipped: str | None = None,
 
 
 def event(t: float, kind: str, **facts: Any) -> Record:
-    """Something beside the frames."""
+    """An event line."""
     return line("event", t, kind=kind, **facts)
 
 
 def stats(t: float, **facts: Any) -> Record:
-    """A line of each second."""
+    """A stats line, written each second."""
     known: Record = {"fps": {"in": 10.0, "out": 10.0, "adapted": 4.0}, "dropped": {}, "memory_mb": 100.0}
     known["ms"] = {"infer": {"p50": 8.0, "p95": 9.0, "p99": 12.0}}
     return line("stats", t, **(known | {"written": "0" * 16} | facts))
@@ -87,7 +87,7 @@ def summary(t: float, **facts: Any) -> Record:
 
 
 def write(path: Path, *records: Record, torn: str = "") -> Path:
-    """A log of these lines, sealed as the program seals them, and perhaps the beginning of another."""
+    """Write a log of these lines, sealed as the program seals them, optionally with the beginning of another line."""
     digest, text = written(), ""
     for record in records:
         sealed = {**record, "written": digest.hexdigest()} if "written" in record else record
@@ -99,7 +99,7 @@ def write(path: Path, *records: Record, torn: str = "") -> Path:
 
 
 def labeled(path: Path, frames: int = 100) -> Path:
-    """A whole log: the first half is clean, then noise comes; adapting puts all of it right."""
+    """A complete log: the first half is clean, then noise begins; adapting fixes every prediction under noise."""
     noise = {"name": "shot_noise", "severity": 5}
     records: list[Record] = [header(), event(0.0, "open", source={"kind": "stream", "name": "cam"})]
     for i in range(frames):

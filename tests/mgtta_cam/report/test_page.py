@@ -1,4 +1,4 @@
-"""The page and its files: whole, in itself, and safe whatever a log says."""
+"""The page and its files: complete, self-contained, and safe whatever a log contains."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ ALLOWED = {
 
 
 class Page(HTMLParser):
-    """What stands in a page."""
+    """The content of a page."""
 
     def __init__(self, path: Path) -> None:
         super().__init__()
@@ -38,7 +38,7 @@ class Page(HTMLParser):
         self.feed(self.source)
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        """Takes note of an element."""
+        """Record an element."""
         self.tags.add(tag)
         for name, value in attrs:
             self.addresses += [value or ""] if name in ("src", "href", "xlink:href", "srcset", "action", "data") else []
@@ -46,12 +46,12 @@ class Page(HTMLParser):
             self.alts += [value or ""] if name in ("alt", "aria-label") else []
 
     def handle_data(self, data: str) -> None:
-        """Takes note of text."""
+        """Record text."""
         self.words += data
 
 
 def check(page: Page) -> None:
-    """Nothing that runs, nothing from elsewhere, a name for each picture."""
+    """The page has no scripts and no external resources, and every picture has a name."""
     assert page.tags <= ALLOWED, page.tags - ALLOWED
     assert not page.handlers
     assert all(re.match(r"data:(,|image/)|#", address) for address in page.addresses)
@@ -61,7 +61,7 @@ def check(page: Page) -> None:
 
 
 def test_one_log(command: Command, tmp_path: Path) -> None:
-    """A page and its pictures, a verdict for people, findings for programs."""
+    """The command writes a page with its pictures, prints a verdict for people, and findings for programs."""
     labeled(tmp_path / "a.jsonl")
     ended = command("report", "a.jsonl", "--json")
     assert ended.code == 0, ended.err
@@ -89,7 +89,7 @@ def test_one_log(command: Command, tmp_path: Path) -> None:
 
 
 def test_several_logs(command: Command, tmp_path: Path) -> None:
-    """A comparison on top, each run folded below it, pictures by number."""
+    """Several runs: a comparison on top, each run collapsed below it, pictures numbered."""
     labeled(tmp_path / "a.jsonl")
     write(tmp_path / "b.jsonl", header(spec="tent"), *(frame(i, "mug") for i in range(50)))
     ended = command("report", "a.jsonl", "b.jsonl", "--out", "both", "-q")
@@ -121,7 +121,7 @@ def test_several_logs(command: Command, tmp_path: Path) -> None:
     ids=["header", "no frame", "killed", "unknown numbers", "strange header", "many tensors"],
 )
 def test_odd_logs(command: Command, tmp_path: Path, records: list[dict[str, object]]) -> None:
-    """Whatever is missing, there is a page of the rest."""
+    """Whatever a log lacks, the rest still makes a page."""
     write(tmp_path / "a.jsonl", *records)
     ended = command("report", "a.jsonl")
     assert ended.code == 0, ended.err
@@ -129,7 +129,7 @@ def test_odd_logs(command: Command, tmp_path: Path, records: list[dict[str, obje
 
 
 def test_a_hostile_log(command: Command, tmp_path: Path) -> None:
-    """No string of a log becomes mark-up, in the page or in its drawings."""
+    """No string from a log becomes markup, in the page or in its drawings."""
     write_hostile(tmp_path / "a.jsonl")
     ended = command("report", "a.jsonl")
     assert ended.code == 0, ended.err
@@ -141,7 +141,7 @@ def test_a_hostile_log(command: Command, tmp_path: Path) -> None:
 
 
 def test_outputs_that_exist(command: Command, tmp_path: Path) -> None:
-    """Nothing is replaced unasked; what an earlier report had and this one has not goes."""
+    """Nothing is replaced without --overwrite; with it, stale files of an earlier report are removed."""
     labeled(tmp_path / "a.jsonl")
     write(tmp_path / "b.jsonl", header(), frame(0))
     assert command("report", "a.jsonl").code == 0
@@ -157,14 +157,14 @@ def test_outputs_that_exist(command: Command, tmp_path: Path) -> None:
     ("words", "code", "says"),
     [
         (["a.jsonl", "--out", "none/out"], 7, "there is no folder none"),
-        (["a.jsonl", "--out", "a.jsonl"], 7, "--out a.jsonl is a file: name a folder"),
+        (["a.jsonl", "--out", "a.jsonl"], 7, "--out expects a folder; a.jsonl is a file"),
         (["absent.jsonl"], 2, "absent.jsonl cannot be read"),
         (["a.jsonl", "empty.jsonl"], 2, "empty.jsonl is empty"),
         ([], 2, "LOG"),
     ],
 )
 def test_wrong_use(command: Command, tmp_path: Path, words: list[str], code: int, says: str) -> None:
-    """One line, the interface's exit codes, and no half of a report."""
+    """Errors are one line with the documented exit code, and leave no partial report."""
     labeled(tmp_path / "a.jsonl", 10)
     (tmp_path / "empty.jsonl").touch()
     ended = command("report", *words)

@@ -34,7 +34,7 @@ def test_a_log(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("name", ["a.jsonl", "a.jsonl.gz"])
 def test_a_torn_log(tmp_path: Path, name: str) -> None:
-    """What a kill left: all but the last line."""
+    """A log torn by a kill: everything but the last line is read."""
     whole = write(tmp_path / "whole", header(), frame(0), frame(1), torn='{"v":1,"t":0.2,"ty').read_bytes()
     (tmp_path / name).write_bytes(gzip.compress(whole)[:-12] if name.endswith("gz") else whole)
     run = load(tmp_path / name)
@@ -43,11 +43,11 @@ def test_a_torn_log(tmp_path: Path, name: str) -> None:
 
 
 def test_damage(tmp_path: Path) -> None:
-    """One line that says which file, which line, and what to give."""
+    """The error says on one line which file, which line, and what was expected."""
     good = write(tmp_path / "good", header(), frame(0)).read_text(encoding="utf-8")
     cases = {
         "": "is empty",
-        '{"v":1,': "is empty, or its first line is torn",
+        '{"v":1,': "is empty or its first line is incomplete",
         good + "{\n" + good: "line 3 is not a log record",
         good.split("\n")[1]: "line 1 is damaged",
         good.replace('"mug"', "{}", 1).replace('"top"', '"tip"'): "line 2 is damaged",
@@ -58,7 +58,7 @@ def test_damage(tmp_path: Path) -> None:
     }
     for text, words in cases.items():
         (tmp_path / "a.jsonl").write_text(text, encoding="utf-8")
-        with pytest.raises(UsageError, match=r"a\.jsonl.*give a log that --log wrote") as error:
+        with pytest.raises(UsageError, match=r"a\.jsonl.*expected a log written by --log") as error:
             load(tmp_path / "a.jsonl")
         assert words in str(error.value)
     with pytest.raises(UsageError, match="no such file"):
@@ -69,7 +69,7 @@ def test_damage(tmp_path: Path) -> None:
 
 
 def test_where_tensors_are(tmp_path: Path) -> None:
-    """An update that taught nothing leaves them, one that was taken back returns them; else it is unknown."""
+    """A skipped update leaves the tensors alone, an undone one restores them; otherwise they are unknown."""
     same, other = "a" * 16, "b" * 16
     updates = [
         update(1, skipped="sure", dnorm=0.0, params="0" * 16),
@@ -84,13 +84,13 @@ def test_where_tensors_are(tmp_path: Path) -> None:
 
 
 def test_tensors_without_names(tmp_path: Path) -> None:
-    """Distances that no names belong to are left out."""
+    """Distances without tensor names are ignored."""
     run = load(write(tmp_path / "a.jsonl", header(adapted=["norm.weight"]), update(1, [1.0] * 6)))
     assert np.isnan(run.updates.moved).all()
 
 
 def test_another_method(tmp_path: Path) -> None:
-    """It may adapt other tensors: each has its own column, and is unknown while it is not adapted."""
+    """A new method may adapt other tensors: each has its own column, unknown while it is not adapted."""
     change = event(1.5, "method", method="tent", updates=0, adapted=["blocks.5.norm1.weight", "head.bias"])
     run = load(write(tmp_path / "a.jsonl", header(), update(1, [1.0] * 6), change, update(2, [3.0, 4.0])))
     assert run.updates.tensors[-1] == "head.bias"
@@ -99,7 +99,7 @@ def test_another_method(tmp_path: Path) -> None:
 
 
 def test_numbers_that_are_none(tmp_path: Path) -> None:
-    """Null, text and the absurd are no measurements."""
+    """Null, text and absurd values are not measurements."""
     assert all(math.isnan(number(value)) for value in (None, "1", True, math.nan, math.inf, 1e300, [1]))
     run = load(write(tmp_path / "a.jsonl", header(), frame(0, H=None, ms={}), summary(1.0)))
     assert np.isnan(run.frames.entropy[0])
@@ -107,7 +107,7 @@ def test_numbers_that_are_none(tmp_path: Path) -> None:
 
 
 def test_curves() -> None:
-    """Running means leave unknowns out; thinned curves keep the mean; stretches cover all."""
+    """Running means ignore unknown values; thinned curves keep the mean; stretches cover everything."""
     np.testing.assert_allclose(running_mean(np.array([1.0, np.nan, 3.0, 5.0]), 2), [1.0, 1.0, 3.0, 4.0])
     (thin,) = thinned(np.arange(1000.0), most=10)
     np.testing.assert_allclose(thin, np.arange(10) * 100 + 49.5)
@@ -117,7 +117,7 @@ def test_curves() -> None:
 
 
 def test_calibration_is_that_of_the_run() -> None:
-    """The same error as the run's own calibration has."""
+    """The calibration error equals that of the run itself."""
     from mgtta_cam.metrics.calibration import Calibration
 
     rng = np.random.default_rng(0)

@@ -1,4 +1,4 @@
-"""The question for a display is answered in one line, and never opens a window."""
+"""The display check answers in one line and never opens a window."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def test_no_display_at_all(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @linux
 def test_display_that_does_not_answer(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A DISPLAY left over from a closed session is found by asking it."""
+    """A DISPLAY left over from a closed session is detected by connecting to it."""
     toolkit(monkeypatch, "QT")
     assert ":987" in (display_problem({"DISPLAY": ":987"}) or "")
 
@@ -67,7 +67,7 @@ def test_qt_platform_that_the_wheel_lacks(monkeypatch: pytest.MonkeyPatch, tmp_p
     (plugins / "libqxcb.so").touch()
     monkeypatch.setattr(cv2, "__file__", str(tmp_path / "__init__.py"))
     problem = display_problem({"DISPLAY": ":987", "QT_QPA_PLATFORM": "offscreen"})
-    assert problem == "QT_QPA_PLATFORM=offscreen, but this OpenCV carries only xcb; unset it"
+    assert problem == "QT_QPA_PLATFORM=offscreen, but this OpenCV contains only xcb; unset it"
     assert "does not answer" in (display_problem({"DISPLAY": ":987", "QT_QPA_PLATFORM": "xcb"}) or "")
 
 

@@ -22,7 +22,7 @@ def colored(color: int) -> FrameResult:
 
 
 def plain(one: FrameResult) -> Image:
-    """Draws nothing on it."""
+    """Return the frame's image without drawing on it."""
     return one.frame.image
 
 
@@ -57,7 +57,7 @@ def test_a_smaller_frame_leaves_nothing_behind() -> None:
 
 
 def test_keys_are_heard_by_all() -> None:
-    """In order, once by each, whichever stream asks."""
+    """Each stream receives each key once and in order, whichever stream polls."""
     grid = Grid(["a", "b"])
     one, other = (Place(grid, k, plain) for k in range(2))
     assert one.poll(0) is None
@@ -87,7 +87,7 @@ def test_the_video_moves_when_all_have_moved() -> None:
 
 
 def test_a_video_that_fails_ends_all_streams() -> None:
-    """It is the output of all; window and video are closed once."""
+    """A video failure reaches every stream; window and video are closed once."""
     grid = Grid(["a", "b"])
     grid.video = Recorder(fail_at=0)
     one, two = (Place(grid, k, plain) for k in range(2))

@@ -14,7 +14,7 @@ from tests.mgtta_cam.log.test_log import result
 
 
 def test_describe() -> None:
-    """What matters now: frame, rate, latency, method, weather, both accuracies."""
+    """The line has frame, rate, latency, method, corruption and both accuracies."""
     frame = Frame(300, 10.0, picture(0), 1, ("fog", 4))
     score, frozen = (Score(300, 0.5, recent, ()) for recent in (0.525, 0.41))
     line = describe(result(frame=frame, fps=29.7, updates=4, score=score, frozen_score=frozen))
@@ -22,12 +22,12 @@ def test_describe() -> None:
 
 
 def test_unknown_things_are_left_out() -> None:
-    """Without labels, comparison and corruption nothing is said of them."""
+    """Without labels, comparison and corruption the line does not mention them."""
     assert describe(replace(result(), fps=1.0, updates=1)) == "frame 0  1.0 fps  5 ms  tent, 1 update"
 
 
 def test_the_line_goes_away() -> None:
-    """At the end the terminal is as it was: the line was erased."""
+    """At the end the line is erased and the terminal is as before."""
     console = Console(file=StringIO(), force_terminal=True, width=80)
     line = ProgressLine(console)
     line.write(result())
@@ -38,7 +38,7 @@ def test_the_line_goes_away() -> None:
 
 
 def test_several_streams() -> None:
-    """All their frames are counted, whichever stream they are of."""
+    """Frames of all streams are counted."""
     words = Counting(3)
-    assert words(result()) == "3 streams  1 frame  0.0 fps in all"
+    assert words(result()) == "3 streams  1 frame  0.0 fps total"
     assert words(result()).startswith("3 streams  2 frames  ")

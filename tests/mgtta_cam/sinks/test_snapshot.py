@@ -1,4 +1,4 @@
-"""Single pictures: exact, under names that say the frame, never over an older one."""
+"""Snapshots: exact pixels, named after the frame, never overwriting an older one."""
 
 from __future__ import annotations
 
@@ -48,13 +48,13 @@ def test_existing_pictures_are_kept(tmp_path: Path) -> None:
 
 
 def test_only_png(tmp_path: Path) -> None:
-    """A name that promises another format is a mistake."""
+    """A name with another format's extension is an error."""
     with pytest.raises(ValueError, match=r"\.png"):
         save_picture(tmp_path / "a.jpg", picture())
 
 
 def test_unwritable_places(tmp_path: Path) -> None:
-    """A missing folder, or a disk that is full, is the output's error with the path in it."""
+    """A missing folder or a full disk raises an OutputError that names the path."""
     with pytest.raises(OutputError, match="no folder"):
         save_picture(tmp_path / "missing" / "a.png", picture())
     if Path("/dev/full").exists():

@@ -1,4 +1,4 @@
-"""Video files: what is written can be read back, and what cannot be written is said."""
+"""Video files: what is written can be read back, and what cannot be written is reported."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def read(path: Path) -> list[Image]:
 
 
 def frames_in_the_end(path: Path, count: int) -> int:
-    """How many frames a video has, as soon as it has so many, or after 20 seconds."""
+    """Number of frames in a video: returns once it has reached the expected count, or after 20 seconds."""
     until = time.monotonic() + 20
     while (found := len(read(path))) < count and time.monotonic() < until:
         time.sleep(0.05)
@@ -70,6 +70,23 @@ def test_written_frames_can_be_read_back(tmp_path: Path, suffix: str) -> None:
     for i in (0, 20, 39):
         assert np.abs(frames[i].astype(int) - picture(i)).mean() < 12
     assert cv2.VideoCapture(str(path)).get(cv2.CAP_PROP_FPS) == pytest.approx(25.0, rel=0.01)
+
+
+def test_a_stride_records_fewer(tmp_path: Path) -> None:
+    """Every third result, the first among them; the others are not even drawn."""
+    drawn: list[int] = []
+
+    def draws(shown: FrameResult) -> Image:
+        drawn.append(shown.frame.index)
+        return render(shown)
+
+    path = tmp_path / "clip.webm"
+    sink = VideoSink(path, 10.0, draws, stride=3)
+    for i in range(31):
+        sink.write(result(i))
+    sink.close()
+    assert drawn == list(range(0, 31, 3))
+    assert len(read(path)) == len(drawn)
 
 
 def test_a_new_size_is_fitted_into_the_first(tmp_path: Path) -> None:
@@ -138,7 +155,7 @@ def test_path_is_a_folder(tmp_path: Path) -> None:
 
 
 def test_closed_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A folder that we may not write to is found before the run."""
+    """A folder without write permission is detected before the run."""
     monkeypatch.setattr(os, "access", lambda *_: False)  # chmod would not stop a test that runs as root
     with pytest.raises(OutputError, match="permission denied"):
         VideoSink(tmp_path / "clip.mkv", 30.0, render)
@@ -147,7 +164,7 @@ def test_closed_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="no /dev/full: Linux only")
 @pytest.mark.parametrize("suffix", SUFFIXES)
 def test_full_disk_is_an_error(tmp_path: Path, suffix: str) -> None:
-    """A disk that takes no more data ends the run while it writes, not when it is over."""
+    """A full disk ends the run at the failing write, not at its end."""
     path = tmp_path / f"clip{suffix}"
     path.symlink_to("/dev/full")
     sink = VideoSink(path, 30.0, render, overwrite=True)
@@ -167,7 +184,7 @@ def test_full_disk_is_an_error(tmp_path: Path, suffix: str) -> None:
 
 @pytest.mark.skipif(os.name == "nt", reason="Windows does not remove a file that is open")
 def test_a_file_that_was_not_finished_is_an_error(tmp_path: Path) -> None:
-    """What OpenCV does not emit, that the file cannot be read after its last write, is found by reading it."""
+    """A file that is unreadable after its last write, which OpenCV does not report, is detected by reading it."""
     path = tmp_path / "clip.mp4"
     sink = VideoSink(path, 30.0, render)
     sink.write(result(0))
@@ -209,6 +226,6 @@ def test_an_encoder_that_is_ended_is_an_error(tmp_path: Path) -> None:
     assert sink._encoder is not None
     sink._encoder.kill()
     sink._encoder.wait()
-    with pytest.raises(OutputError, match="its encoder was ended from outside"):
+    with pytest.raises(OutputError, match="its encoder process was killed"):
         sink.write(result(1))
     sink.close()

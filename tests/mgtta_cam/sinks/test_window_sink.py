@@ -1,4 +1,4 @@
-"""The window on a virtual display: shows the picture, hears keys, event_queue when it is closed."""
+"""The window on a virtual display: it shows the picture, receives keys, and detects when it is closed."""
 
 from __future__ import annotations
 
@@ -148,7 +148,7 @@ def test_window_shows_the_picture(tmp_path: Path) -> None:
 
 
 @pytest.mark.display
-def test_window_hears_keys(window: subprocess.Popen[str], display: str) -> None:
+def test_window_receives_keys(window: subprocess.Popen[str], display: str) -> None:
     """Each key of the interface arrives as its character, and `q` ends the program in order."""
     found = xdotool(display, "search", "--name", TITLE).splitlines()[0]
     for name, character in (("space", " "), ("bracketleft", "["), ("Escape", "\x1b"), ("h", "h"), ("q", "q")):

@@ -17,12 +17,13 @@ from mgtta.guard import Guarded
 from mgtta.memory import Latest
 from mgtta.types import Step, Tensors
 from mgtta_cam.adaptation.learner import Inline
+from mgtta_cam.adaptation.loop import AdaptationLoop
 from mgtta_cam.adaptation.schedule import Window
 from mgtta_cam.digests import digest
 from mgtta_cam.errors import GuardError
 from mgtta_cam.stream.controls import Controls
 from mgtta_cam.stream.pipeline import Pipeline
-from mgtta_cam.stream.predictor import Input
+from mgtta_cam.stream.predictor import Input, Predictor
 from mgtta_cam.types import Frame, FrameResult
 from mgtta_models import ModelError, Output
 from tests.mgtta_cam.clips import frames, number, picture
@@ -78,17 +79,15 @@ class Rig:
         guard = extra.pop("guard", Guarded)
         builders = {"none": lambda: self.fake, "fake": lambda: self.fake, **extra.pop("methods", {})}
         methods = {name: lambda build=build: Inline(guard(build())) for name, build in builders.items()}
-        self.pipeline = Pipeline(
-            methods,
-            method,
-            Input(crop=lambda image: image, tensor=lambda crop: torch.full((3, 8, 8), float(number(crop)))),
-            window,
-            Latest(window.size),
-            frozen=lambda _: torch.zeros(1, 8),
-            controls=self.controls,
-            emit=lambda kind, **facts: self.told.append((kind, facts)),
-            **extra,
-        )
+
+        def emit(kind: str, /, **facts: Any) -> None:
+            self.told.append((kind, facts))
+
+        prepare = Input(crop=lambda image: image, tensor=lambda crop: torch.full((3, 8, 8), float(number(crop))))
+        clock = {"clock": extra["clock"]} if "clock" in extra else {}
+        predictor = Predictor(prepare, extra.pop("frozen", lambda _: torch.zeros(1, 8)), **clock)
+        self.adaptation = AdaptationLoop(methods, method, window, Latest(window.size), emit)
+        self.pipeline = Pipeline(self.adaptation, predictor, self.controls, emit=emit, **extra)
 
     def run(self, stream: list[Frame]) -> list[FrameResult]:
         """All results."""
@@ -226,7 +225,7 @@ def test_undo() -> None:
     """Each undo takes one update back, and its frames; without one nothing changes."""
     rig = Rig(Window(2))
     rig.run(frames(7))  # three updates, and a frame of the next
-    assert (rig.pipeline.learner.updates, rig.fake.weight.item()) == (3, 3)
+    assert (rig.adaptation.learner.updates, rig.fake.weight.item()) == (3, 3)
     rig.controls.press("u")
     assert rig.run(frames(1))[0].updates == 2
     assert rig.fake.weight.item() == 2

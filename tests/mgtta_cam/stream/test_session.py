@@ -68,7 +68,7 @@ def session(count: int = 5, **parts: Any) -> Session:
 def test_each_sink_gets_each_result_once_in_order() -> None:
     """Window, sinks and journal see every frame, and all are closed."""
     window, sink, journal = Recorder(), Recorder(), Recorder()
-    outcome = play(session(windows={"window": window}, sinks=[sink], journal=journal))
+    outcome = play(session(displays={"window": window}, sinks=[sink], journal=journal))
     assert window.seen == sink.seen == journal.seen == [0, 1, 2, 3, 4]
     assert (window.closed, sink.closed, journal.closed) == (1, 1, 1)
     assert (outcome.exit_code, outcome.error, outcome.summary["frames"]) == (0, None, 5)
@@ -86,7 +86,7 @@ def test_drawing_time_is_in_the_journal() -> None:
 def test_quit_by_key() -> None:
     """The key q ends the run after the frame that is being answered, well."""
     window = Recorder(keys=[None, "q"])
-    outcome = play(session(windows={"window": window}))
+    outcome = play(session(displays={"window": window}))
     assert (outcome.exit_code, window.seen) == (0, [0, 1, 2])
 
 
@@ -96,7 +96,7 @@ def test_pause_and_single_step() -> None:
     window, sink, polls = Recorder(keys), Recorder(), []
     poll = window.poll
     window.poll = lambda wait_ms: (polls.append(window.seen[-1]), poll(wait_ms))[1]  # type: ignore[method-assign]
-    play(session(5, windows={"window": window}, sinks=[sink]))
+    play(session(5, displays={"window": window}, sinks=[sink]))
     assert sink.seen == [0, 1, 2, 3, 4]
     assert window.seen == [0, 0, 1, 2, 3, 4]  # drawn again after the first Space
     assert polls[:8] == [0, 1, 1, 1, 2, 2, 2, 2]
@@ -112,7 +112,7 @@ def test_a_step_feels_the_keys_before_it() -> None:
             yield each
 
     window = Recorder(keys=[" ", None, "a", "n", None, "a", "n", None, "q"])
-    play(session(pipeline=answering, windows={"window": window}, controls=controls))
+    play(session(pipeline=answering, displays={"window": window}, controls=controls))
     assert adapting == [True, True, False, True]
 
 
@@ -156,7 +156,7 @@ def test_what_the_pipeline_tells_is_heard_between_the_frames() -> None:
 def test_a_key_while_paused_is_drawn_at_once() -> None:
     """The window shows what the key changed without waiting for a frame."""
     window = Recorder(keys=[" ", None, "o", None, " "])
-    play(session(3, windows={"window": window}))
+    play(session(3, displays={"window": window}))
     assert window.seen == [0, 0, 1, 1, 2]
 
 
@@ -165,7 +165,7 @@ def test_two_windows() -> None:
     told: list[dict[str, Any]] = []
     first, second = Recorder([" ", None, None, None, "q"]), Recorder([None, None, "o"])
     windows = {"window": first, "web": second}
-    outcome = play(session(windows=windows, emit=lambda kind, **facts: told.append({"kind": kind, **facts})))
+    outcome = play(session(displays=windows, emit=lambda kind, **facts: told.append({"kind": kind, **facts})))
     assert outcome.exit_code == 0
     assert first.seen == second.seen == [0, 0, 1, 1, 1]  # again after Space; the next, again after o and q
     assert [(fact["action"], fact["where"]) for fact in told if fact["kind"] == "key"] == [
@@ -179,7 +179,7 @@ def test_snapshots() -> None:
     told: list[tuple[str, dict[str, Any]]] = []
     window = Recorder(keys=[None, "s"])
     parts: dict[str, Any] = {"snapshot": lambda r: f"{r.frame.index}.png"}
-    play(session(3, windows={"window": window}, emit=lambda kind, **facts: told.append((kind, facts)), **parts))
+    play(session(3, displays={"window": window}, emit=lambda kind, **facts: told.append((kind, facts)), **parts))
     assert ("snapshot", {"path": "1.png"}) in told
 
 
@@ -208,7 +208,7 @@ def test_runs_beside_each_other() -> None:
 
     sinks = [Recorder() for _ in range(3)]
     quiet = session(
-        pipeline=silent, sinks=sinks[:1], controls=controls, windows={"window": Recorder([None, None, "q"])}
+        pipeline=silent, sinks=sinks[:1], controls=controls, displays={"window": Recorder([None, None, "q"])}
     )
     outcomes = play_all([quiet, session(pipeline=lost, sinks=sinks[1:2]), session(7, sinks=sinks[2:])])
     assert [outcome.exit_code for outcome in outcomes] == [0, 4, 0]

@@ -1,1 +1,1 @@
-"""Findings about a run, by what they rest on."""
+"""Findings about a run, by the data they rest on."""

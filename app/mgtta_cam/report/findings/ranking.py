@@ -1,4 +1,4 @@
-"""What a log proves, in plain sentences; nothing that it does not."""
+"""Collect what a log proves, in plain sentences."""
 
 from __future__ import annotations
 
@@ -8,6 +8,6 @@ from mgtta_cam.report.words import Finding
 
 
 def findings(run: Run) -> list[Finding]:
-    """The most important first."""
+    """All findings on a run, the most important first."""
     checks = (answers.accuracy, stream.ended, *answers.CHECKS, *updates.CHECKS, *stream.CHECKS)
     return [finding for check in checks for finding in check(run)]

@@ -1,1 +1,1 @@
-"""Pictures of a run and of several, one file each."""
+"""Pictures of one run or several, one module each."""

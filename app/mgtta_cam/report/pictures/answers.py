@@ -1,4 +1,4 @@
-"""Right and wrong, doubt and agreement over time, with corruptions and events on the same axis."""
+"""Plot accuracy, agreement and entropy over time, with corruptions and events on the same axis."""
 
 from __future__ import annotations
 
@@ -13,20 +13,20 @@ from mgtta_cam.report.run import Run
 from mgtta_cam.report.series import share, stretches, thinned
 from mgtta_cam.report.words import percent, plain
 
-KINDS = 8  # of events, a row each
+KINDS = 8  # kinds of events, one row each
 LOUD = ("guard", "rollback", "lost", "stall", "corrupt-read", "missing")
-NEVER = ("open", "headless", "corruption-change")  # the bands show it, or it is no news
+NEVER = ("open", "headless", "corruption-change")  # already shown by the bands, or not interesting
 
 
 def picture(run: Run, prefix: str = "") -> Picture | None:
-    """Accuracy where there are labels, agreement where there are none; entropy; events."""
+    """Accuracy, or agreement without labels; entropy; events."""
     frames = run.frames
     if not len(frames):
         return None
     labeled = frames.right >= 0
     events = _rows(run)
     titles = [f"Accuracy over the last {RECENT} labeled frames, %" if labeled.any() else _agreement(run)]
-    titles += [f"Entropy of the answer, nats, mean of {RECENT} frames"]
+    titles += [f"Prediction entropy, nats, mean of {RECENT} frames"]
     titles += ["Events"] if events else []
     heights = [2.2, 1.5, 0.25 + 0.18 * len(events)]
     figure, grid = paint.panels(*heights[: len(titles)], titles=titles)
@@ -45,7 +45,7 @@ def picture(run: Run, prefix: str = "") -> Picture | None:
         figure,
         f"{prefix}answers",
         "Over time",
-        "Shaded: synthetic corruptions. Frozen is the source model, adapted the one that learns.",
+        "Shaded: synthetic corruptions. The frozen model is the source model; the adapted one learns from the stream.",
         _alt(run),
     )
 
@@ -53,17 +53,17 @@ def picture(run: Run, prefix: str = "") -> Picture | None:
 def _alt(run: Run) -> str:
     whole = share(run, "all")
     if whole.labeled:
-        beside = f", of the frozen one {percent(whole.frozen)}" if whole.compared else ""
-        return f"Accuracy and entropy over time. Of the adapted model {percent(whole.adapted)} in all{beside}."
-    return f"Entropy over time, {whole.entropy:.2f} nats in the mean."
+        frozen = f", the frozen model's {percent(whole.frozen)}" if whole.compared else ""
+        return f"Accuracy and entropy over time. The adapted model's accuracy is {percent(whole.adapted)}{frozen}."
+    return f"Entropy over time, {whole.entropy:.2f} nats on average."
 
 
 def _agreement(run: Run) -> str:
     if (run.frames.teacher >= 0).any():
-        return f"Agrees with the clean frame, % of the last {RECENT}"
+        return f"Agreement with the clean frame's prediction, % of the last {RECENT}"
     if (run.frames.same >= 0).any():
-        return f"Same answer as the adapted model, % of the last {RECENT} frames"
-    return "Probability of the answer, %"
+        return f"Agreement of the models, % of the last {RECENT} frames"
+    return "Confidence, %"
 
 
 def _accuracy(axes: Any, run: Run, divisor: float) -> None:
@@ -101,15 +101,15 @@ def _likeness(axes: Any, run: Run, divisor: float) -> None:
 
 
 def _estimates(axes: Any, run: Run, divisor: float) -> None:
-    """Of accuracy, made without labels."""
+    """Draw estimates of accuracy made without labels."""
     for name, values in run.stats.items():
         if name.split(".")[0] == "estimate" and np.isfinite(values).any():
-            label = plain(name.replace(".", ": "), paint.LONGEST)
+            label = plain(name.replace(".", ": "), paint.MAX_NAME)
             axes.plot(run.stats["t"] / divisor, 100 * values, "--", color=SERIES[2], label=label, linewidth=1)
 
 
 def _rows(run: Run) -> dict[str, list[float]]:
-    """Times of events by kind, the loud ones first."""
+    """Times of events by kind, the most important kinds first."""
     times: dict[str, list[float]] = {}
     for event in run.events:
         if event.kind not in NEVER:
@@ -119,11 +119,11 @@ def _rows(run: Run) -> dict[str, list[float]]:
 
 
 def _marks(axes: Any, events: dict[str, list[float]], divisor: float) -> None:
-    axes.set_yticks(range(len(events)), [plain(kind, paint.LONGEST) for kind in events])
+    axes.set_yticks(range(len(events)), [plain(kind, paint.MAX_NAME) for kind in events])
     axes.set_ylim(len(events) - 0.4, -0.6)
     axes.grid(visible=False, axis="y")
     for row, (kind, at) in enumerate(events.items()):
         color = WRONG if kind in LOUD else SERIES[2] if kind in ("reset", "undo", "key", "method") else QUIET
-        at = at[-1] * np.unique(np.round(np.array(at) / max(at[-1], 1e-9), 3))  # no more marks than can be told apart
+        at = at[-1] * np.unique(np.round(np.array(at) / max(at[-1], 1e-9), 3))  # merge indistinguishable marks
         row_of = np.full(len(at), row)
         axes.plot(at / divisor, row_of, "|", color=color, markersize=9, markeredgewidth=1.6)

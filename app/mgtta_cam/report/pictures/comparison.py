@@ -1,4 +1,4 @@
-"""Several runs on one axis."""
+"""Plot several runs on one axis."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ from mgtta_cam.report.series import thinned
 
 
 def picture(runs: Sequence[Run], names: Sequence[str]) -> Picture | None:
-    """Accuracy of all runs that have labels, and entropy of all, over media time."""
+    """Accuracy of all runs with labels, and entropy of all runs, over media time."""
     shown = [(run, name, SERIES[i % len(SERIES)]) for i, (run, name) in enumerate(zip(runs, names, strict=True))]
     shown = [item for item in shown if len(item[0].frames)]
     if not shown:
         return None
     labeled = [item for item in shown if (item[0].frames.right >= 0).any()]
     titles = [f"Accuracy over the last {RECENT} labeled frames, %; dotted: the frozen model"] if labeled else []
-    titles += [f"Entropy of the answer, nats, mean of {RECENT} frames"]
+    titles += [f"Prediction entropy, nats, mean of {RECENT} frames"]
     figure, grid = paint.panels(*((2.4, 1.8) if labeled else (2.4,)), titles=titles)
     for run, _, color in labeled:
         frames = run.frames
@@ -40,7 +40,7 @@ def picture(runs: Sequence[Run], names: Sequence[str]) -> Picture | None:
         figure,
         "comparison",
         "All runs",
-        "Over the stream's own time, so that runs of different speed can be compared.",
+        "Plotted over media time, so that runs of different speed can be compared.",
         f"Accuracy and entropy of {len(shown)} runs over time.",
     )
 

@@ -1,4 +1,4 @@
-"""A run's pictures, each a figure that becomes SVG in the page and a PNG beside it."""
+"""A run's pictures, each as SVG in the page and as a PNG file next to it."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ DRAWN = {
 
 
 def of_run(run: Run, prefix: str = "") -> dict[str, Picture]:
-    """What a log supports; names of files begin with the prefix."""
+    """The pictures that a log supports; file names begin with `prefix`."""
     with style():
         drawn = {name: draw(run, prefix) for name, draw in DRAWN.items()}
     return {name: picture for name, picture in drawn.items() if picture is not None}
 
 
 def of_all(runs: Sequence[Run], names: Sequence[str]) -> Picture | None:
-    """Several runs on one axis."""
+    """The comparison of several runs."""
     with style():
         return comparison.picture(runs, names)

@@ -1,4 +1,4 @@
-"""How the stream ran: how old frames were, how many a second, how many were dropped, how much memory it took."""
+"""Plot frame age or inference time, frame rates, dropped frames and memory."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from mgtta_cam.report.run import Run
 from mgtta_cam.report.series import grouped, percentile, stretches, waits
 from mgtta_cam.report.words import plain
 
-BINS = 240  # over the run
+BINS = 240  # per run
 
 
 def picture(run: Run, prefix: str = "") -> Picture | None:
@@ -22,13 +22,13 @@ def picture(run: Run, prefix: str = "") -> Picture | None:
     if not len(frames):
         return None
     took = waits(run)
-    title = "Age of frames when shown, ms" if took is frames.age_ms else "Time for an answer, ms"
+    title = "Frame age when shown, ms" if took is frames.age_ms else "Inference time, ms"
     drawn: list[tuple[str, float, Any]] = []
     if np.isfinite(took).any():
         drawn.append((title, 1.6, lambda axes, divisor: _waits(axes, frames.t / divisor, took)))
     rates = _chosen(stats, "fps.")
     if rates:
-        drawn.append(("Frames a second", 1.3, lambda axes, divisor: _lines(axes, stats["t"] / divisor, rates)))
+        drawn.append(("Frames per second", 1.3, lambda axes, divisor: _lines(axes, stats["t"] / divisor, rates)))
     drops = _chosen(stats, "dropped.")
     if drops:
         drawn.append(("Frames dropped so far", 1.1, lambda axes, divisor: _lines(axes, stats["t"] / divisor, drops)))
@@ -47,7 +47,7 @@ def picture(run: Run, prefix: str = "") -> Picture | None:
         figure,
         f"{prefix}speed",
         "Over time",
-        "Times: median and worst of short intervals. Frames adapted: members of updates.",
+        "Times are median and worst of short intervals. Adapted frames are those used by updates.",
         f"{title.split(',')[0]} over time, median {percentile(took, 50):.0f} ms."
         if np.isfinite(took).any()
         else "Rates.",
@@ -55,7 +55,7 @@ def picture(run: Run, prefix: str = "") -> Picture | None:
 
 
 def _chosen(stats: dict[str, Floats] | Any, prefix: str) -> dict[str, Floats]:
-    """Columns that hold anything, by the rest of their name."""
+    """Nonempty columns, by their name without the prefix."""
     found = {name.removeprefix(prefix): v for name, v in stats.items() if name.startswith(prefix)}
     return {name: v for name, v in found.items() if np.nansum(v) > 0}
 
@@ -63,7 +63,7 @@ def _chosen(stats: dict[str, Floats] | Any, prefix: str) -> dict[str, Floats]:
 def _waits(axes: Any, t: Floats, ms: Floats) -> None:
     t, ms = t[np.isfinite(ms)], ms[np.isfinite(ms)]
     places, median, worst = (grouped(v, how, BINS) for v, how in ((t, np.mean), (ms, np.median), (ms, np.max)))
-    axes.fill_between(places, median, worst, color=FROZEN, alpha=0.25, linewidth=0, label="up to the worst")
+    axes.fill_between(places, median, worst, color=FROZEN, alpha=0.25, linewidth=0, label="up to worst")
     axes.plot(places, median, color=FROZEN, label="median")
     if worst.max() > 30 * max(float(np.median(median)), 1e-9) and median.min() > 0:
         axes.set_yscale("log")
@@ -77,7 +77,7 @@ def _lines(axes: Any, t: Floats, columns: dict[str, Floats]) -> None:
     for i, (name, values) in enumerate(list(columns.items())[: len(SERIES)]):
         color = {"in": SERIES[2], "out": FROZEN, "adapted": ADAPTED}.get(name, SERIES[(i + 1) % len(SERIES)])
         axes.plot(
-            grouped(t, np.mean), grouped(values, np.mean), color=color, label=plain(name, paint.LONGEST), linewidth=1.3
+            grouped(t, np.mean), grouped(values, np.mean), color=color, label=plain(name, paint.MAX_NAME), linewidth=1.3
         )
     axes.set_ylim(bottom=0)
     if "" not in columns:

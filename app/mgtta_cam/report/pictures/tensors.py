@@ -1,4 +1,4 @@
-"""Which adapted tensors moved, when, and under which corruption: a map of distances from the source model's."""
+"""Plot which adapted tensors moved, when, and under which corruption: a map of distances from the source model."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from mgtta_cam.report.run import Run
 from mgtta_cam.report.series import grouped
 from mgtta_cam.report.words import count, plain
 
-NAMED = 52  # tensors that are named one by one; of more, blocks are
+NAMED = 52  # most tensors that are labeled one by one; beyond, only blocks are
 TALLEST, STRIP = 11.0, 0.1  # inches
 COLUMNS = 500
 BLOCK = re.compile(r"^(.*?\b(?:blocks|layers|stages)\.\d+|[^.]+)")
 
 
 def picture(run: Run, prefix: str = "") -> Picture | None:
-    """Rows are tensors in the order of the model, columns are updates."""
+    """A heat map: rows are tensors in model order, columns are updates."""
     moved = run.updates.moved
     if not moved.size or not np.isfinite(moved).any() or not np.nanmax(moved) > 0:
         return None
@@ -37,7 +37,7 @@ def picture(run: Run, prefix: str = "") -> Picture | None:
         shown.T, aspect="auto", extent=extent, cmap="viridis", vmin=0, vmax=most, interpolation="nearest"
     )
     bar = figure.colorbar(image, ax=grid, pad=0.01, aspect=40, extend="max" if finite.max() > most else "neither")
-    bar.set_label("distance from the source model's", color=QUIET)
+    bar.set_label("distance from the source model", color=QUIET)
     bar.outline.set_visible(False)
     axes.grid(visible=False)
     axis(axes, len(moved))
@@ -53,20 +53,20 @@ def picture(run: Run, prefix: str = "") -> Picture | None:
         figure,
         f"{prefix}tensors",
         "Where the model moved",
-        "Euclidean distance of each adapted tensor from the source model's, update by update; blank where the log does "
-        "not say. The strip on top shows the corruption.",
+        "Euclidean distance of each adapted tensor from the source model's, update by update; blank where the log "
+        "has no value. The strip on top shows the corruption.",
         f"Heat map of {count(n, 'tensor')} over {count(len(moved), 'update')}; furthest: {', '.join(names)}.",
     )
 
 
 def _labels(names: tuple[str, ...]) -> tuple[list[float], list[str]]:
-    """All names where there are few; of many, one for each block, at its first tensor."""
+    """Tick positions and labels: all names if there are few, otherwise one per block, at its first tensor."""
     if len(names) <= NAMED:
         return list(range(len(names))), [name if len(name) <= 34 else "…" + name[-33:] for name in names]
     blocks = [match[1] if (match := BLOCK.match(name)) else name for name in names]
     firsts = [i for i, block in enumerate(blocks) if not i or block != blocks[i - 1]]
     shown: list[float] = []
     for first in firsts:
-        if not shown or first - shown[-1] >= len(names) / NAMED:  # or names would lie on each other
+        if not shown or first - shown[-1] >= len(names) / NAMED:  # or labels would overlap
             shown.append(first)
-    return shown, [plain(blocks[int(i)], paint.LONGEST) for i in shown]
+    return shown, [plain(blocks[int(i)], paint.MAX_NAME) for i in shown]

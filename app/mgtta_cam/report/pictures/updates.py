@@ -1,4 +1,4 @@
-"""What the updates were: terms of the loss, gradient, rate, different frames, and those that taught nothing."""
+"""Plot updates: loss terms, gradient norm, learning rate, distinct frames, and updates that changed nothing."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ from mgtta_cam.report.run import Run
 from mgtta_cam.report.series import POINTS, grouped, stretches, thinned
 from mgtta_cam.report.words import count, plain
 
-TERMS = 5  # of a loss, that are drawn
+TERMS = 5  # loss terms to draw
 REASONS = 6
-FEW = 8  # updates, each with its number on the axis
+FEW = 8  # up to here, each update has a tick on the axis
 
 
 def picture(run: Run, prefix: str = "") -> Picture | None:
-    """Panels over the number of the update."""
+    """Panels over the update number."""
     updates = run.updates
     if not len(updates):
         return None
@@ -27,8 +27,8 @@ def picture(run: Run, prefix: str = "") -> Picture | None:
     drawn: list[tuple[str, float, Any]] = []
     if losses:
         drawn.append(("Loss terms, nats", 1.9, lambda axes: _curves(axes, dict(list(losses.items())[:TERMS]))))
-    taught = np.array([why is None for why in updates.skipped])
-    facts = {**updates.facts, "lr": np.where(taught, updates.facts["lr"], np.nan)}
+    effective = np.array([why is None for why in updates.skipped])
+    facts = {**updates.facts, "lr": np.where(effective, updates.facts["lr"], np.nan)}
     for name, title in (
         ("gnorm", "Gradient norm"),
         ("dnorm", "Distance from the source model"),
@@ -37,12 +37,12 @@ def picture(run: Run, prefix: str = "") -> Picture | None:
         if np.isfinite(facts[name]).any():
             drawn.append((title, 1.0, lambda axes, values=facts[name]: _curves(axes, {"": values}, color=ADAPTED)))
     if np.isfinite(facts["ess"]).any():
-        different = {"different": facts["ess"], "in the window": facts["size"]}
+        different = {"distinct": facts["ess"], "in the window": facts["size"]}
         drawn.append(("Frames", 1.2, lambda axes: _curves(axes, different)))
     reasons = list(dict.fromkeys(why for why in updates.skipped if why is not None))[:REASONS]
     if reasons:
         drawn.append(
-            ("Updates that taught nothing", 0.3 + 0.2 * len(reasons), lambda axes: _skipped(axes, run, reasons))
+            ("Updates that changed nothing", 0.3 + 0.2 * len(reasons), lambda axes: _skipped(axes, run, reasons))
         )
     if not drawn:
         return None
@@ -55,19 +55,19 @@ def picture(run: Run, prefix: str = "") -> Picture | None:
         figure,
         f"{prefix}updates",
         "Update by update",
-        "By number of the update; one that taught nothing leaves a gap.",
-        f"Loss, gradient norm and the like of {count(len(updates), 'update')}.",
+        "By update number; an update that changed nothing leaves a gap.",
+        f"Loss, gradient norm and related values of {count(len(updates), 'update')}.",
     )
 
 
 def bands(run: Run) -> list[Band]:
-    """Corruptions over updates."""
+    """Corruptions over update numbers, as bands."""
     over = stretches(run.updates.corruption)
     return paint.bands(over, run.corruptions, np.arange(0.5, len(run.updates) + 1))
 
 
 def axis(axes: Any, updates: int) -> None:
-    """The horizontal axis of updates."""
+    """Set up the horizontal axis of update numbers."""
     axes.set_xlim(0.5, updates + 0.5)
     axes.set_xlabel("update")
     axes.xaxis.get_major_locator().set_params(integer=True)
@@ -85,7 +85,7 @@ def _curves(axes: Any, curves: dict[str, np.ndarray[Any, Any]], color: str | Non
             places,
             shown,
             color=color or (ADAPTED, FROZEN, *SERIES[2:])[i],
-            label=plain(name, paint.LONGEST),
+            label=plain(name, paint.MAX_NAME),
             linewidth=1.3,
             **few,
         )
@@ -100,7 +100,7 @@ def _curves(axes: Any, curves: dict[str, np.ndarray[Any, Any]], color: str | Non
 
 
 def _skipped(axes: Any, run: Run, reasons: Sequence[str]) -> None:
-    axes.set_yticks(range(len(reasons)), [plain(why.replace("_", " "), paint.LONGEST) for why in reasons])
+    axes.set_yticks(range(len(reasons)), [plain(why.replace("_", " "), paint.MAX_NAME) for why in reasons])
     axes.set_ylim(len(reasons) - 0.4, -0.6)
     axes.grid(visible=False, axis="y")
     for row, why in enumerate(reasons):

@@ -1,1 +1,1 @@
-"""The run in a browser: picture, curves, and buttons for the keys. Standard library only; no file is served."""
+"""The run in a browser: picture, curves, and a button for each key. Standard library only; no file is served."""

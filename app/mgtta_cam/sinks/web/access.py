@@ -1,4 +1,4 @@
-"""Which requests are answered: the browser of whoever may watch, and nobody else's page through it."""
+"""Decide which requests to answer: those of authorized viewers, and none that another site's page sends for them."""
 
 from __future__ import annotations
 
@@ -14,33 +14,33 @@ from typing import NamedTuple
 from mgtta_cam.redaction import hide
 from mgtta_cam.sinks.web.address import Address
 
-METHODS = {"/": "GET", "/picture": "GET", "/state": "GET", "/key": "POST"}  # all that there is
+METHODS = {"/": "GET", "/picture": "GET", "/state": "GET", "/key": "POST"}  # every path
 LARGEST_BODY = 1024  # bytes
-TOKEN_HEADER = "X-Token"  # noqa: S105  a name; and one that other sites' pages cannot send unasked
+TOKEN_HEADER = "X-Token"  # noqa: S105  a name, not a secret; a custom header, so CORS stops other sites' pages
 _HOST = re.compile(r"(\[[0-9a-f:.]+\]|[a-z0-9._-]+)(?::([0-9]{1,5}))?", re.ASCII)
 
 
 class Refusal(NamedTuple):
-    """Why a request is not answered."""
+    """An HTTP status and the reason why a request is denied."""
 
     status: int
     words: str
 
 
-class Guard:
-    """Knows the token of this run, and by which names the page may be called.
+class Access:
+    """Holds this run's token and the host names under which the page may be opened.
 
-    Whoever reaches a loopback address may watch; changes need the token. Elsewhere everything needs it.
+    On a loopback address anyone may watch, and changes need the token. On any other address everything needs it.
 
     Args:
-        address: where the server listens, with its real port.
+        address: where the server listens, with its actual port.
     """
 
     def __init__(self, address: Address) -> None:
         self.token = secrets.token_urlsafe(32)
         hide(self.token)
-        self.cookie = f"mgtta_cam_{address.port}"  # cookies know hosts, not ports
-        self.needed = not address.private  # for everything, not for changes only
+        self.cookie = f"mgtta_cam_{address.port}"  # cookies are shared by all ports of a host
+        self.needed = not address.private  # whether watching needs the token too
         self._address = address
         self._names = {"localhost", "127.0.0.1", "::1", address.ip}
         if address.everywhere:
@@ -48,34 +48,34 @@ class Guard:
 
     @property
     def url(self) -> str:
-        """The page, with the token where it is needed to watch."""
+        """The page's address, including the token if watching needs it."""
         return f"http://{self._address}/" + (f"?token={self.token}" if self.needed else "")
 
     def refusal(self, method: str, path: str, query: Mapping[str, str], headers: Message) -> Refusal | None:
-        """None if the request is answered."""
+        """Why a request is denied; None if it is allowed."""
         host = headers.get_all("Host", [])
         if len(host) != 1 or not self._is_ours(host[0].strip().lower()):
-            return Refusal(403, f"open http://{self._address}/ (a tunnel needs the same port at both of its ends)")
+            return Refusal(403, f"open http://{self._address}/ (a tunnel must use the same port at both ends)")
         given = headers.get(TOKEN_HEADER) or query.get("token") or self._from_cookie(headers)
         if self.needed and not self._is_token(given):
-            return Refusal(403, "open the address with its token, as the program printed it when it began")
+            return Refusal(403, "open the full address, including the token, as the program printed it at startup")
         if path not in METHODS:
             return Refusal(404, "no such page")
         if method != METHODS[path]:
-            return Refusal(405, f"this is for {METHODS[path]}")
+            return Refusal(405, f"expected {METHODS[path]}")
         if path != "/" and headers.get("Sec-Fetch-Site", "none").lower() not in ("same-origin", "none"):
-            return Refusal(403, "asked by another site's page")
+            return Refusal(403, "request from another site's page")
         if method == "POST":
             return self._refusal_of_change(headers, host[0].strip())
         if "Content-Length" in headers or "Transfer-Encoding" in headers:
-            return Refusal(400, "a request to read has no body")
+            return Refusal(400, "expected a GET request without a body")
         return None
 
     def _refusal_of_change(self, headers: Message, host: str) -> Refusal | None:
         if headers.get("Origin", f"http://{host}").lower() != f"http://{host}".lower():
-            return Refusal(403, "asked by another site's page")
+            return Refusal(403, "request from another site's page")
         if not self._is_token(headers.get(TOKEN_HEADER)):
-            return Refusal(403, "the token is missing, or that of another run: load the page again")
+            return Refusal(403, "the token is missing or belongs to another run: reload the page")
         if headers.get_content_type() != "application/json" or "Transfer-Encoding" in headers:
             return Refusal(415, "expected application/json")
         length = headers.get_all("Content-Length", [])
@@ -86,7 +86,7 @@ class Guard:
         return None
 
     def _is_ours(self, host: str) -> bool:
-        """Whether the header Host names this server: a foreign name is another site's that points here (rebinding)."""
+        """Whether the Host header names this server; a foreign name suggests DNS rebinding by another site."""
         match = _HOST.fullmatch(host)
         if match is None or int(match[2] or 80) != self._address.port:
             return False

@@ -1,4 +1,4 @@
-"""Where the web view listens: `--web HOST:PORT` taken apart, and the sockets it asks for."""
+"""Where the web view listens: parse `--web HOST:PORT` and check that the address is usable."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from typing import NamedTuple
 from mgtta_cam.errors import OutputError, UsageError
 
 LOOPBACK = "127.0.0.1"
-REUSE = os.name == "posix"  # a port just left may be taken at once; elsewhere this would take one that is in use
-OUTSIDE = "192.0.2.1"  # nobody's address (RFC 5737): the way there leads through the interface that others see
+REUSE = os.name == "posix"  # reuse a port just released; on Windows the option would take over ports in use
+OUTSIDE = "192.0.2.1"  # reserved for documentation (RFC 5737); its route uses the outward interface
 _SHAPE = re.compile(r"(?:(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._-]*):)?([0-9]{1,5})", re.ASCII)
 
 
 class Address(NamedTuple):
-    """A place to listen at: a numeric IP address, and a port, of which 0 stands for any that is free."""
+    """A numeric IP address and a port to listen on; port 0 stands for any free port."""
 
     ip: str
     port: int
@@ -34,38 +34,38 @@ class Address(NamedTuple):
 
     @property
     def everywhere(self) -> bool:
-        """Whether it stands for all addresses of this machine."""
+        """Whether it stands for all addresses of this machine, such as 0.0.0.0."""
         return ipaddress.ip_address(self.ip).is_unspecified
 
     def __str__(self) -> str:
-        """As it stands in a browser: an address that others can reach in the place of all of them."""
+        """HOST:PORT as typed into a browser; for a wildcard address, one that others can reach."""
         ip = outward(self.family) if self.everywhere else self.ip
         return f"[{ip}]:{self.port}" if ":" in ip else f"{ip}:{self.port}"
 
 
 def parse(text: str) -> Address:
-    """HOST:PORT; without a host, this machine only.
+    """Parse HOST:PORT; without a host, the address is reachable from this machine only.
 
     Raises:
-        UsageError: if it cannot be read, or names no address.
+        UsageError: if the text is malformed, or the host is not an address.
     """
     match = _SHAPE.fullmatch(text.strip())
     if match is None or int(match[2]) > 65535:
-        raise UsageError(f"--web expects HOST:PORT, as in {LOOPBACK}:8080 (port 0: any free one); got {text!r}")
+        raise UsageError(f"--web expects HOST:PORT, such as {LOOPBACK}:8080 (port 0: any free port); got {text!r}")
     host, port = (match[1] or LOOPBACK).strip("[]"), int(match[2])
     try:
         return Address(LOOPBACK if host == "localhost" else _numeric(host), port)
     except (OSError, UnicodeError, ValueError):
         raise UsageError(
-            f"--web: {host} is no address of this machine; give one, or leave it out: --web :{port}"
+            f"--web: {host} is not an address of this machine; use one that is, or omit it: --web :{port}"
         ) from None
 
 
 def check(address: Address) -> None:
-    """Sees that the address is free.
+    """Check that the address is free.
 
     Raises:
-        OutputError: if it is not, or may not be used.
+        OutputError: if it is in use, or may not be used.
     """
     with socket.socket(address.family) as trial:
         trial.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, int(REUSE))
@@ -76,13 +76,13 @@ def check(address: Address) -> None:
 
 
 def unusable(address: Address, error: OSError) -> OutputError:
-    """What to say of an address that cannot be listened at."""
+    """The error for an address that the server cannot listen on."""
     why = error.strerror or str(error)
-    return OutputError(f"--web {address} cannot be used: {why.lower()}; choose another, or port 0 for any free one")
+    return OutputError(f"--web {address} cannot be used: {why.lower()}; choose another, or port 0 for any free port")
 
 
 def outward(family: socket.AddressFamily) -> str:
-    """The address of this machine that others see; the loopback one where there is no network."""
+    """This machine's address as seen by others; the loopback address if there is no network."""
     with socket.socket(family, socket.SOCK_DGRAM) as probe:
         try:
             probe.connect((OUTSIDE if family == socket.AF_INET else "2001:db8::1", 9))  # sends nothing

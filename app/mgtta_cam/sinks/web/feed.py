@@ -1,4 +1,4 @@
-"""What viewers may ask for, at any moment and from any thread: the newest picture, and the state of the run."""
+"""Provide viewers with the latest picture and the state of the run, at any moment and from any thread."""
 
 from __future__ import annotations
 
@@ -15,27 +15,27 @@ from numpy.typing import NDArray
 
 from mgtta_cam.log.format import finite
 from mgtta_cam.metrics.predictions import entropy, top
-from mgtta_cam.overlay.panels import why_unlearned
+from mgtta_cam.overlay.panels import why_not_adapting
 from mgtta_cam.overlay.scoreboard import HEADINGS
 from mgtta_cam.sinks.web.curves import Curves, Point
 from mgtta_cam.stream.controls import Controls
 from mgtta_cam.types import FrameResult, Image
 
-LARGEST_PX = (1600, 900)  # width, height of the picture that is sent
-MOST_FPS = 30.0  # pictures drawn a second, however many frames pass and however many viewers ask
+LARGEST_PX = (1600, 900)  # maximum width and height of the picture that is sent
+MAX_FPS = 30.0  # pictures drawn per second, whatever the number of frames and viewers
 QUALITY = 80  # of JPEG, 0..100
 
 
 class Feed:
-    """The main thread writes results; viewers' threads draw and encode the newest when they ask for it.
+    """Takes results from the main thread; viewers' threads draw and encode the latest one on request.
 
-    So a picture costs nothing while nobody watches, is made once for all viewers, and a slow viewer gets the newest.
-    Results do not change, so none is copied.
+    A picture therefore costs nothing while nobody watches, is made once for all viewers, and is always the latest,
+    even for a slow viewer. Results are immutable, so none is copied.
 
     Args:
-        render: draws a result; only used by one thread at a time.
+        render: draws a result; used by one thread at a time.
         classes: names by class index.
-        controls: what keys change; only looked at.
+        controls: what keys change; read only.
         clock: monotonic seconds.
     """
 
@@ -47,20 +47,20 @@ class Feed:
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._render, self._classes, self._controls, self._clock = render, classes, controls, clock
-        self._changed = threading.Condition()  # guards what follows; nobody draws or sends while holding it
+        self._changed = threading.Condition()  # guards the fields below; never held while drawing or sending
         self._latest: FrameResult | None = None
         self._number = 0  # of results written
         self._began: float | None = None
         self._age_ms: float | None = None
         self._curves, self._dropped = Curves(), Counter[str]()
         self.ended = threading.Event()
-        self.run = secrets.token_hex(8)  # tells a page that the program was started again
-        self._drawing = threading.Lock()  # guards what follows
+        self.run = secrets.token_hex(8)  # lets a page detect that the program was restarted
+        self._drawing = threading.Lock()  # guards the fields below
         self._drawn: tuple[int, bytes] = (0, b"")
         self._drawn_at = 0.0
 
     def write(self, result: FrameResult) -> None:
-        """Takes the place of the result before; a result that is written again counts once."""
+        """Replace the previous result; a frame that is written again counts once."""
         with self._changed:
             if self._latest is None or result.frame is not self._latest.frame:
                 self._count(result)
@@ -68,25 +68,28 @@ class Feed:
             self._changed.notify_all()
 
     def end(self) -> None:
-        """The run is over: whoever waits is told at once."""
+        """Mark the run as ended and wake all waiting viewers."""
         with self._changed:
             self.ended.set()
             self._changed.notify_all()
 
-    def picture(self, after: int, patience_s: float) -> tuple[int, bytes] | None:
-        """The newest picture with its number: JPEG, drawn.
+    def picture(self, after: int, timeout_s: float) -> tuple[int, bytes] | None:
+        """The latest picture: its number, and the drawing as JPEG.
 
         Args:
-            after: number of the picture that the viewer has; 0 for none.
-            patience_s: how long to wait for another one. None if none came, or the run has ended.
+            after: number of the picture that the viewer already has; 0 for none.
+            timeout_s: how long to wait for a newer one.
+
+        Returns:
+            None if no newer picture arrived in time, or if the run has ended.
         """
         with self._changed:
-            self._changed.wait_for(lambda: self.ended.is_set() or self._number not in (0, after), patience_s)
+            self._changed.wait_for(lambda: self.ended.is_set() or self._number not in (0, after), timeout_s)
             if self.ended.is_set() or self._number in (0, after):
                 return None
         with self._drawing:
             if self._drawn[0] != self._number:
-                time.sleep(max(0.0, self._drawn_at + 1 / MOST_FPS - self._clock()))
+                time.sleep(max(0.0, self._drawn_at + 1 / MAX_FPS - self._clock()))
                 with self._changed:
                     number, latest = self._number, self._latest
                 assert latest is not None
@@ -95,7 +98,7 @@ class Feed:
             return self._drawn
 
     def state(self) -> dict[str, Any]:
-        """All but the picture, as plain JSON values."""
+        """Everything except the picture, as plain JSON values."""
         with self._changed:
             latest, points, dropped, age_ms = self._latest, self._curves.points(), dict(self._dropped), self._age_ms
         controls = self._controls
@@ -119,7 +122,7 @@ class Feed:
                 "method": latest.method,
                 "updates": latest.updates,
                 "corruption": named(latest),
-                "unlearned": why_unlearned(latest),
+                "not_adapting": why_not_adapting(latest),
                 "fps": latest.fps,
                 "age_ms": age_ms,
                 "latency_ms": latest.latency_ms,
@@ -130,7 +133,7 @@ class Feed:
         return finite(state)[0]
 
     def _best(self, logits: NDArray[np.float32] | None) -> list[Any] | None:
-        """The likeliest class with its probability."""
+        """The most likely class with its probability."""
         return None if logits is None or not np.isfinite(logits).all() else top(logits, self._classes, 1)[0]
 
     def _count(self, result: FrameResult) -> None:
@@ -151,12 +154,12 @@ class Feed:
 
 
 def named(result: FrameResult) -> str:
-    """The corruption of a frame, in words."""
+    """The corruption of a frame, in words: `gaussian noise 3`, or `clean`."""
     return "clean" if result.frame.corruption is None else "{} {}".format(*result.frame.corruption).replace("_", " ")
 
 
 def encoded(image: Image) -> bytes:
-    """JPEG of an RGB picture, made smaller if it is very large."""
+    """JPEG of an RGB picture, scaled down if it is very large."""
     height, width = image.shape[:2]
     scale = min(1.0, LARGEST_PX[0] / width, LARGEST_PX[1] / height)
     if scale < 1:

@@ -1,4 +1,4 @@
-"""What one request may take: so many bytes and seconds in all, however slowly they come."""
+"""Limit the bytes and seconds that one request may take, however slowly it arrives."""
 
 from __future__ import annotations
 
@@ -7,13 +7,13 @@ import socket
 import time
 
 LARGEST_REQUEST = 32 * 1024  # bytes
-PATIENCE_S = 10.0  # for a request to arrive, from the end of the one before
+REQUEST_TIMEOUT_S = 10.0  # for a request to arrive, counted from the end of the previous one
 
 
 class Incoming(io.RawIOBase):
-    """Reads a connection; `begin` starts the next request's count.
+    """Reads a connection within limits; `begin` restarts the count for the next request.
 
-    A timeout of the socket alone would begin anew with each byte.
+    A socket timeout alone would not do: it restarts with each byte.
 
     Raises:
         TimeoutError: from reads, when a request takes too long or is too large.
@@ -24,18 +24,18 @@ class Incoming(io.RawIOBase):
         self.begin()
 
     def begin(self) -> None:
-        """A request begins."""
-        self._left, self._until = LARGEST_REQUEST, time.monotonic() + PATIENCE_S
+        """Start a new request."""
+        self._left, self._until = LARGEST_REQUEST, time.monotonic() + REQUEST_TIMEOUT_S
 
     def readable(self) -> bool:
-        """It is."""
+        """Always true: the stream supports reading."""
         return True
 
     def readinto(self, buffer: memoryview) -> int:  # pyright: ignore[reportIncompatibleMethodOverride]
-        """Takes what has come; waits for something if nothing has."""
+        """Read available bytes, waiting for at least one."""
         rest = self._until - time.monotonic()
         if rest <= 0 or self._left <= 0:
-            raise TimeoutError("the request takes too long, or is too large")
+            raise TimeoutError("the request takes too long or is too large")
         self._connection.settimeout(rest)
         n = self._connection.recv_into(buffer, min(len(buffer), self._left))
         self._left -= n

@@ -1,4 +1,4 @@
-"""The page as it is sent: one HTML document with its style, its program and this run's token in it."""
+"""Build the page: one HTML document that contains its style, its script and this run's token."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ PARTS = Path(__file__).parent / "page"
 GROUPS = {
     "Run": ("pause", "step", "quit"),
     "Corruption": ("corruption", "weaker", "stronger"),
-    "Learning": ("adapt", "method", "reset", "undo"),
+    "Adaptation": ("adapt", "method", "reset", "undo"),
     "Picture": ("compare", "overlay", "snapshot", "help"),
 }  # every action of KEYS, in the order of its buttons
 COLORS = {"paper": PAPER, "text": TEXT, "quiet": QUIET, "track": TRACK, "adapted": ADAPTED, "frozen": FROZEN}
 
 
 def page(token: str) -> tuple[str, str]:
-    """HTML, and the nonce that its policy must name."""
+    """The page's HTML, and the nonce that its Content-Security-Policy must name."""
     nonce = secrets.token_urlsafe(16)
     colors = "".join(f"--{name}:rgb{color};" for name, color in COLORS.items())
     parts = {
@@ -39,7 +39,7 @@ def page(token: str) -> tuple[str, str]:
 
 
 def policy(nonce: str | None = None) -> str:
-    """Content-Security-Policy: nothing but what came with the page, and its own questions to this server."""
+    """Content-Security-Policy: allow only what is part of the page, and its requests to this server."""
     nothing = "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
     if nonce is None:
         return nothing

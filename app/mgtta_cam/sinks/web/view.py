@@ -1,4 +1,4 @@
-"""A window in the browser: a sink that hears keys, like the one on the screen."""
+"""A sink that shows the run in a browser and reads keys, like the window on the screen."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from mgtta_cam.types import FrameResult, Image
 
 
 class WebView:
-    """Shows results to whoever opens its page.
+    """Shows results on a web page.
 
     Args:
         address: where to listen.
-        render: draws a result, on any thread but on one at a time: no other sink may use it.
+        render: draws a result; called from any thread, one at a time, so no other sink may share it.
         classes: names by class index.
         controls: what keys change.
-        failed: hears, on any thread, of what went wrong in a viewer's thread.
+        failed: called with each internal error in a viewer's thread, from that thread.
 
     Raises:
         OutputError: if the address cannot be used.
@@ -39,20 +39,20 @@ class WebView:
 
     @property
     def url(self) -> str:
-        """Of the page, with the token where one is needed to watch: for the person who began the run only."""
-        return self._server.guard.url
+        """The page's address, including the token if watching needs it: show it only to whoever started the run."""
+        return self._server.access.url
 
     def write(self, result: FrameResult) -> None:
-        """The result that viewers get from now on."""
+        """Show viewers this result from now on."""
         self._feed.write(result)
 
     def poll(self, wait_ms: int) -> str | None:
-        """A key that a viewer pressed."""
+        """A key that a viewer pressed; None if there is none within `wait_ms`."""
         try:
             return self._server.keys.get(block=wait_ms > 0, timeout=wait_ms / 1000)
         except queue.Empty:
             return None
 
     def close(self) -> None:
-        """Tells viewers of the end and lets the port go; a second call does nothing."""
+        """Notify viewers that the run has ended and release the port; a second call does nothing."""
         self._server.stop()

@@ -1,4 +1,4 @@
-"""What viewers get: the newest picture, made once and only if asked for, and the state of the run."""
+"""What viewers get: the latest picture, made once and only on request, and the state of the run."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ def decoded(jpeg: bytes) -> Image:
 
 
 def test_nothing_is_drawn_unasked(feed: Feed, drawing: Drawing) -> None:
-    """Without viewers a frame is not drawn; asked for, the newest is, once for all viewers."""
+    """Without viewers no frame is drawn; on request the latest is, once for all viewers."""
     for i in range(5):
         feed.write(result(i))
     assert drawing.drawn == []
@@ -66,7 +66,7 @@ def test_nothing_is_drawn_unasked(feed: Feed, drawing: Drawing) -> None:
 
 
 def test_a_viewer_waits_for_another_picture(feed: Feed) -> None:
-    """Who has the newest waits until the next comes, or for as long as it may take."""
+    """A viewer that has the latest picture waits for the next one, or until the timeout."""
     assert feed.picture(0, 0) is None  # none has come yet
     feed.write(result(0))
     have = feed.picture(0, 0)
@@ -79,7 +79,7 @@ def test_a_viewer_waits_for_another_picture(feed: Feed) -> None:
 
 
 def test_the_end_wakes_viewers(feed: Feed) -> None:
-    """Who waits is told at once."""
+    """Waiting viewers wake as soon as the run ends."""
     threading.Timer(0.05, feed.end).start()
     assert feed.picture(0, 60) is None
     assert feed.state()["ended"] is True
@@ -122,15 +122,17 @@ def test_state() -> None:
         "fps": 25.0, "age_ms": 20.0,
     }  # fmt: skip
     assert (rows[1]["seconds"], rows[1]["entropy"], rows[1]["age_ms"]) == (2.0, None, None)
-    said = {name: state[name] for name in ("paused", "adapting", "compare", "ended", "updates", "unlearned", "answer")}
+    said = {
+        name: state[name] for name in ("paused", "adapting", "compare", "ended", "updates", "not_adapting", "answer")
+    }
     assert said == {
         "paused": True, "adapting": True, "compare": True, "ended": False,
-        "updates": 7, "unlearned": "black: not learned", "answer": None,
+        "updates": 7, "not_adapting": "black: not learned from", "answer": None,
     }  # fmt: skip
 
 
 def test_very_large_pictures_are_made_smaller() -> None:
-    """In their own shape, with red and blue where they were."""
+    """Pictures keep their aspect ratio and channel order."""
     image = np.zeros((1080, 3840, 3), np.uint8)
     image[..., 0] = 200
     small = decoded(encoded(image))

@@ -1,4 +1,4 @@
-"""What may be said with --web, and what is told if it cannot be had."""
+"""What --web accepts, and the errors for addresses that cannot be used."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def test_who_can_reach_it() -> None:
 
 
 def test_a_port_in_use() -> None:
-    """It is found before anything slow begins, and another remedy than waiting is named."""
+    """A port in use is detected before anything slow begins, and the error suggests another port."""
     with (
         socket.create_server(("127.0.0.1", 0)) as taken,
         pytest.raises(OutputError, match="in use; choose another, or port 0"),

@@ -6,7 +6,7 @@ import math
 
 import pytest
 
-from mgtta_cam.sinks.web.curves import MOST_POINTS, Curves, Point
+from mgtta_cam.sinks.web.curves import MAX_POINTS, Curves, Point
 
 
 def test_short_runs_are_whole() -> None:
@@ -23,7 +23,7 @@ def test_long_runs_are_thinned_out() -> None:
     for i in range(frames):
         curves.add(Point(float(i), entropy=i % 2 * 2.0, fps=None if i < 9000 else 30.0), "clean")
     points = [point for point, _ in curves.points()]
-    assert MOST_POINTS / 2 <= len(points) <= MOST_POINTS
+    assert MAX_POINTS / 2 <= len(points) <= MAX_POINTS
     stride = 64  # 12,345 / 240, up to a power of two
     assert [point.seconds for point in points[:-1]] == [stride * i + (stride - 1) / 2 for i in range(frames // stride)]
     assert all(point.entropy == 1.0 for point in points[:-1])

@@ -1,4 +1,4 @@
-"""The page in a real browser: the picture moves, the curves grow, the buttons are heard, the end is told."""
+"""The page in a real browser: the picture moves, the curves grow, the buttons work, and the end is shown."""
 
 from __future__ import annotations
 
@@ -87,7 +87,7 @@ def test_the_real_command(command: tuple[subprocess.Popen[str], str], driver: An
     click(driver, "weaker")
     awaited(driver, FACT.format("corruption"), lambda name: name == "gaussian noise 4")
     click(driver, "compare")
-    awaited(driver, FACT.format("frozen answer"), lambda answer: answer is None)
+    awaited(driver, FACT.format("frozen prediction"), lambda answer: answer is None)
     driver.find_element("tag name", "body").send_keys(" ")
     awaited(driver, STATUS, lambda words: words == "paused")
     click(driver, "quit")
@@ -107,7 +107,7 @@ def test_the_real_command(command: tuple[subprocess.Popen[str], str], driver: An
 
 
 def test_a_signal_while_watched(command: tuple[subprocess.Popen[str], str], driver: Any) -> None:
-    """The program ends as ever, and the page says so."""
+    """The program ends as usual, and the page says so."""
     program, url = command
     driver.get(url)
     awaited(driver, WIDTH)
@@ -118,7 +118,7 @@ def test_a_signal_while_watched(command: tuple[subprocess.Popen[str], str], driv
 
 
 def test_one_viewer_too_many(driver: Any) -> None:
-    """Its page says why there is no picture, for as long as it is so, and has the curves all the same."""
+    """The page of a ninth viewer says why there is no picture, as long as that holds, and still shows the curves."""
     with viewing() as view:
         view.write(result(0))
         for name in "abcdefgh":
@@ -155,7 +155,7 @@ def test_a_new_run_at_the_same_place(driver: Any) -> None:
         view.write(result(0))
         driver.get(view.url)
         awaited(driver, WIDTH)
-        place = view._server.guard._address
+        place = view._server.access._address
     awaited(driver, STATUS, lambda words: words == "ended")
     with viewing(place) as again:
         again.write(result(1))
@@ -165,7 +165,7 @@ def test_a_new_run_at_the_same_place(driver: Any) -> None:
 
 
 def test_another_site_cannot_press_keys(driver: Any) -> None:
-    """A page of another origin neither reads the picture, nor the page, nor is its key heard."""
+    """A page of another origin can neither read the picture or the page nor send a key."""
     with viewing() as view, viewing() as other:
         view.write(result(0))
         driver.get(other.url)
@@ -205,7 +205,7 @@ def test_narrow_and_wide(driver: Any) -> None:
 
 
 def test_every_key_has_a_button() -> None:
-    """One an action, in the page as it is sent, which holds nothing that its policy forbids."""
+    """The served page has one button per action, and nothing that its policy forbids."""
     actions = [action for group in GROUPS.values() for action in group]
     assert sorted(actions) == sorted({action for action, _ in KEYS.values()})
     text, nonce = page("the token")
@@ -218,7 +218,7 @@ def test_every_key_has_a_button() -> None:
 
 
 def test_keys_and_pictures_at_once() -> None:
-    """Threads that write, draw and press at the same time come to the same end."""
+    """Threads that write, draw and press keys at the same time leave a consistent state."""
     with viewing() as view:
         heard: list[str | None] = []
         pressing = threading.Thread(target=lambda: [press(view, "c") for _ in range(10)])

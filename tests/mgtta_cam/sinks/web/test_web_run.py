@@ -1,4 +1,4 @@
-"""The option --web of the program: what it says, what it keeps to itself, and what it says no to."""
+"""The option --web of the program: what it prints, what it keeps secret, and what it rejects."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from tests.mgtta_cam.tiny import write_model
 
 
 def test_the_token_is_told_once(tmp_path: Path) -> None:
-    """To the person at the terminal; log, video and last words do not have it."""
+    """The token is printed on the terminal only; log, video and summary do not contain it."""
     write_clip(tmp_path / "clip.mkv", 20)
     write_model(tmp_path / "tiny.safetensors")
     words = ["--source", "clip.mkv", "--loop", "0", "--realtime", *MODEL, "--log", "out.jsonl", "--json", "-v"]

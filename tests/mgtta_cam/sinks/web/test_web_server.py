@@ -1,4 +1,4 @@
-"""The server against clients that mean well, and those that do not."""
+"""The server against well-behaved clients and hostile ones."""
 
 from __future__ import annotations
 
@@ -13,8 +13,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from mgtta_cam.sinks.web import limits as patience
-from mgtta_cam.sinks.web import server
+from mgtta_cam.sinks.web import limits, server
 from mgtta_cam.sinks.web.address import Address
 from mgtta_cam.sinks.web.view import WebView
 from mgtta_cam.stream.controls import KEYS, Controls
@@ -30,9 +29,9 @@ PICTURE = "/picture?viewer=a&after=0"
 
 @pytest.fixture
 def view(monkeypatch: pytest.MonkeyPatch) -> Iterator[WebView]:
-    """One on the loopback address, impatient."""
-    monkeypatch.setattr(server, "PICTURE_S", 0.05)
-    monkeypatch.setattr(patience, "PATIENCE_S", 2.0)
+    """A view on the loopback address with short timeouts."""
+    monkeypatch.setattr(server, "PICTURE_WAIT_S", 0.05)
+    monkeypatch.setattr(limits, "REQUEST_TIMEOUT_S", 2.0)
     with viewing() as made:
         yield made
 
@@ -45,7 +44,7 @@ def outside() -> Iterator[WebView]:
 
 
 def test_page_picture_and_state(view: WebView) -> None:
-    """Each with the headers that keep a browser from doing anything else with it."""
+    """Every response has the headers that stop a browser from misusing it."""
     assert ask(view, PICTURE).status == 204
     view.write(result(1))
     kinds = {"/": "text/html; charset=utf-8", PICTURE: "image/jpeg", "/state": "application/json; charset=utf-8"}
@@ -61,7 +60,7 @@ def test_page_picture_and_state(view: WebView) -> None:
 
 
 def test_keys(view: WebView) -> None:
-    """Each arrives in order where the loop asks for it; what is none does not."""
+    """Keys arrive in order where the loop polls for them; anything else does not."""
     for key in KEYS:
         assert press(view, key).status == 200
     assert [view.poll(0) for _ in KEYS] == list(KEYS)
@@ -72,10 +71,10 @@ def test_keys(view: WebView) -> None:
 
 
 def test_a_flood_of_keys_is_bounded(view: WebView) -> None:
-    """While the loop takes none, as when a source hangs."""
+    """The queue of keys is bounded while the loop takes none, as when a source hangs."""
     token = token_of(view)
-    seen = [press(view, "c", X_Token=token).status for _ in range(server.MOST_WAITING_KEYS + 1)]
-    assert seen == [200] * server.MOST_WAITING_KEYS + [503]
+    seen = [press(view, "c", X_Token=token).status for _ in range(server.MAX_WAITING_KEYS + 1)]
+    assert seen == [200] * server.MAX_WAITING_KEYS + [503]
 
 
 @pytest.mark.parametrize(
@@ -96,7 +95,7 @@ def test_a_flood_of_keys_is_bounded(view: WebView) -> None:
     ],
 )
 def test_changes_by_strangers(view: WebView, headers: dict[str, str]) -> None:
-    """Without the token, from another site's page, or under another name: refused, and no key arrives."""
+    """Requests without the token, from another site's page, or under another name are denied, and no key arrives."""
     assert press(view, "q", **headers).status == 403
     assert view.poll(0) is None
 
@@ -118,7 +117,7 @@ def test_rebinding(view: WebView) -> None:
 
 
 def test_elsewhere_everything_needs_the_token(outside: WebView) -> None:
-    """In the address, and from then on in a cookie that programs and other sites do not get."""
+    """The token is in the address first, then in a cookie that scripts and other sites cannot read."""
     token = outside.url.partition("token=")[2]
     for target in ("/", PICTURE, "/state", "/none", "/?token=", "/?token=wrong", "/?token=%C3%B6"):
         seen = ask(outside, target)
@@ -140,7 +139,7 @@ def test_elsewhere_everything_needs_the_token(outside: WebView) -> None:
 
 
 def test_unknown_pages_and_methods(view: WebView) -> None:
-    """Nothing is served but what there is, whatever the path looks like."""
+    """Only known paths are served, whatever the path looks like."""
     paths = ("/..", "/../pyproject.toml", "/%2e%2e/etc/passwd", "//etc/passwd", "/page/page.html", "/state/", "/State")
     for path in (*paths, "/\\..\\", "*", "/favicon.ico", "/%00"):
         assert ask(view, path).status == 404
@@ -171,7 +170,7 @@ def test_bodies(view: WebView) -> None:
 
 
 def test_bytes_that_are_no_http(view: WebView) -> None:
-    """They get a short answer or none, and neither a traceback nor themselves back."""
+    """Malformed requests get a short response or none, without a traceback or an echo."""
     name = f"Host: 127.0.0.1:{port_of(view)}\r\n"
     good = f"GET /state HTTP/1.1\r\n{name}\r\n".encode()
     for noise in (b"\x16\x03\x01\x02\x00\x01\r\n\r\n", b"\xff" * 100 + b"\n", b"GET\r\n\r\n", b"GET / HTTP/9.9\r\n\r\n",
@@ -188,11 +187,11 @@ def test_bytes_that_are_no_http(view: WebView) -> None:
 
 def test_requests_that_never_end(view: WebView, monkeypatch: pytest.MonkeyPatch) -> None:
     """Neither one that comes byte by byte, nor one that is endless, nor a body that is not sent, holds a thread."""
-    monkeypatch.setattr(patience, "PATIENCE_S", 0.3)
+    monkeypatch.setattr(limits, "REQUEST_TIMEOUT_S", 0.3)
     head = f"POST /key HTTP/1.1\r\nHost: 127.0.0.1:{port_of(view)}\r\nX-Token: {token_of(view)}\r\n"
     head += "Content-Type: application/json\r\nContent-Length: 100\r\n\r\n"
     assert shout(view, b"") == shout(view, b"GET") == shout(view, head.encode() + b"{") == b""
-    assert shout(view, b"GET / HTTP/1.1\r\nA: " + b"a" * patience.LARGEST_REQUEST) == b""
+    assert shout(view, b"GET / HTTP/1.1\r\nA: " + b"a" * limits.LARGEST_REQUEST) == b""
     with socket.create_connection(("127.0.0.1", port_of(view)), timeout=60) as slow, suppress(OSError):
         while True:  # until the server closes it
             slow.send(b"x")
@@ -201,7 +200,7 @@ def test_requests_that_never_end(view: WebView, monkeypatch: pytest.MonkeyPatch)
 
 
 def test_viewers_are_bounded(view: WebView) -> None:
-    """One more than eight is told so, and still gets the state."""
+    """A ninth viewer is denied the picture and still gets the state."""
     view.write(result(0))
     seen = [ask(view, f"/picture?viewer={name}&after=0").status for name in "abcdefghia"]
     assert seen == [200] * 8 + [503, 200]
@@ -209,8 +208,8 @@ def test_viewers_are_bounded(view: WebView) -> None:
 
 
 def test_connections_are_bounded(view: WebView, monkeypatch: pytest.MonkeyPatch) -> None:
-    """One too many is told so, and those that end make room."""
-    monkeypatch.setattr(server, "MOST_CONNECTIONS", 3)
+    """A connection beyond the limit gets an error, and closed ones make room."""
+    monkeypatch.setattr(server, "MAX_CONNECTIONS", 3)
     idle = [socket.create_connection(("127.0.0.1", port_of(view))) for _ in range(3)]
     assert b"503" in shout(view, b"")
     for connection in idle:
@@ -222,8 +221,8 @@ def test_connections_are_bounded(view: WebView, monkeypatch: pytest.MonkeyPatch)
 
 
 def test_a_viewer_that_does_not_read(view: WebView, monkeypatch: pytest.MonkeyPatch) -> None:
-    """It holds its own thread only: the stream passes to its end, others see the newest, and the end does not wait."""
-    monkeypatch.setattr(server, "SEND_S", 3600.0)
+    """It blocks its own thread only: the stream runs to its end, others see the latest, and closing does not wait."""
+    monkeypatch.setattr(server, "SEND_TIMEOUT_S", 3600.0)
     asked = []
     admits = view._server.admits
     monkeypatch.setattr(view._server, "admits", lambda name: asked.append(name) or admits(name))
@@ -237,7 +236,7 @@ def test_a_viewer_that_does_not_read(view: WebView, monkeypatch: pytest.MonkeyPa
         while not asked:
             time.sleep(0.01)
         stream = [Frame(i, i / 30, noise) for i in range(300)]
-        outcome = play(session(frames=stream, windows={"web": _Open(view)}, controls=controls))
+        outcome = play(session(frames=stream, displays={"web": _Open(view)}, controls=controls))
         assert outcome.summary["frames"] == 300
         newest = ask(view, PICTURE)
         assert newest.headers["X-Picture"] == "300"
@@ -256,7 +255,7 @@ class _Open:
 
 
 def test_the_end_is_told() -> None:
-    """Who waits for a state or a picture hears of it at once, and the port is free again."""
+    """Requests that wait for a state or a picture end at once, and the port is free again."""
     with viewing() as view:
         view.write(result(0))
         port = port_of(view)
@@ -265,13 +264,13 @@ def test_the_end_is_told() -> None:
         answers: list[Any] = []
         while not answers or not answers[-1]["ended"]:
             answers.append(json.loads(ask(view, "/state").body))
-        closing.join()  # viewers hear of the end before the port is free
+        closing.join()  # viewers learn that the run ended before the port is free
     with viewing(Address("127.0.0.1", port)) as again:
         assert json.loads(ask(again, "/state").body)["run"] != answers[-1]["run"]
 
 
 def test_our_own_mistakes() -> None:
-    """A picture that cannot be drawn is told of once, here and there, without details there."""
+    """A drawing error is reported once to the program, and once to the viewer without details."""
 
     def broken(_: object) -> Any:
         raise ZeroDivisionError("secret")
@@ -279,15 +278,15 @@ def test_our_own_mistakes() -> None:
     with viewing(render=broken, mistakes=["ZeroDivisionError: secret"]) as view:
         view.write(result(0))
         seen = ask(view, PICTURE)
-        assert (seen.status, seen.body) == (500, b"a mistake of ours\n")
+        assert (seen.status, seen.body) == (500, b"internal error\n")
 
 
 def test_keys_in_a_pause() -> None:
-    """The loop that waits hears the view."""
+    """A waiting loop receives the view's keys."""
     controls = Controls(paused=True)
     with viewing(controls=controls) as view:
         assert [press(view, key).status for key in (" ", "q")] == [200, 200]
-        assert play(session(frames=frames(9), windows={"web": view}, controls=controls)).exit_code == 0
+        assert play(session(frames=frames(9), displays={"web": view}, controls=controls)).exit_code == 0
 
 
 def test_the_stalled_connection_is_closed(view: WebView) -> None:

@@ -1,4 +1,4 @@
-"""A web view of its own for a test, and clients that speak HTTP well and badly."""
+"""A web view for each test, and clients that speak HTTP well and badly."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class Seen(NamedTuple):
 
 @contextmanager
 def viewing(address: Address = LOOPBACK, render: Any = None, **parts: Any) -> Iterator[WebView]:
-    """A view that shows frames as they are; any mistake of ours fails the test."""
+    """A view that shows frames as they are; any internal error fails the test."""
     mistakes: list[str] = []
 
     def plain(result: FrameResult) -> Image:

@@ -1,6 +1,6 @@
-// Charts of the state's points: SVG lines over the seconds of the run.
+// Charts of the state's points: SVG lines over the run's seconds.
 const SVG = "http://www.w3.org/2000/svg";
-const NAME_SHARE = .22;  // of the width, that a corruption's name may take
+const NAME_SHARE = .22;  // share of the width that a corruption's name needs
 const duration = ms => ms < 1000 ? `${ms.toFixed(0)} ms` : `${+(ms / 1000).toPrecision(3)} s`;
 const CHARTS = [
   {
@@ -8,8 +8,8 @@ const CHARTS = [
     show: v => (100 * v).toFixed(1) + " %", tick: v => 100 * v + " %",
   },
   { name: "entropy, nats", lines: [["frozen_entropy", "frozen"], ["entropy", "adapted"]], show: v => v.toFixed(2) },
-  { name: "frames a second", lines: [["fps", "adapted"]], show: v => v.toFixed(1) },
-  { name: "age of the frame", lines: [["age_ms", "adapted"]], show: duration, tick: v => v ? duration(v) : "0" },
+  { name: "frames per second", lines: [["fps", "adapted"]], show: v => v.toFixed(1) },
+  { name: "frame age", lines: [["age_ms", "adapted"]], show: duration, tick: v => v ? duration(v) : "0" },
 ];
 
 function element(name, attributes = {}, ...children) {
@@ -26,7 +26,7 @@ const clock = seconds => {
   return (hours ? `${hours}:${two(minutes)}` : minutes) + ":" + two(s % 60);
 };
 
-function niceTop(most) {  // a round number that is not below
+function niceTop(most) {  // the next round number at or above
   const power = 10 ** Math.floor(Math.log10(Math.max(most, 1e-6)));
   return [1, 1.5, 2, 3, 4, 6, 8, 10].map(n => n * power).find(n => n >= most);
 }
@@ -61,15 +61,15 @@ function drawCharts(place, state) {
       const words = element("span", {}, label ? `${name} ${now}` : now);
       caption.append(element("span", { class: label ? "legend " + name : "" }, words));
     }
-    const beside = (kind, ...words) =>
+    const ticks = (kind, ...words) =>
       element("div", { class: kind, "aria-hidden": "true" }, ...words.map(word => element("span", {}, String(word))));
-    const parts = [beside("scale", tick(top), tick(top / 2), tick(0)), svg, beside("axis", "0:00", clock(end))];
+    const parts = [ticks("scale", tick(top), tick(top / 2), tick(0)), svg, ticks("axis", "0:00", clock(end))];
     if (number === 0) parts.unshift(names(changes, s => x(s) / 1000));
     return [element("figure", { class: "chart" }, caption, element("div", { class: "plot" }, ...parts))];
   }));
 }
 
-function names(changes, share) {  // of the corruptions, where each began and there is room
+function names(changes, share) {  // corruption names, each where it began, if there is room
   const row = element("div", { class: "names", "aria-hidden": "true" });
   changes.forEach(([s, name], i) => {
     const next = i + 1 < changes.length ? share(changes[i + 1][0]) : 1;

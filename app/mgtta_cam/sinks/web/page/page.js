@@ -1,4 +1,4 @@
-// The page: asks for the newest picture and for the state, each as soon as the answer before has come; sends keys.
+// The page: long-polls the latest picture and the state, and sends keys.
 const $ = id => document.getElementById(id);
 const token = document.querySelector("meta[name=token]").content;
 const viewer = Array.from(crypto.getRandomValues(new Uint8Array(12)), b => (b % 36).toString(36)).join("");
@@ -9,14 +9,15 @@ const shown = () => new Promise(done => {
   if (document.hidden) document.addEventListener("visibilitychange", done, { once: true });
   else done();
 });
-const OTHER_RUN = "This run has ended; the next one has a new token: open the address that it prints.";
+const OTHER_RUN = "This run has ended. The next one has a new token: open the address that it prints.";
+const NO_ANSWER = "The program is not responding.";
 const HEADERS = { "Content-Type": "application/json", "X-Token": token };
-let over = false, run = null, trouble = "";  // what a request of this page was refused for
-history.replaceState(null, "", location.pathname);  // the token leaves the address bar; the cookie has it
+let over = false, run = null, trouble = "";  // why a request of this page was denied
+history.replaceState(null, "", location.pathname);  // hides the token from the address bar; the cookie has it
 
 function say(mood, words, note = trouble) {
   $("status").dataset.mood = mood;
-  if ($("status").textContent !== words) $("status").textContent = words;  // each change is read aloud
+  if ($("status").textContent !== words) $("status").textContent = words;  // screen readers announce each change
   if ($("note").textContent !== note) $("note").textContent = note;
   $("note").hidden = !note;
 }
@@ -25,18 +26,18 @@ function facts(state) {
   const of = answer => answer ? `${answer[0]} ${(100 * answer[1]).toFixed(1)} %` : null;
   const drops = Object.entries(state.dropped).map(([cause, n]) => `${n.toLocaleString("en")} ${cause}`).join(", ");
   const rows = {
-    method: state.method, updates: state.updates.toLocaleString("en"), learning: learning(state),
-    corruption: state.corruption, answer: of(state.answer), "frozen answer": of(state.frozen_answer),
+    method: state.method, updates: state.updates.toLocaleString("en"), adaptation: adaptation(state),
+    corruption: state.corruption, prediction: of(state.answer), "frozen prediction": of(state.frozen_answer),
     truth: state.truth, frame: state.frame.toLocaleString("en"),
-    "answered in": state.latency_ms == null ? null : `${state.latency_ms.toFixed(1)} ms`, dropped: drops || "none",
+    latency: state.latency_ms == null ? null : `${state.latency_ms.toFixed(1)} ms`, dropped: drops || "none",
   };
   $("facts").replaceChildren(...Object.entries(rows).filter(([, v]) => v != null)
     .flatMap(([name, value]) => [element("dt", {}, name), element("dd", {}, value)]));
 }
 
-function learning(state) {
-  if (state.method === "none") return "nothing: this method does not adapt";
-  return state.adapting ? state.unlearned || "on" : "off";
+function adaptation(state) {
+  if (state.method === "none") return "none: this method does not adapt";
+  return state.adapting ? state.not_adapting || "on" : "off";
 }
 
 function show(state) {
@@ -53,7 +54,7 @@ function show(state) {
   if (state.frame !== undefined) {
     facts(state);
     drawCharts($("charts"), state);
-    $("picture").alt = `Frame ${state.frame}: ${state.answer ? state.answer[0] : "no answer"}, ${state.corruption}`;
+    $("picture").alt = `Frame ${state.frame}: ${state.answer ? state.answer[0] : "no prediction"}, ${state.corruption}`;
   }
 }
 
@@ -65,12 +66,12 @@ async function followState() {
       if (answer.status === 403) say("bad", "ended", OTHER_RUN);
       if (!answer.ok) throw new Error();
       const state = await answer.json();
-      if (run !== null && run !== state.run) return location.reload();  // the program was started again
+      if (run !== null && run !== state.run) return location.reload();  // the program was restarted
       run = state.run;
       show(state);
       if (over) await pause(2000);
     } catch {
-      if (!over && $("status").textContent !== "ended") say("bad", "no connection", "The program does not answer.");
+      if (!over && $("status").textContent !== "ended") say("bad", "no connection", NO_ANSWER);
       await pause(2000);
     }
   }
@@ -111,7 +112,7 @@ async function press(key) {
     const answer = await fetch("key", { method: "POST", body, headers: HEADERS });
     trouble = answer.ok ? "" : await answer.text();
   } catch {
-    say("bad", "no connection", "The program does not answer.");
+    say("bad", "no connection", NO_ANSWER);
   }
 }
 

@@ -1,4 +1,4 @@
-"""The last result as a picture."""
+"""`LastSnapshot`: the last result as a picture."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The program from Python: `for result in mgtta_cam.stream("video.mp4", model="demo")`.
+"""`mgtta_cam.stream` and `mgtta_cam.Stream`: results of a source, frame by frame.
 
 All settings of the command line are keyword arguments by their options' names (`--vid-stride 2` is `vid_stride=2`),
 with the same defaults but one: no window opens unless `show=True`. The environment's MGTTA_CAM_... are not read.
@@ -8,14 +8,14 @@ from __future__ import annotations
 
 import os
 import tempfile
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
 from mgtta_cam.config import loading
 from mgtta_cam.config.settings import Settings
-from mgtta_cam.errors import OutputError, UsageError
+from mgtta_cam.errors import UsageError
 from mgtta_cam.events import EventHandler, ignore
 from mgtta_cam.stream.controls import Controls
 
@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     ResultSink = Callable[[Result], object]
 
 MODEL = "vit_base_patch16_224"
+COMPARE = {True: "split", False: "off"}
 
 
 def stream(
@@ -112,9 +113,14 @@ class Stream:
     def _results(self) -> Iterator[Result]:
         from mgtta_cam.stream.result import Result
 
-        with self:
+        alone = self._running is None  # not in a `with`, which would close it
+        self.__enter__()
+        try:
             while self._running is not None and (result := self._running.turn()) is not None:
                 yield Result(result, self._backbone.classes)
+        finally:
+            if alone:
+                self.close()
 
     def _begin(self) -> None:
         from mgtta_cam.assembly.model import accelerate
@@ -225,9 +231,6 @@ class Stream:
         return self._running
 
 
-COMPARE = {True: "split", False: "off"}
-
-
 class CallableSink:
     """A user's function as a sink."""
 
@@ -242,106 +245,3 @@ class CallableSink:
 
     def close(self) -> None:
         """The function is the user's."""
-
-
-def bench(
-    images: str | os.PathLike[str] | None = None,
-    *,
-    model: str = MODEL,
-    methods: str | None = None,
-    corruptions: str = "all",
-    severity: int | str = 5,
-    batch: int | str | None = None,
-    out: str | os.PathLike[str] | None = None,
-    **options: Any,
-) -> list[dict[str, Any]]:
-    """Compares methods under corruptions on labeled pictures, as `mgtta-cam bench` does.
-
-    Example: `pandas.DataFrame(mgtta_cam.bench("pictures", model="demo", methods="none,tent", corruptions="fog"))`.
-
-    Args:
-        images: a folder of pictures in folders named by class, or a CSV file `path,class`.
-        model: a name of timm's, or `demo`.
-        methods: names with options, separated by commas; plug-ins as `./mine.py:mine`.
-        corruptions: names separated by commas, `all` or `clean`.
-        severity: 1..5, or several in a text.
-        batch: pictures a window, 64 by default.
-        out: where finished cells are kept, so that the same call goes on; a folder that is removed by default.
-        options: `count`, `skip`, `protocol`, `max_updates`, `max_seconds`, `table`, `imagenet_c` and its like,
-            `workers`, and all settings of `mgtta-cam bench`.
-
-    Returns:
-        A row a method, corruption, severity and batch: the rows of `bench --json`.
-
-    Raises:
-        AppError, ModelError: with one line each.
-    """
-    from rich.console import Console
-
-    from mgtta_cam.assembly.model import load_model
-    from mgtta_cam.bench.request import Request
-    from mgtta_cam.bench.run import run
-
-    own = {name: options.pop(name) for name in BENCH & options.keys()}
-    given = {"images": images, **{kind.replace("_", "-"): own.pop(kind, None) for kind in FOLDERS}}
-    folders = {kind: Path(path) for kind, path in given.items() if path is not None}
-    settings = loading.load({**options, "model": model}, environment={}, presets={"threads": 1})
-    texts = {name: None if own.get(name) is None else str(own[name]) for name in ("max_updates", "max_seconds")}
-    request = Request.parsed(
-        methods=methods,
-        corruptions=corruptions,
-        severity=str(severity),
-        batch=None if batch is None else str(batch),
-        protocol=own.get("protocol"),
-        table=own.get("table"),
-        **texts,
-    )
-    stretch = (own.get("count"), own.get("skip", 0))
-    with tempfile.TemporaryDirectory() as folder:
-        where = Path(folder if out is None else out)
-        quiet, workers = Console(quiet=True), own.get("workers", 1)
-        _, rows = run(load_model, request, settings, folders, stretch, where, quiet, workers, memory=False)
-    return rows
-
-
-FOLDERS = ("imagenet_c", "imagenet_r", "imagenet_sketch", "imagenet_a")  # further kinds of pictures
-BENCH = {*FOLDERS, "count", "skip", "protocol", "max_updates", "max_seconds", "table", "workers"}  # not settings
-
-
-def replay(
-    log: str | os.PathLike[str],
-    *,
-    tolerance: float | None = None,
-    recording: str | os.PathLike[str] | None = None,
-    on_event: EventHandler = ignore,
-    **settings: Any,
-) -> Mapping[str, Any]:
-    """Runs a log again and compares each line, as `mgtta-cam replay` does.
-
-    Args:
-        log: a file that `log=` wrote, .jsonl or .jsonl.gz.
-        tolerance: by how much numbers may differ; None: to the bit.
-        recording: the `record_input` of the run, if it lies elsewhere now.
-        on_event: gets events.
-        settings: where files lie now (`source`, `weights`, `stats`, ...), and `state`.
-
-    Returns:
-        The summary of the run, and under `replay`: `equal`, `frames_compared`, `updates_compared`, `difference`.
-
-    Raises:
-        AppError, ModelError: with one line each.
-    """
-    from mgtta_cam.assembly.replay import Check, assemble_replay
-    from mgtta_cam.replay.settings import of_log
-    from mgtta_cam.replay.tape import scan
-    from mgtta_cam.replay.verify import verdict_of
-    from mgtta_cam.stream.session import play
-
-    tape = scan(Path(log))
-    chosen = of_log(tape, {"show": False, **settings})
-    where = None if recording is None else Path(recording)
-    session, comparison = assemble_replay(tape, chosen, where, Check(tolerance), emit=on_event)
-    outcome = play(session)
-    if outcome.exit_code:
-        raise OutputError(outcome.error or f"the replay ended with {outcome.exit_code}")
-    return {**outcome.summary, "replay": verdict_of(tape, comparison)}

@@ -1,0 +1,74 @@
+"""`mgtta_cam.bench`: methods against corruptions on labeled pictures, as rows."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from pathlib import Path
+from typing import Any
+
+from mgtta_cam.config import loading
+
+MODEL = "vit_base_patch16_224"
+FOLDERS = ("imagenet_c", "imagenet_r", "imagenet_sketch", "imagenet_a")  # further kinds of pictures
+BENCH = {*FOLDERS, "count", "skip", "protocol", "max_updates", "max_seconds", "table", "workers"}  # not settings
+
+
+def bench(
+    images: str | os.PathLike[str] | None = None,
+    *,
+    model: str = MODEL,
+    methods: str | None = None,
+    corruptions: str = "all",
+    severity: int | str = 5,
+    batch: int | str | None = None,
+    out: str | os.PathLike[str] | None = None,
+    **options: Any,
+) -> list[dict[str, Any]]:
+    """Compares methods under corruptions on labeled pictures, as `mgtta-cam bench` does.
+
+    Example: `pandas.DataFrame(mgtta_cam.bench("pictures", model="demo", methods="none,tent", corruptions="fog"))`.
+
+    Args:
+        images: a folder of pictures in folders named by class, or a CSV file `path,class`.
+        model: a name of timm's, or `demo`.
+        methods: names with options, separated by commas; plug-ins as `./mine.py:mine`.
+        corruptions: names separated by commas, `all` or `clean`.
+        severity: 1..5, or several in a text.
+        batch: pictures a window, 64 by default.
+        out: where finished cells are kept, so that the same call goes on; a folder that is removed by default.
+        options: `count`, `skip`, `protocol`, `max_updates`, `max_seconds`, `table`, `imagenet_c` and its like,
+            `workers`, and all settings of `mgtta-cam bench`.
+
+    Returns:
+        A row a method, corruption, severity and batch: the rows of `bench --json`.
+
+    Raises:
+        AppError, ModelError: with one line each.
+    """
+    from rich.console import Console
+
+    from mgtta_cam.assembly.model import load_model
+    from mgtta_cam.bench.request import Request
+    from mgtta_cam.bench.run import run
+
+    own = {name: options.pop(name) for name in BENCH & options.keys()}
+    given = {"images": images, **{kind.replace("_", "-"): own.pop(kind, None) for kind in FOLDERS}}
+    folders = {kind: Path(path) for kind, path in given.items() if path is not None}
+    settings = loading.load({**options, "model": model}, environment={}, presets={"threads": 1})
+    texts = {name: None if own.get(name) is None else str(own[name]) for name in ("max_updates", "max_seconds")}
+    request = Request.parsed(
+        methods=methods,
+        corruptions=corruptions,
+        severity=str(severity),
+        batch=None if batch is None else str(batch),
+        protocol=own.get("protocol"),
+        table=own.get("table"),
+        **texts,
+    )
+    stretch = (own.get("count"), own.get("skip", 0))
+    with tempfile.TemporaryDirectory() as folder:
+        where = Path(folder if out is None else out)
+        quiet, workers = Console(quiet=True), own.get("workers", 1)
+        _, rows = run(load_model, request, settings, folders, stretch, where, quiet, workers, memory=False)
+    return rows
