@@ -324,7 +324,7 @@ def test_slow_and_sudden_need_clean_pictures(settings: Settings, tmp_path: Path,
     write_pictures(tmp_path / "gaussian_noise" / "5")
     words: dict[str, Any] = WORDS | {"protocol": "video", "corruptions": "gaussian_noise"}
     request = Request.parsed(**words)
-    with pytest.raises(UsageError, match="--protocol slow corrupts as it goes: give clean pictures by --images"):
+    with pytest.raises(UsageError, match="--protocol slow corrupts as it goes: give clean pictures with --images"):
         run(
             load_model,
             request,
@@ -428,7 +428,7 @@ def test_methods_on_the_same_pictures_are_compared_by_picture(
     words: dict[str, Any] = {"methods": "none,tent:lr=0.1", "corruptions": "fog,gaussian_noise"}
     measured(settings, pictures, tmp_path / "out", console, **words)
     text = console.export_text()
-    assert "over none" in text
+    assert "gain over none" in text
     assert "± 95 %, paired" in text
     assert "times none" in text
     measured(settings, pictures, tmp_path / "out", console, 2, **words | {"methods": "none,tent:lr=0.1,lame"})
@@ -453,7 +453,7 @@ def test_pictures_that_are_missing_under_one_corruption(settings: Settings, tmp_
         memory=False,
     )
     assert rows[0]["n"] == rows[1]["n"] - 1
-    assert "pictures skipped in all: 2" in console.export_text()
+    assert "pictures skipped in total: 2" in console.export_text()
 
 
 def test_the_layout_of_table_5(settings: Settings, tmp_path: Path, console: Console) -> None:
@@ -468,13 +468,13 @@ def test_the_layout_of_table_5(settings: Settings, tmp_path: Path, console: Cons
 def test_the_layout_of_table_1(settings: Settings, pictures: Path, tmp_path: Path, console: Console) -> None:
     """Methods down, corruptions across; the paper's numbers are not put beside those of other pictures."""
     words = {"table": 1, "methods": "none,tent", "corruptions": "fog,snow", "batch": None}
-    with pytest.raises(UsageError, match=r"never fill a window of 64: give more pictures$"):
+    with pytest.raises(UsageError, match=r"do not fill a window of 64: give more pictures$"):
         measured(settings, pictures, tmp_path / "out", console, **words)
     many = write_pictures(tmp_path / "many", each=16)
     measured(settings, many, tmp_path / "out", console, **words)
     text = " ".join(console.export_text().split())
     assert "Table 1" in text
-    assert "of other pictures or another model" in text
+    assert "for other pictures or another model" in text
     assert "(65.7)" not in text
 
 
@@ -484,17 +484,17 @@ def test_the_layout_of_table_1(settings: Settings, pictures: Path, tmp_path: Pat
         ({"methods": "tnet"}, "nearest: tent"),
         ({"methods": "tent:lr=0"}, "above 0"),
         ({"corruptions": "fogg"}, "did you mean 'fog'"),
-        ({"corruptions": ","}, "name one or more"),
+        ({"corruptions": ","}, "--corruptions: give one or more names, or all"),
         ({"severity": "6"}, "severity must be an integer from 1"),
-        ({"severity": "x"}, "numbers are expected; got 'x'"),
-        ({"batch": "0"}, "1 or more is expected"),
-        ({"batch": "99"}, "17 pictures never fill a window of 99: give more pictures, or a smaller --batch"),
-        ({"batch": ","}, "--batch: one number or more"),
-        ({"protocol": ","}, "--protocol: name one or more"),
-        ({"severity": ","}, "--severity: one number or more"),
+        ({"severity": "x"}, "expected numbers; got 'x'"),
+        ({"batch": "0"}, "expected 1 or more"),
+        ({"batch": "99"}, "17 pictures do not fill a window of 99: give more pictures or a smaller --batch"),
+        ({"batch": ","}, "--batch: expected one or more numbers"),
+        ({"protocol": ","}, "--protocol: give one or more"),
+        ({"severity": ","}, "--severity: expected one or more numbers"),
         ({"protocol": "rest"}, "nearest: reset"),
-        ({"max_updates": "-1"}, "0 or more is expected"),
-        ({"max_seconds": "nan"}, "seconds of 0 or more"),
+        ({"max_updates": "-1"}, "expected 0 or more"),
+        ({"max_seconds": "nan"}, "expected 0 or more seconds"),
         ({"table": 2, "batch": "4"}, "--batch and --table exclude each other"),
         ({"table": 6, "batch": None}, "--pretrain-images DIR"),
     ],

@@ -92,7 +92,7 @@ def test_wrong_schedules_are_refused(text: str, message: str) -> None:
 
 def test_neither_file_nor_schedule() -> None:
     """A path with a slip of the pen is not taken for a schedule."""
-    with pytest.raises(ValueError, match=r"'weathr\.txt' is no file and no schedule"):
+    with pytest.raises(ValueError, match=r"'weathr\.txt' is neither a file nor a schedule"):
         Schedule.load("weathr.txt")
 
 

@@ -157,7 +157,7 @@ def test_interrupted_pretraining_goes_on_identically(
         with pytest.raises(KeyboardInterrupt):
             pretrain(pictures, tmp_path / "broken.safetensors", console)
     again = pretrain(pictures, tmp_path / "broken.safetensors", console)
-    assert "going on after epoch 1 of 3" in console.export_text()
+    assert "resuming after epoch 1 of 3" in console.export_text()
     assert all(torch.equal(a, b) for a, b in zip(whole.parameters(), again.parameters(), strict=True))
 
 

@@ -189,7 +189,7 @@ def test_a_file_that_was_not_finished_is_an_error(tmp_path: Path) -> None:
     sink = VideoSink(path, 30.0, render)
     sink.write(result(0))
     path.unlink()
-    with pytest.raises(OutputError, match="was not finished"):
+    with pytest.raises(OutputError, match="could not be finished"):
         sink.close()
 
 
