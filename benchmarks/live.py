@@ -48,9 +48,7 @@ SLOW = """
 def main() -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument(
-        "--minutes", type=float, default=1, help="duration of the stream that is too fast for its model"
-    )
+    parser.add_argument("--minutes", type=float, default=1, help="duration of the stream that outpaces its model")
     parser.add_argument("--rounds", type=int, default=5, help="rounds of each way to stop")
     known = parser.parse_args()
     rows: list[tuple[str, str, Callable[[Path], str]]] = [

@@ -12,8 +12,8 @@ for result in mgtta_cam.stream(VIDEO, model="demo", corrupt="gaussian_noise:5", 
     print(f"{result.index:5}  frozen: {result.frozen.label:12} adapted: {result.label:12} {result.confidence:.0%}")
     if result.truth is not None:  # the clip has labels beside it, in clip.labels.csv
         known += 1
-        right["frozen"] += result.frozen.top1 == result.truth
-        right["adapted"] += result.top1 == result.truth
+        right["frozen"] += result.frozen.label == result.truth
+        right["adapted"] += result.label == result.truth
 
 for name, count in right.items():
     print(f"{name}: {count} of {known} right")

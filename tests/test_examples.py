@@ -50,7 +50,6 @@ def test_they_are_short(name: str) -> None:
     assert 10 <= len(lines) <= LONGEST
 
 
-@pytest.mark.xfail(strict=False, reason="front door is being built")
 @pytest.mark.parametrize("name", ARGUMENTS)
 def test_they_run(
     name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]

@@ -123,7 +123,7 @@ def test_larger_first_steps_are_the_default_of_their_model_only(statistics: Sour
     path, model = tmp_path / "g.safetensors", tiny_backbone()
     files.write(path, MetaGradientGenerator(1).official(), {"boost": "4", "model_digest": model.digest})
 
-    def moved(**options: float) -> Tensor:
+    def moved(**options: Any) -> Tensor:
         adapted = mgtta.adapt(tiny_backbone(), statistics=statistics, generator=path, **PAPER, **options)
         adapted(pictures(0))
         return learned(adapted.method)

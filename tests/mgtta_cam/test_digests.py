@@ -1,4 +1,4 @@
-"""Fingerprints tell runs apart, and by how much."""
+"""Digests and traces show whether two runs differ, and by how much."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from mgtta_cam.digests import BLOCK, BLOCKS, TENSOR_DIGITS, chained, digest, of_
 
 
 def tensors(scale: float = 1.0) -> dict[str, torch.Tensor]:
-    """Two small ones, and what is learned on them."""
+    """Two small tensors, and the same after adaptation."""
     draw = torch.Generator().manual_seed(0)
     return {name: scale * torch.randn(200, generator=draw) for name in ("first", "last")}
 
@@ -62,7 +62,7 @@ def test_nothing_adapted() -> None:
 
 @pytest.mark.parametrize("size", [0, 1, BLOCK, BLOCK + 1, BLOCK * BLOCKS])
 def test_a_changed_file(tmp_path: Path, size: int) -> None:
-    """In a file of up to so many blocks every byte counts; in longer ones the size, the first and the last block."""
+    """Every byte of a short file counts; of a long one, at least the size and the first and last blocks."""
     path = tmp_path / "a"
     path.write_bytes(bytes(size))
     before = of_file(path)

@@ -1,4 +1,4 @@
-"""Each error a user can meet leaves the program with the exit code that the interface promises."""
+"""Each error that a user can meet has the exit code that the interface promises."""
 
 from __future__ import annotations
 

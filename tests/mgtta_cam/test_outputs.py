@@ -1,4 +1,4 @@
-"""Progress of long work: a bar on a terminal, a plain line each ten seconds elsewhere, nothing where all is quiet."""
+"""Progress of long tasks: a bar on a terminal, a plain line every ten seconds elsewhere, nothing with --quiet."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from mgtta_cam.outputs import EVERY_S, Progress, print_lines, progress
 
 
 class Clock:
-    """Seconds that pass only while somebody waits."""
+    """A clock that advances only while someone waits."""
 
     def __init__(self) -> None:
         self.now = 1000.0
@@ -22,7 +22,7 @@ class Clock:
         return self.now
 
     def wait(self, seconds: float) -> bool:
-        """Waits for the end of the work, which never comes."""
+        """Waits for an end that never comes."""
         self.now += seconds
         return False
 
@@ -39,7 +39,7 @@ def words(console: Console) -> str:
 
 
 def test_lines() -> None:
-    """What is done, how long that took, and how long the rest will take at this pace; on one line however long."""
+    """Each line gives what is done, how long it took and how long the rest will take, and never wraps."""
     clock, console = Clock(), plain()
     work = Progress("bench", 60, "cells", clock=clock)
 
@@ -70,7 +70,7 @@ def test_lines() -> None:
     ],
 )
 def test_a_line(total: int | None, before: int, done: int, spent: float, line: str) -> None:
-    """Parts that an earlier call finished count as done, but say nothing about the pace of this one."""
+    """Parts that an earlier run finished count as done, but not towards the pace of this one."""
     clock = Clock()
     work = Progress("work", total, "cells" if total else "", done=before, clock=clock)
     work.advance(done)
@@ -79,7 +79,7 @@ def test_a_line(total: int | None, before: int, done: int, spent: float, line: s
 
 
 def test_without_a_terminal() -> None:
-    """Lines come while the work goes on, and end with it; what is shorter than ten seconds says nothing."""
+    """Lines are printed only while the work runs; shorter work than ten seconds prints none."""
     console = plain()
     with progress(console, "work", 2, "parts", every_s=0.001) as work:
         deadline = time.monotonic() + 30
@@ -102,7 +102,7 @@ def test_quiet() -> None:
 
 
 def test_a_terminal() -> None:
-    """A bar that follows the counts and says what is being done."""
+    """The bar follows the counts and names the latest part."""
     console = Console(file=StringIO(), force_terminal=True, width=80)
     with progress(console, "work", 3, "parts", every_s=0.001) as work:
         work.advance(2, about="tent fog")
@@ -112,7 +112,7 @@ def test_a_terminal() -> None:
 
 
 def test_an_error_ends_it() -> None:
-    """The thread that prints ends with the work, however that ends."""
+    """The printing thread ends with the work, however it ends."""
     console = plain()
     with pytest.raises(ValueError, match="broken"), progress(console, "work", every_s=0.001):
         raise ValueError("broken")

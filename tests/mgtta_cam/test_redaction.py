@@ -1,4 +1,4 @@
-"""Passwords and tokens do not get out."""
+"""Passwords and tokens are hidden."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def test_redact(text: str, expected: str) -> None:
     ),
 )
 def test_no_password_survives(user: str, password: str) -> None:
-    """Whatever characters a password has, an address shows nothing of it."""
+    """A redacted address shows nothing of a password, whatever its characters."""
     assert "S3CRET" not in redact(f"rtsp://{user}:{password}@host/live")
 
 
@@ -54,23 +54,23 @@ def _no_secrets_of_other_tests(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.parametrize(
-    ("address", "told"),
+    ("address", "error"),
     [
         ("rtsp://me:hunter2@host/live", "401 for user me with password hunter2"),
         ("rtsp://me:hunter%322@host/live", "password hunter22 or hunter%322"),
         ("rtsp://me:hun@ter2@host/live", "password hun@ter2"),
     ],
 )
-def test_what_libraries_tell(address: str, told: str) -> None:
-    """A password that was met is hidden in any text; one of three characters would hide parts of words."""
+def test_errors_of_libraries(address: str, error: str) -> None:
+    """A known password is hidden in any text, unless it is so short that parts of words would be hidden."""
     remember(address)
     remember("rtsp://me:pas@host/live")
-    assert "hun" not in redact(told)
-    assert "passw" in redact(told)
+    assert "hun" not in redact(error)
+    assert "passw" in redact(error)
 
 
 def test_secrets_from_the_environment_are_hidden_anywhere() -> None:
-    """Also where no address is near."""
+    """Secrets from the environment are hidden in any text."""
     fill("rtsp://me:{CAM_PASSWORD}@host", {"CAM_PASSWORD": "hunter2"})
     assert redact("libfoo: hunter2 refused") == "libfoo: *** refused"
 
@@ -81,6 +81,6 @@ def test_fill() -> None:
 
 
 def test_fill_names_what_is_missing() -> None:
-    """A variable that is not set is named."""
+    """The message names a variable that is not set."""
     with pytest.raises(UsageError, match="CAM_PASSWORD is not set"):
         fill("rtsp://me:{CAM_PASSWORD}@host", {})

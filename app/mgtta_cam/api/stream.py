@@ -113,9 +113,14 @@ class Stream:
     def _results(self) -> Iterator[Result]:
         from mgtta_cam.stream.result import Result
 
-        with self:
+        alone = self._running is None  # not in a `with`, which would close it
+        self.__enter__()
+        try:
             while self._running is not None and (result := self._running.turn()) is not None:
                 yield Result(result, self._backbone.classes)
+        finally:
+            if alone:
+                self.close()
 
     def _begin(self) -> None:
         from mgtta_cam.assembly.model import accelerate

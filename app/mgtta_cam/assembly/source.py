@@ -119,7 +119,7 @@ def open_source(
         "emit": emit,
     }
     if settings.chaos is not None:
-        how["meddle"] = chaos(settings, address, emit)
+        how["wrap"] = chaos(settings, address, emit)
     if images is not None:
         return IterableSource(images, name=address.shown)
     if address.kind == "pictures":

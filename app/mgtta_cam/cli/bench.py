@@ -56,8 +56,8 @@ def bench(
     protocol: Annotated[
         str | None,
         typer.Option(
-            help="Order of pictures and resets: reset, mixed, continual, dirichlet, held, slow or sudden; correlated and "
-            "video each stand for several; reset by default."
+            help="Order of pictures and resets: reset, mixed, continual, dirichlet, held, slow or sudden; correlated "
+            "and video each stand for several; reset by default."
         ),
     ] = None,
     max_updates: Annotated[

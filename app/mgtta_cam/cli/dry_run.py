@@ -18,21 +18,21 @@ from mgtta_cam.outputs import to_stdout
 from mgtta_cam.stream.controls import Controls
 
 
-def rehearse(settings: Settings) -> None:
+def dry_run_one(settings: Settings) -> None:
     """Assembles a run, prints what it would do, and closes it again; writes nothing.
 
     Raises:
         AppError, ModelError: as the run would.
     """
-    facts = _rehearsed(settings)
+    facts = _assembled_facts(settings)
     if settings.json:
         to_stdout(json.dumps(facts, allow_nan=False))
         return
-    _print_rehearsed(facts, settings)
+    _print_facts(facts, settings)
     print("all checks passed")
 
 
-def rehearse_all(settings: Sequence[Settings]) -> None:
+def dry_run_all(settings: Sequence[Settings]) -> None:
     """Does the same for several streams, one after another.
 
     Raises:
@@ -40,17 +40,17 @@ def rehearse_all(settings: Sequence[Settings]) -> None:
     """
     settings = [own_settings(one, number) for number, one in enumerate(settings, start=1)]
     check_each(settings)
-    each = [_rehearsed(one) for one in settings]
+    each = [_assembled_facts(one) for one in settings]
     if settings[0].json:
         to_stdout(json.dumps({"streams": each}, allow_nan=False))
         return
     for number, (facts, own) in enumerate(zip(each, settings, strict=True), start=1):
         print(f"stream {number}")
-        _print_rehearsed(facts, own)
+        _print_facts(facts, own)
     print("all checks passed")
 
 
-def _rehearsed(settings: Settings) -> dict[str, Any]:
+def _assembled_facts(settings: Settings) -> dict[str, Any]:
     with orderly_end():
         check_outputs(settings)
         quiet = replace(settings, log=None, save=None, record_input=None, web=None, show=False)
@@ -61,7 +61,7 @@ def _rehearsed(settings: Settings) -> dict[str, Any]:
     return {**facts, "outputs": {name: str(value) for name, value in named.items() if value is not None}}
 
 
-def _print_rehearsed(facts: Mapping[str, Any], settings: Settings) -> None:
+def _print_facts(facts: Mapping[str, Any], settings: Settings) -> None:
     source, model, outputs = facts["source"], facts["model"], facts["outputs"]
     rows = {
         "source": ", ".join(f"{name} {value}" for name, value in source.items() if value not in (None, 0)),

@@ -89,11 +89,11 @@ def run(
     if print_config:
         print(loading.to_toml(settings, *others), end="")
         return
-    from mgtta_cam.cli.dry_run import rehearse, rehearse_all
+    from mgtta_cam.cli.dry_run import dry_run_all, dry_run_one
     from mgtta_cam.cli.run import run_stream, run_streams
 
     if dry_run:
-        rehearse_all([settings, *others]) if others else rehearse(settings)
+        dry_run_all([settings, *others]) if others else dry_run_one(settings)
         return
     end(run_streams([settings, *others]) if others else run_stream(settings))
 

@@ -16,7 +16,7 @@ from mgtta_cam.events import EventBus
 from mgtta_cam.metrics.summary import headline, table
 from mgtta_cam.outputs import folder_for_outputs, to_stdout, writable
 from mgtta_cam.replay.chart import draw
-from mgtta_cam.replay.chart import table as beside
+from mgtta_cam.replay.chart import table as comparison_table
 from mgtta_cam.replay.expectations import ALARMS, Expectations
 from mgtta_cam.replay.run_curve import RunCurve, recorded_curves
 from mgtta_cam.replay.tape import Tape
@@ -101,7 +101,7 @@ def compare(
         curves.append(curve)
         broken += expected.broken(text, outcome.summary["accuracy"]["adapted"], happened(tape, curve))
     rows = [curve.row() for curve in curves]
-    console.print(beside(rows))
+    console.print(comparison_table(rows))
     draw(curves, tape.bands(), picture)
     console.print(f"picture: {picture}", soft_wrap=True)
     if settings.json:

@@ -200,7 +200,9 @@ class Settings:
         "Load the adapted state that an earlier run with this model and method saved to this .safetensors file, if it "
         "exists, and save it again at the end.",
     )
-    compare: Literal["off", "split"] = _adaptation("off", "split shows the frozen model next to the adapted one.")
+    compare: Literal["off", "split"] = _adaptation(
+        "off", "Show the adapted model alone (off), or next to the frozen one (split)."
+    )
     teacher: bool | None = _adaptation(
         None,
         "In split view, also show the frozen model each corrupted frame without its corruption, and measure how often "

@@ -1,1 +1,1 @@
-"""The adaptation log: its format, its records, its writer, and where a run came from."""
+"""The adaptation log: format, records, writer, and provenance of a run."""

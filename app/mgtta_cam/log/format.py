@@ -1,4 +1,4 @@
-"""The format of the adaptation log, JSON lines, and how it is read.
+"""The format of the adaptation log, JSON lines, and its reader.
 
 Each line is one object with `v` (schema version), `t` (seconds since the log began, monotonic) and `type`: header,
 frame, update, event, stats or summary. NaN and Infinity become null, and `nonfinite` names them.
@@ -25,29 +25,29 @@ Record = dict[str, Any]
 
 
 def opened(path: Path, mode: Literal["wt", "rt"]) -> TextIO:
-    """A log as text; packed if its name ends in .gz."""
+    """Opens a log as text; a name that ends in .gz is compressed."""
     if path.suffix == ".gz":
         return cast("TextIO", gzip.open(path, mode, encoding="utf-8", errors="replace"))
     return cast("TextIO", path.open(mode, encoding="utf-8", errors="replace"))
 
 
 def _whole(file: TextIO) -> Iterator[str]:
-    """Lines up to where a packed file is torn."""
+    """Yields lines up to where a compressed file breaks off."""
     with suppress(EOFError):
         yield from file
 
 
 def read(path: Path) -> Iterator[Record]:
-    """The records of a log, in order. A torn last line, as a kill leaves it, is left out.
+    """Yields the records of a log, in order. An incomplete last line, as a killed process leaves it, is skipped.
 
     Raises:
-        ValueError: if another line is damaged, or the schema is of another version.
+        ValueError: if another line is damaged, or the log has another version.
     """
     return (record for _, record in lines(path))
 
 
 def lines(path: Path) -> Iterator[tuple[str, Record]]:
-    """The same, each with its line."""
+    """Yields each record of a log after its line, like `read`."""
     with opened(path, "rt") as file:
         damaged: int | None = None
         for number, line in enumerate(_whole(file), start=1):
@@ -66,14 +66,14 @@ def lines(path: Path) -> Iterator[tuple[str, Record]]:
 
 
 class Seal:
-    """Holds the lines of a log, as they come, against the digests that they carry.
+    """Checks the lines of a log, as they come, against the digests that they contain.
 
     Args:
-        name: of the log, for people.
+        name: of the log, for messages.
     """
 
     def __init__(self, name: str) -> None:
-        self.damage: str | None = None  # where lines are not as they were written, if there are such
+        self.damage: str | None = None  # which lines were changed after they were written, if any
         self._name, self._digest, self._line, self._sure = name, written(), 0, 1
 
     def take(self, line: str, record: Record) -> None:
@@ -81,23 +81,23 @@ class Seal:
         self._line += 1
         if "written" in record:
             if self.damage is None and record["written"] != self._digest.hexdigest():
-                self.damage = f"lines {self._sure} to {self._line} of {self._name} are not as they were written"
+                self.damage = f"lines {self._sure} to {self._line} of {self._name} do not match their digest"
             self._sure = self._line
         self._digest.update(line.encode(errors="replace"))
 
 
 def significant(value: float | None) -> float | None:
-    """To six significant digits."""
+    """Rounds to six significant digits."""
     return None if value is None else float(f"{value:.6g}")
 
 
 def written() -> Any:
-    """A digest of all lines so far, as bytes: `stats` and `summary` carry that of the lines before them."""
+    """Starts the digest of all lines written so far; `stats` and `summary` contain that of the lines before them."""
     return hashlib.blake2b(digest_size=8)
 
 
 def dumped(record: Record) -> str:
-    """As JSON, with null in the place of NaN and Infinity and `nonfinite` where they stood."""
+    """Encodes a record as JSON, with null for NaN and Infinity, whose places are listed in `nonfinite`."""
     try:
         return ENCODER.encode(record)
     except ValueError:
@@ -106,7 +106,7 @@ def dumped(record: Record) -> str:
 
 
 def finite(value: Any, path: str = "") -> tuple[Any, list[str]]:
-    """A copy with null in the place of NaN and Infinity, and the paths where they stood."""
+    """Returns a copy with None for NaN and Infinity, and the paths where they were."""
     if isinstance(value, float) and not math.isfinite(value):
         return None, [path]
     if not isinstance(value, Mapping | list | tuple):

@@ -1,4 +1,4 @@
-"""Where a run's numbers come from: versions, device, model, source. The header of the log."""
+"""Provenance of a run, for the header of its log: versions, device, model, source."""
 
 from __future__ import annotations
 
@@ -19,17 +19,17 @@ from mgtta_cam.redaction import redact
 if TYPE_CHECKING:
     from mgtta_models import Backbone
 
-ROOT = Path(__file__).resolve().parents[3]  # of a clone
+ROOT = Path(__file__).resolve().parents[3]  # the repository, if this is a clone
 PACKAGES = ("torch", "timm", "numpy", "opencv-python", "onnxruntime", "onnxruntime-gpu")
 
 
 def header(argv: Sequence[str], **facts: Any) -> dict[str, Any]:
-    """A run's header: its id and command line (secrets hidden), versions, and the facts given."""
+    """Makes a run's header: its id, command line (secrets hidden), versions, and the given facts."""
     return {"run": uuid.uuid4().hex, "argv": [redact(word) for word in argv], "versions": versions(), **facts}
 
 
 def versions() -> dict[str, str | None]:
-    """Of this program and of what its numbers depend on; None for what is not there."""
+    """Returns the versions of this program and of what its results depend on; None for what is not installed."""
     return {
         "mgtta-cam": package_version("mgtta-cam"),
         "git": git_revision(),
@@ -41,7 +41,7 @@ def versions() -> dict[str, str | None]:
 
 
 def describe(backbone: Backbone) -> dict[str, Any]:
-    """The model's facts for log and summary."""
+    """Describes a model for log and summary."""
     return {
         "name": backbone.name,
         "sha256": backbone.digest,
@@ -52,7 +52,7 @@ def describe(backbone: Backbone) -> dict[str, Any]:
 
 
 def compute(backbone: Backbone) -> dict[str, Any]:
-    """How numbers are computed: what a replay must have the same."""
+    """Describes how numbers are computed; a replay must match this to give identical results."""
     import torch
 
     from mgtta_models.together import Together
@@ -69,7 +69,7 @@ def compute(backbone: Backbone) -> dict[str, Any]:
 
 
 def package_version(name: str) -> str | None:
-    """Of an installed distribution."""
+    """Returns the version of an installed distribution, or None."""
     try:
         return version(name)
     except PackageNotFoundError:
@@ -77,7 +77,7 @@ def package_version(name: str) -> str | None:
 
 
 def git_revision() -> str | None:
-    """Of the working tree that this runs from; None when it runs from an installed package."""
+    """Returns the revision of the working tree that this runs from; None for an installed package."""
     if not os.path.exists(ROOT / ".git"):
         return None
     command = ["git", "-C", str(ROOT), "describe", "--always", "--dirty", "--abbrev=40"]

@@ -1,4 +1,4 @@
-"""One record a frame and one an update: what a log line holds of a result."""
+"""The log's records of frames and updates, made from results."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from mgtta_cam.log.format import Record, significant
 from mgtta_cam.metrics.predictions import entropy, top
 from mgtta_cam.types import FrameResult, Update
 
-LEAST_MS = 0.5  # of times that are worth their bytes; `stats` tells of all
-ALARMS = {"entropy": "doubt"}  # names of alarms that the log, whose keys are older, has under others
+LEAST_MS = 0.5  # shorter times are left out of `frame` records; `stats` includes all
+ALARMS = {"entropy": "doubt"}  # alarms that the log's keys, which must not change, call by an older name
 
 
 def frame_record(result: FrameResult, classes: Sequence[str], topk: int, age_s: float | None) -> Record:
-    """One answered frame."""
+    """Makes the record of one classified frame; `age_s` is its age in seconds when it is written."""
     frame, frozen = result.frame, result.frozen_logits
     record: Record = {
         "i": frame.index,
@@ -48,7 +48,7 @@ def frame_record(result: FrameResult, classes: Sequence[str], topk: int, age_s: 
 
 
 def update_record(update: Update) -> Record:
-    """What one window taught."""
+    """Makes the record of one update."""
     stats = dict(update.stats)
     known = {"gnorm": "gradient_norm", "unorm": "update_norm", "dnorm": "distance", "lr": "lr", "ess": "effective_size"}
     losses = {name: value for name, value in stats.items() if name not in known.values()}

@@ -1,4 +1,4 @@
-"""Writes the adaptation log: line by line, synced to the disk each second and at the end."""
+"""Writes the adaptation log line by line, and syncs it to disk each second and at the end."""
 
 from __future__ import annotations
 
@@ -23,14 +23,14 @@ class LogSink:
     """Writes the log of one run.
 
     Args:
-        path: a file that may be created or replaced.
+        path: file to create or replace.
         header: facts of the run (`mgtta_cam.log.provenance.header`).
         classes: names by class index.
-        topk: answers a frame.
+        topk: number of classes logged for each frame.
         clock: monotonic seconds.
 
     Raises:
-        OutputError: if it cannot be written, now or later.
+        OutputError: if the file cannot be written, now or later.
     """
 
     def __init__(
@@ -53,7 +53,7 @@ class LogSink:
         self._put("header", {"schema": "mgtta-cam log", "time": wall, **header})
 
     def write(self, result: FrameResult) -> None:
-        """A `frame`, the `update` that it completed, and each second `stats`."""
+        """Writes the `frame` record, the `update` that the frame completed, and `stats` each second."""
         age = self._clock() - result.frame.grabbed if result.frame.grabbed is not None else None
         record = frame_record(result, self._classes, self._topk, age)
         self._chain = chained(self._chain, record["in"], record["out"])
@@ -67,21 +67,21 @@ class LogSink:
             self._sync()
 
     def event(self, kind: str, **facts: Any) -> None:
-        """Something that happened beside the frames: a key, a change of corruption, an opened source."""
+        """Writes an `event` record, such as a key, a change of corruption, or an opened source."""
         self._put("event", {"kind": kind, **facts})
 
     def finish(self, summary: Mapping[str, Any]) -> None:
-        """The last line."""
+        """Writes the last `stats` and the `summary`."""
         self._put_stats()
         self._put("summary", {**summary, "chain": self._chain, "written": self._written.hexdigest()})
 
     def close(self) -> None:
-        """Brings all lines to the disk."""
+        """Flushes all lines to disk and closes the file."""
         if not self._file.closed:
             self._sync()
             try:
                 self._file.close()
-            except OSError as error:  # what a full disk did not take is still on its way
+            except OSError as error:  # a full disk fails only when buffered data are flushed
                 raise self._unwritable(error) from None
 
     def _put_stats(self) -> None:
@@ -103,5 +103,5 @@ class LogSink:
         self._synced = self._clock()
         try:
             os.fsync(self._file.fileno())
-        except OSError:  # a pipe or a terminal has no disk to be synced with
+        except OSError:  # pipes and terminals cannot be synced
             return

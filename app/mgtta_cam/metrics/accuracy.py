@@ -1,25 +1,25 @@
-"""Accuracy of one model, of two beside each other, and by corruption; in bounded memory however long a run."""
+"""Accuracy of one model and of two models compared, in bounded memory however long the run."""
 
 from __future__ import annotations
 
 import math
-from collections import Counter, deque
-from collections.abc import Iterator
+from collections import deque
+from dataclasses import dataclass
 from functools import lru_cache
-from typing import Literal, NamedTuple
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from mgtta_cam.types import Score, Verdict
 
-RECENT = 200  # labeled frames that the running accuracy looks back on
+RECENT = 200  # labeled frames in the running accuracy
 CURVE_POINTS = 120
 NORMAL_95 = 1.959964  # normal quantile of a 95 % interval
 
 
 def wilson(correct: float, n: float, z: float = NORMAL_95) -> tuple[float, float]:
-    """Wilson's score interval of a proportion: (low, high), both 0..1; (0, 1) where nothing is known.
+    """Returns Wilson's score interval of a proportion, (low, high), both 0..1; (0, 1) if n is 0.
 
     Args:
         correct: successes, 0..n.
@@ -40,10 +40,10 @@ def wilson(correct: float, n: float, z: float = NORMAL_95) -> tuple[float, float
 
 
 class Accuracy:
-    """Running accuracy of one model: over all labeled frames, over the last 200, and the latter as a curve.
+    """Running accuracy of one model: over all labeled frames, over the last 200, and the latter as a curve over time.
 
-    The curve keeps a point every `stride` frames; when it is full, every second point goes and the stride
-    doubles. So it always spans the whole run, in at most 120 points.
+    The curve has a point every `stride` frames; when it is full, every second point is removed and the stride
+    doubles, so that it always spans the whole run in at most 120 points.
     """
 
     def __init__(self) -> None:
@@ -55,7 +55,7 @@ class Accuracy:
         self._stride = 1
 
     def update(self, correct: float) -> None:
-        """Count one labeled frame, 0 or 1; or what stands for that, in 0..1."""
+        """Counts one labeled frame: 1 if it was classified correctly, 0 if not, or an estimate in 0..1."""
         if len(self._recent) == RECENT:
             self._recent_correct -= self._recent[0]
         self._recent.append(correct)
@@ -69,7 +69,7 @@ class Accuracy:
                 self._stride *= 2
 
     def score(self, by: Literal["labels", "teacher", "estimate"] = "labels") -> Score | None:
-        """The figures so far, and what they rest on; None before the first frame."""
+        """Returns the accuracy so far and what it is based on; None before the first frame."""
         if self.n == 0:
             return None
         recent = self._recent_correct / len(self._recent)
@@ -77,21 +77,20 @@ class Accuracy:
         return Score(self.n, self.correct / self.n, recent, (*self._curve, *now), by)
 
     def interval(self) -> tuple[float, float]:
-        """95 % Wilson interval of the overall accuracy."""
+        """Returns the 95 % Wilson interval of the overall accuracy."""
         return wilson(self.correct, self.n)
 
 
 class Paired:
-    """Which of two models is right more often, told by the scenes of a stream.
+    """Tests which of two models is right more often, scene by scene.
 
-    Neighboring frames show the same and go the same way: they are no independent trials. A scene is a stretch of
-    frames of one class, at most SCENE of them, and counts once, for the model that was right more often in it. The
-    test is McNemar's, exact (Q. McNemar, Psychometrika 12 (1947), 153-157): under the null hypothesis, such a scene
-    goes either way like a coin.
+    Neighboring frames are alike, so they are not independent trials. A scene is a run of at most SCENE frames of one
+    class, and counts once, for the model that was right more often in it. The test is McNemar's, exact (Q. McNemar,
+    Psychometrika 12 (1947), 153-157): under the null hypothesis, each scene favors either model like a coin toss.
     """
 
     SCENE = 30
-    EXACT = 2000  # scenes, up to which binomials are added up
+    EXACT = 2000  # the most scenes for which binomials are summed
 
     def __init__(self) -> None:
         self._better = self._worse = 0
@@ -99,7 +98,7 @@ class Paired:
         self._length = self._lead = 0
 
     def update(self, truth: int, adapted: bool, frozen: bool) -> None:
-        """Counts one frame of that class, answered rightly or not."""
+        """Counts one frame of class `truth`, and whether each model was right."""
         if truth != self._class or self._length == self.SCENE:
             self._better, self._worse = self._counts()
             self._class, self._length, self._lead = truth, 0, 0
@@ -107,7 +106,7 @@ class Paired:
         self._lead += int(adapted) - int(frozen)
 
     def verdict(self) -> Verdict:
-        """So far."""
+        """Returns the result so far."""
         better, worse = self._counts()
         return Verdict(better, worse, coin(better, worse))
 
@@ -115,47 +114,35 @@ class Paired:
         return self._better + (self._lead > 0), self._worse + (self._lead < 0)
 
 
-@lru_cache(maxsize=4)  # asked with each frame; it changes with scenes
+@lru_cache(maxsize=4)  # called for each frame, but changes only with scenes
 def coin(heads: int, tails: int) -> float:
-    """How likely a coin is to fall so unevenly, or more so, either way: 0..1. Beyond 2,000 throws by the normal law."""
+    """Returns the two-sided p-value, 0..1, of a fair coin's tosses; above 2,000 tosses, the normal approximation."""
     n, few = heads + tails, min(heads, tails)
     if n <= Paired.EXACT:
         return min(1.0, 2 * sum(math.comb(n, k) for k in range(few + 1)) / 2**n)
     return math.erfc((n / 2 - few - 0.5) / math.sqrt(n / 2))
 
 
-class Tally(NamedTuple):
-    """Correct answers of both models under one corruption."""
+@dataclass(slots=True)
+class Tally:
+    """How often two models are right about the same frames."""
 
-    corruption: str  # a name in CORRUPTIONS, or "clean"
-    severity: int  # 1..5; 0 for clean
-    n: int  # labeled frames
-    adapted: int  # of these, answered correctly by the adapted model
-    compared: int  # of these, answered by the frozen model too
-    frozen: int  # of those, answered correctly by it
+    n: int = 0  # frames
+    adapted: int = 0  # frames that the adapted model classified correctly
+    compared: int = 0  # frames that the frozen model classified too
+    frozen: int = 0  # frames that it classified correctly
 
-
-class Tallies:
-    """Counts of correct answers by corruption and severity, for the summary: frozen against adapted."""
-
-    def __init__(self) -> None:
-        self._counts: dict[tuple[str, int], Counter[str]] = {}  # in order of first appearance
-
-    def update(self, corruption: tuple[str, int] | None, adapted: bool, frozen: bool | None) -> None:
-        """Count one labeled frame; `frozen` is None where the frozen model did not run."""
-        counts = self._counts.setdefault(corruption or ("clean", 0), Counter())
-        counts.update(n=1, adapted=int(adapted))
+    def update(self, adapted: bool, frozen: bool | None) -> None:
+        """Counts one frame; `frozen` is None where the frozen model did not run."""
+        self.n += 1
+        self.adapted += adapted
         if frozen is not None:
-            counts.update(compared=1, frozen=int(frozen))
-
-    def __iter__(self) -> Iterator[Tally]:
-        """One row a corruption and severity, in order of first appearance."""
-        for (name, severity), c in self._counts.items():
-            yield Tally(name, severity, c["n"], c["adapted"], c["compared"], c["frozen"])
+            self.compared += 1
+            self.frozen += frozen
 
 
 def running_mean(values: NDArray[np.generic], over: int) -> NDArray[np.float64]:
-    """[n] -> [n]: mean of the last `over` finite values up to each."""
+    """Returns, for each of [n] values, the mean of the finite ones among the last `over` values, [n]."""
     values = values.astype(np.float64)
     finite = np.isfinite(values)
     sums, counts = (np.concatenate(([0.0], np.cumsum(v))) for v in (np.where(finite, values, 0.0), finite))

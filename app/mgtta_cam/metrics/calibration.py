@@ -21,7 +21,7 @@ class Calibration:
         self._confidence = [0.0] * self.BINS
 
     def update(self, confidence: float, correct: bool) -> None:
-        """Count one labeled answer with its probability, 0..1."""
+        """Counts one labeled prediction: its probability, 0..1, and whether it was right."""
         if not 0.0 <= confidence <= 1.0:
             raise ValueError(f"confidence must be in 0..1, got {confidence}")
         index = max(0, math.ceil(confidence * self.BINS) - 1)
@@ -30,7 +30,7 @@ class Calibration:
         self._confidence[index] += confidence
 
     def ece(self) -> float | None:
-        """The error, 0..1; None before the first answer."""
+        """Returns the error, 0..1; None before the first prediction."""
         total = sum(self._n)
         if total == 0:
             return None

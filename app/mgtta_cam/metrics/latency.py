@@ -12,7 +12,7 @@ class Percentiles:
     """Percentiles of positive durations in bounded memory: a histogram whose bins grow by 1 % each.
 
     From 1 microsecond to 1000 seconds (in ms: 1e-3..1e6) a percentile is within 0.5 % of the exact one;
-    durations beyond count at the nearer end. The largest is kept exactly.
+    durations outside this range count as its nearer end. The largest is kept exactly.
     """
 
     LOWEST_MS, HIGHEST_MS, GROWTH = 1e-3, 1e6, 1.01
@@ -24,7 +24,7 @@ class Percentiles:
         self.max_ms = 0.0
 
     def update(self, ms: float) -> None:
-        """Count one duration, at least 0 milliseconds."""
+        """Counts one duration, at least 0 milliseconds."""
         if not (math.isfinite(ms) and ms >= 0):
             raise ValueError(f"a duration must be finite and at least 0 ms, got {ms}")
         within = min(max(ms, self.LOWEST_MS), self.HIGHEST_MS)
@@ -33,7 +33,7 @@ class Percentiles:
         self.max_ms = max(self.max_ms, ms)
 
     def at(self, percent: float) -> float | None:
-        """The smallest duration that `percent` (0..100) of all do not exceed, in ms; None before the first."""
+        """Returns the smallest duration, in ms, that `percent` (0..100) of all do not exceed; None before the first."""
         if not 0 <= percent <= 100:
             raise ValueError(f"percent must be in 0..100, got {percent}")
         if self.n == 0:
@@ -44,16 +44,16 @@ class Percentiles:
 
 
 class Rate:
-    """Events a second over the last `window` seconds. Times come from the caller; no clock is read here."""
+    """Events per second over the last `window` seconds. Times come from the caller; no clock is read here."""
 
     def __init__(self, window: float = 2.0) -> None:
         self._window = window
         self._times: deque[float] = deque()
 
     def update(self, seconds: float) -> float:
-        """Count an event at a time that never goes back, and return the rate now (0 before the second event)."""
+        """Counts an event, at a time that never decreases, and returns the rate (0 before the second event)."""
         self._times.append(seconds)
-        # Two events always stay, so that a slow stream has a rate too.
+        # Two events always stay, so that even a slow stream has a rate.
         while len(self._times) > 2 and self._times[0] < seconds - self._window:
             self._times.popleft()
         span = self._times[-1] - self._times[0]

@@ -1,4 +1,4 @@
-"""What the operating system says of this process."""
+"""Memory and signals of this process, from the operating system."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from pathlib import Path
 
 
 def ignore_interrupts() -> None:
-    """Ctrl-C reaches all processes of a terminal: one that works for another leaves it to that one."""
+    """Makes a worker process ignore Ctrl-C, which the main process handles for all."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 
 def peak_memory_mb() -> float:
-    """Largest resident memory of this process so far, in MB."""
+    """Returns the peak resident memory of this process, in MB."""
     try:  # unlike getrusage, not inherited from the process that started this one
         status = Path("/proc/self/status").read_text(encoding="ascii")
         return round(int(status.partition("VmHWM:")[2].split()[0]) * 1024 / 1e6, 1)
@@ -24,7 +24,7 @@ def peak_memory_mb() -> float:
 
 
 def memory_mb() -> float:
-    """Resident memory in MB; its maximum so far where the present value is not told."""
+    """Returns resident memory in MB, or its peak if the current value is not available."""
     try:
         pages = int(Path("/proc/self/statm").read_text(encoding="ascii").split()[1])
         return round(pages * os.sysconf("SC_PAGE_SIZE") / 1e6, 1)

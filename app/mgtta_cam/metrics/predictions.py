@@ -1,4 +1,4 @@
-"""What an answer says: its likeliest classes, how sure it is, how much in doubt."""
+"""Figures of one prediction: its most probable classes, confidence, entropy, probabilities."""
 
 from __future__ import annotations
 
@@ -8,33 +8,33 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-LEAST_P = 0.05  # of a probability that is worth being listed behind the first
+LEAST_P = 0.05  # lowest probability that is listed after the first class
 
 
 def top(logits: NDArray[np.float32], classes: Sequence[str], k: int) -> list[list[Any]]:
-    """The k likeliest classes, [[name, probability], ...]: the first, and others of at least LEAST_P."""
+    """Returns the k most probable classes, [[name, probability], ...]; those after the first have at least LEAST_P."""
     p = probabilities(logits)
     first = np.argsort(-p, kind="stable")[:k]
     return [[classes[i], round(float(p[i]), 3)] for at, i in enumerate(first) if at == 0 or p[i] >= LEAST_P]
 
 
 def entropy(logits: NDArray[np.float32]) -> float:
-    """Of the answer, nats."""
+    """Returns the entropy of a prediction, in nats; NaN where logits are not finite."""
     p = probabilities(logits)
     return float(-(p * np.log(np.maximum(p, 1e-30))).sum())
 
 
 def confidence(logits: NDArray[np.float32]) -> float:
-    """Probability of the likeliest of [c] classes; 0 where logits are not finite.
+    """Returns the probability of the most probable of [c] classes; 0 where logits are not finite.
 
-    Its mean is an estimate of accuracy without labels, "average confidence" (a baseline of arXiv 2201.04234): true for
-    a calibrated model, and too high for one that has become surer without being right more often.
+    Its mean estimates accuracy without labels ("average confidence", a baseline of arXiv 2201.04234). The estimate is
+    right for a calibrated model, and too high for one that has become more confident without being right more often.
     """
     return float(np.nan_to_num(probabilities(logits).max()))
 
 
 def probabilities(logits: NDArray[np.float32]) -> NDArray[np.float64]:
-    """Softmax over [c]; NaN where logits are not finite."""
+    """Returns the softmax of logits [c]; NaN where logits are not finite."""
     shifted = logits.astype(np.float64)
     shifted = np.exp(shifted - shifted.max()) if np.isfinite(shifted).all() else np.full_like(shifted, np.nan)
     return shifted / shifted.sum()

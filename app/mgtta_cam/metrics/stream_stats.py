@@ -1,4 +1,4 @@
-"""How the stream runs, told each second: rates, percentiles, drops, memory."""
+"""Statistics of a stream for the log: rates, percentiles, drops, memory."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from mgtta_cam.types import FrameResult, Verdict
 
 
 class Stats:
-    """How the stream runs: rates, percentiles of frame age and of each stage, drops, memory."""
+    """Rates, percentiles of frame age and of each stage's time, drops, memory."""
 
     def __init__(self) -> None:
         self._out, self._in, self._adapted = Rate(), Rate(), Rate(60.0)
@@ -23,7 +23,7 @@ class Stats:
         self._estimate: dict[str, Any] = {}
 
     def update(self, result: FrameResult, now: float, age_s: float | None) -> None:
-        """Counts one result; `now` in seconds never goes back."""
+        """Counts one result; `now`, in seconds, never decreases."""
         self._drops.update(result.frame.dropped)
         self._verdict = result.verdict or self._verdict
         known = {"adapted": result.estimate, "frozen": result.frozen_estimate}
@@ -38,7 +38,7 @@ class Stats:
             self._times.setdefault(name, Percentiles()).update(max(0.0, ms))
 
     def record(self) -> dict[str, Any]:
-        """So far."""
+        """Returns the statistics so far, as the log's `stats` record."""
         verdict = {} if self._verdict is None else {"verdict": asdict(self._verdict)}
         return {
             **verdict,

@@ -1,22 +1,22 @@
-"""What a run came to: counts, rates, latency, accuracy with its interval, and the same by corruption."""
+"""The summary of a run: counts, rates, latency, and accuracy with its interval, overall and by corruption."""
 
 from __future__ import annotations
 
 import time
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, astuple
 from typing import Any
 
 from rich.table import Table
 
-from mgtta_cam.metrics.accuracy import Tallies, wilson
+from mgtta_cam.metrics.accuracy import Tally, wilson
 from mgtta_cam.metrics.latency import Percentiles
 from mgtta_cam.types import FrameResult, Score, Verdict
 
 
 class Summary:
-    """Counts results as they pass; a sink like the others.
+    """Summarizes the results of a run; a sink like the others.
 
     Args:
         clock: seconds.
@@ -27,8 +27,9 @@ class Summary:
         self._clock = clock
         self._began: float | None = None
         self._latest = 0.0
-        self._latency, self._ages, self._tallies = Percentiles(), Percentiles(), Tallies()
-        self._agreement: Counter[str] = Counter()
+        self._latency, self._ages = Percentiles(), Percentiles()
+        self._tallies: dict[tuple[str, int], Tally] = {}  # by corruption and severity, in order of appearance
+        self._agreement = Tally()
         self._estimate: Score | None = None
         self._frozen_estimate: Score | None = None
         self._verdict: Verdict | None = None
@@ -54,22 +55,17 @@ class Summary:
         self._estimate = result.estimate or self._estimate
         self._frozen_estimate = result.frozen_estimate or self._frozen_estimate
         if result.teacher is not None:
-            self._agreement.update(n=1, adapted=result.top1 == result.teacher)
-            if result.frozen_top1 is not None:
-                self._agreement.update(compared=1, frozen=result.frozen_top1 == result.teacher)
-        label = result.frame.label
-        if label is not None:
-            frozen = None if result.frozen_top1 is None else result.frozen_top1 == label
-            self._tallies.update(result.frame.corruption, result.top1 == label, frozen)
+            _count(self._agreement, result, result.teacher)
+        if result.frame.label is not None:
+            corruption = result.frame.corruption or ("clean", 0)
+            _count(self._tallies.setdefault(corruption, Tally()), result, result.frame.label)
 
     def close(self) -> None:
         """Nothing is held open."""
 
     def facts(self) -> dict[str, Any]:
-        """The summary as plain JSON values; accuracies are shares, 0..1, with 95 % Wilson intervals."""
+        """Returns the summary as plain JSON values; accuracies are in 0..1, with 95 % Wilson intervals."""
         seconds = self._latest - self._began if self._began is not None else 0.0
-        rows = list(self._tallies)
-        compared = sum(row.compared for row in rows)
         return {
             "frames": self.frames,
             "seconds": round(seconds, 3),
@@ -80,33 +76,22 @@ class Summary:
             "refused": dict(self._rejected),
             "latency_ms": _percentiles(self._latency),
             "age_ms": _percentiles(self._ages),
-            "accuracy": {
-                "adapted": _accuracy(sum(row.adapted for row in rows), sum(row.n for row in rows)),
-                "frozen": _accuracy(sum(row.frozen for row in rows), compared),
-            },
-            "agreement": {
-                "adapted": _accuracy(self._agreement["adapted"], self._agreement["n"]),
-                "frozen": _accuracy(self._agreement["frozen"], self._agreement["compared"]),
-            },
+            "accuracy": _accuracies(*self._tallies.values()),
+            "agreement": _accuracies(self._agreement),
             "estimate": {
                 "adapted": _overall(self._estimate),
                 "frozen": _overall(self._frozen_estimate),
             },
             "verdict": None if self._verdict is None else asdict(self._verdict),
             "by_corruption": [
-                {
-                    "corruption": row.corruption,
-                    "severity": row.severity,
-                    "adapted": _accuracy(row.adapted, row.n),
-                    "frozen": _accuracy(row.frozen, row.compared),
-                }
-                for row in rows
+                {"corruption": name, "severity": severity, **_accuracies(tally)}
+                for (name, severity), tally in self._tallies.items()
             ],
         }
 
 
 def table(facts: Mapping[str, Any]) -> Table:
-    """The summary for people: accuracy of both models, by corruption where there is more than one."""
+    """Makes a table of both models' accuracy, by corruption if there is more than one."""
     compared = facts["accuracy"]["frozen"] is not None
     grid = Table()
     for heading in (
@@ -131,25 +116,25 @@ def table(facts: Mapping[str, Any]) -> Table:
 
 
 def headline(facts: Mapping[str, Any]) -> str:
-    """One line: frames, rate, latency, updates, drops."""
+    """Returns one line: frames, rate, latency, updates, drops."""
     latency = facts["latency_ms"]
     parts = [f"{facts['frames']} frames"]
     if facts["fps"]:
         parts.append(f"{facts['fps']:.1f} fps")
     if latency["p50"] is not None:
-        parts.append("answer in {p50:.0f} ms (p95 {p95:.0f}, p99 {p99:.0f})".format(**latency))
+        parts.append("prediction latency {p50:.0f} ms (p95 {p95:.0f}, p99 {p99:.0f})".format(**latency))
     if facts["age_ms"]["p50"] is not None:
-        parts.append("shown {p50:.0f} ms after it came (p95 {p95:.0f}, p99 {p99:.0f})".format(**facts["age_ms"]))
+        parts.append("age when shown {p50:.0f} ms (p95 {p95:.0f}, p99 {p99:.0f})".format(**facts["age_ms"]))
     parts.append(f"{facts['updates']} updates")
     if facts["updates_skipped"]:
         parts.append(f"{facts['updates_skipped']} skipped")
     parts += [f"{count} dropped ({cause})" for cause, count in facts["dropped"].items()]
-    parts += [f"{count} not learned from ({why})" for why, count in facts["refused"].items()]
+    parts += [f"{count} rejected ({why})" for why, count in facts["refused"].items()]
     return ", ".join(parts)
 
 
 def together(summaries: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
-    """The summaries of streams beside each other: all of them, their frames, and frames a second in all."""
+    """Combines the summaries of several streams: all of them, and their total frames and frames per second."""
     frames = sum(facts["frames"] for facts in summaries)
     seconds = max(facts["seconds"] for facts in summaries)
     return {
@@ -163,6 +148,16 @@ def together(summaries: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
 
 def _name(row: dict[str, Any]) -> str:
     return f"{row['corruption']}:{row['severity']}" if row["severity"] else row["corruption"]
+
+
+def _count(tally: Tally, result: FrameResult, truth: int) -> None:
+    tally.update(result.top1 == truth, None if result.frozen_top1 is None else result.frozen_top1 == truth)
+
+
+def _accuracies(*tallies: Tally) -> dict[str, Any]:
+    """Sums tallies up to the accuracy of each model."""
+    n, adapted, compared, frozen = (sum(column) for column in zip((0,) * 4, *map(astuple, tallies), strict=True))
+    return {"adapted": _accuracy(adapted, n), "frozen": _accuracy(frozen, compared)}
 
 
 def _accuracy(correct: int, n: int) -> dict[str, Any] | None:
@@ -183,7 +178,7 @@ def _percent(accuracy: dict[str, Any] | None) -> str:
 
 
 def _gain(frozen: dict[str, Any] | None, adapted: dict[str, Any]) -> str:
-    """In points; empty where the two were not asked about the same frames."""
+    """Returns the gain in points; empty if the two models did not classify the same frames."""
     if frozen is None or frozen["n"] != adapted["n"]:
         return ""
     return f"{100 * (adapted['top1'] - frozen['top1']):+.1f}"

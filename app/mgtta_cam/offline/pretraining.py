@@ -130,9 +130,7 @@ def chosen_boost(
     draw = torch.Generator().manual_seed(seed)
     streams = []
     for name in recipe.corruptions:
-        x = corrupted(
-            source, few, (name,), recipe.severity, seed, Console(quiet=True)
-        )  # already reported
+        x = corrupted(source, few, (name,), recipe.severity, seed, Console(quiet=True))  # already reported
         orders = [torch.randperm(len(x), generator=draw).split(WINDOW) for _ in range(recipe.boost_passes)]
         streams.append((x, [places for order in orders for places in order if len(places) > 1]))
     best, lowest = 1.0, float("inf")

@@ -1,4 +1,4 @@
-"""What a --source text means: camera, stream, video or pictures. Opens nothing."""
+"""Parses --source: camera, stream, video or pictures. Opens nothing."""
 
 from __future__ import annotations
 
@@ -21,34 +21,34 @@ _LASTING = "/dev/v4l/"  # by-id/ and by-path/: names that a camera keeps when it
 
 @dataclass(frozen=True, slots=True)
 class Address:
-    """A source by its kind; one of the fields below `shown` is set, according to it."""
+    """A parsed source; its kind decides which of the fields below `shown` is set."""
 
     kind: Literal["camera", "stream", "video", "pictures", "iterable"]
-    shown: str  # as it may be shown and logged: no secrets
-    camera: int | str = -1  # a number, or a lasting name that leads to one
+    shown: str  # for display and logs, without secrets
+    camera: int | str = -1  # a number, or a lasting name that links to one
     url: str = ""
     paths: tuple[Path, ...] = ()
 
     @property
     def live(self) -> bool:
-        """Whether frames come when they come, and not when they are asked for."""
+        """Whether frames arrive at their own pace rather than when they are requested."""
         return self.kind in ("camera", "stream")
 
 
 def of_program() -> Address:
-    """Frames that the calling program makes."""
+    """Returns the address of frames that come from the calling program."""
     return Address("iterable", "frames of a program")
 
 
 def parse(text: str, *, shown: str | None = None) -> Address:
-    """Reads a source.
+    """Parses a source.
 
     Args:
-        text: with all `{NAME}` filled in.
-        shown: the text before that; what is shown is made from it.
+        text: the source, with all `{NAME}` filled in.
+        shown: the same before that, for display; by default, `text`.
 
     Raises:
-        SourceError: if there is no such file, folder or match, or the kind of address is unknown.
+        SourceError: if there is no such file, folder or match, or the scheme of an address is unknown.
     """
     shown = redact(text if shown is None else shown)
     if match := _DEVICE.fullmatch(text):
@@ -58,7 +58,7 @@ def parse(text: str, *, shown: str | None = None) -> Address:
     scheme, separator, _ = text.partition("://")
     if separator:
         if scheme.lower() not in SCHEMES:
-            raise SourceError(f"{shown}: addresses begin with {', '.join(f'{s}://' for s in SCHEMES)}")
+            raise SourceError(f"{shown}: an address must begin with {', '.join(f'{s}://' for s in SCHEMES)}")
         remember(text)
         return Address("stream", shown, url=text)
     path = Path(os.path.expanduser(text))  # noqa: PTH111  ~nobody is a name like any other, not an error

@@ -1,4 +1,4 @@
-"""How long to wait before a lost source is opened again."""
+"""Delays between attempts to reopen a lost source."""
 
 from __future__ import annotations
 
@@ -10,24 +10,24 @@ from itertools import count
 
 @dataclass(frozen=True, slots=True)
 class Backoff:
-    """Waits that double from one attempt to the next, each shortened by chance.
+    """Exponential delays with random jitter.
 
-    The chance keeps a hundred cameras from knocking at a server all at once when it is back.
+    The jitter keeps a hundred cameras from reconnecting to a server all at once.
 
     Raises:
-        ValueError: if the waits are not 0 < first <= longest, or attempts are negative.
+        ValueError: unless 0 < first_s <= longest_s and attempts >= 0.
     """
 
-    attempts: int = 0  # in a row without a frame; 0 for ever
+    attempts: int = 0  # consecutive failures before giving up; 0 never gives up
     first_s: float = 1.0
     longest_s: float = 30.0
 
     def __post_init__(self) -> None:
         if not 0 < self.first_s <= self.longest_s or self.attempts < 0:
-            raise ValueError(f"expected 0 < first wait <= longest wait, and attempts of 0 or more; got {self}")
+            raise ValueError(f"expected 0 < first_s <= longest_s and attempts >= 0; got {self}")
 
     def waits(self, chance: random.Random) -> Iterator[float]:
-        """Seconds before each attempt: between half and all of first, 2 first, 4 first, ... longest."""
+        """Yields the seconds before each attempt: 50 to 100 % of first_s, 2 first_s, 4 first_s, ..., longest_s."""
         for attempt in range(self.attempts) if self.attempts else count():
             whole = min(self.longest_s, self.first_s * 2 ** min(attempt, 60))
             yield whole * chance.uniform(0.5, 1.0)

@@ -1,4 +1,4 @@
-"""What every use of OpenCV's VideoCapture needs: FFmpeg named, both timeouts set, RGB out."""
+"""Opens OpenCV's VideoCapture with FFmpeg and both timeouts, and reads frames as RGB."""
 
 from __future__ import annotations
 
@@ -14,29 +14,29 @@ from mgtta_cam.types import Image
 
 
 class Capture(Protocol):
-    """What is asked of OpenCV's VideoCapture."""
+    """The part of OpenCV's VideoCapture that is used."""
 
     def read(self) -> tuple[bool, Any]:
-        """Whether there is a picture, and the picture, BGR."""
+        """Returns whether there is a picture, and the picture, BGR."""
         ...
 
     def get(self, propId: int) -> float:
-        """A property, CAP_PROP_..."""
+        """Returns a property, CAP_PROP_..."""
         ...
 
     def isOpened(self) -> bool:  # noqa: N802
-        """Whether it may be read."""
+        """Returns whether it can be read."""
         ...
 
     def release(self) -> None:
-        """Lets the source go."""
+        """Releases the source."""
         ...
 
 
 def open_capture(address: str, open_timeout_s: float, read_timeout_s: float) -> cv2.VideoCapture | None:
-    """A file or an address through FFmpeg; None if it does not open.
+    """Opens a file or an address with FFmpeg; returns None on failure.
 
-    Without the two timeouts a mute server blocks for 30 s, and they work only where CAP_FFMPEG is named.
+    Without the two timeouts, an unresponsive server blocks for 30 s; they work only if CAP_FFMPEG is given.
     """
     timeouts = [
         cv2.CAP_PROP_OPEN_TIMEOUT_MSEC,
@@ -48,10 +48,9 @@ def open_capture(address: str, open_timeout_s: float, read_timeout_s: float) -> 
 
 
 def open_camera(camera: int | str, read_timeout_s: float) -> cv2.VideoCapture | None:
-    """The operating system's camera of that number, or the one that a link such as /dev/v4l/by-id/... leads to now.
+    """Opens a camera by its number or by a link such as /dev/v4l/by-id/...; returns None on failure.
 
-    None if it does not open.
-    Video4Linux waits 10 s for a frame if it is not told; OpenCV takes the first wish in a process, in whole seconds.
+    Video4Linux waits 10 s for a frame by default; OpenCV reads the variable once per process, in whole seconds.
     """
     os.environ.setdefault("OPENCV_VIDEOIO_V4L_SELECT_TIMEOUT", str(math.ceil(read_timeout_s)))
     if isinstance(camera, str):
@@ -63,13 +62,13 @@ def open_camera(camera: int | str, read_timeout_s: float) -> cv2.VideoCapture | 
 
 
 def read(capture: Capture) -> Image | None:
-    """The next frame, uint8 [h, w, 3] RGB: BGR ends here. None at the end, after a timeout, or for a damaged packet."""
+    """Reads the next frame, uint8 [h, w, 3] RGB; returns None at the end, after a timeout, or for a damaged packet."""
     ok, bgr = capture.read()
     return to_rgb(bgr) if ok and bgr is not None and bgr.size else None
 
 
 def facts_of(capture: Capture) -> dict[str, int | str]:
-    """Size and codec of what a capture gives; both may change with a new connection."""
+    """Returns frame size and codec of a capture; both may change when it is reopened."""
     code = int(capture.get(cv2.CAP_PROP_FOURCC))
     codec = "".join(chr(code >> shift & 0xFF) for shift in (0, 8, 16, 24)) if code > 0 else ""
     return {
@@ -80,7 +79,7 @@ def facts_of(capture: Capture) -> dict[str, int | str]:
 
 
 def to_rgb(picture: np.ndarray) -> Image:
-    """BGR, gray or BGRA as OpenCV reads them -> uint8 [h, w, 3] RGB."""
+    """Converts OpenCV's BGR, gray or BGRA to uint8 [h, w, 3] RGB."""
     if picture.ndim == 2:
         return np.asarray(cv2.cvtColor(picture, cv2.COLOR_GRAY2RGB), dtype=np.uint8)
     code = cv2.COLOR_BGRA2RGB if picture.shape[2] == 4 else cv2.COLOR_BGR2RGB

@@ -1,6 +1,6 @@
-"""Faults for trying out an installation: `--chaos "stall:5s@30 cut@60 bitflip:1e-5"`.
+"""Injects faults to test an installation: `--chaos "stall:5s@30 cut@60 bitflip:1e-5"`.
 
-They are put between OpenCV and all that reads from it, so that they are met as real ones are.
+Faults are injected between OpenCV and its readers, so that they are handled exactly like real ones.
 """
 
 from __future__ import annotations
@@ -16,25 +16,25 @@ import numpy as np
 from mgtta_cam.events import EventHandler, ignore
 from mgtta_cam.sources.capture import Capture
 
-KINDS = {  # name -> (what it does, whether it lasts for some seconds, smallest and largest value)
-    "stall": ("no picture comes for so long", True, None),
-    "black": ("pictures are black for so long", True, None),
-    "freeze": ("the same picture comes again for so long", True, None),
-    "cut": ("the other side ends it: nothing comes until it is opened again", False, None),
-    "bitflip": ("each bit of a picture is wrong with this probability", False, (0.0, 1.0)),
+KINDS = {  # name -> (what it does, whether its value is a duration, bounds of its value)
+    "stall": ("no picture arrives for this time", True, None),
+    "black": ("pictures are black for this time", True, None),
+    "freeze": ("the same picture repeats for this time", True, None),
+    "cut": ("the connection ends, until it is opened again", False, None),
+    "bitflip": ("each bit of a picture flips with this probability", False, (0.0, 1.0)),
     "corrupt": ("this share of the packets cannot be decoded", False, (0.0, 1.0)),
-    "resize": ("pictures are so many times as large", False, (0.01, 4.0)),
+    "resize": ("pictures are scaled by this factor", False, (0.01, 4.0)),
 }
 FAULT = re.compile(r"(?P<kind>[a-z]+)(?::(?P<value>[0-9.e+-]+)(?P<unit>s?))?(?:@(?P<start>[0-9.]+)s?)?")
 
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """What goes wrong, and when."""
+    """A fault and when it begins."""
 
     kind: str
     value: float | None = None  # seconds, a probability, a share or a factor; see KINDS
-    start_s: float = 0.0  # of the stream
+    start_s: float = 0.0  # stream time at which it begins
 
     def __str__(self) -> str:
         _, lasting, _ = KINDS[self.kind]
@@ -42,16 +42,16 @@ class Fault:
         return f"{self.kind}{value}@{self.start_s:g}"
 
     def active(self, now_s: float) -> bool:
-        """Whether it is there at that time of the stream."""
+        """Returns whether the fault is active at this stream time."""
         lasting = KINDS[self.kind][1]
         return now_s >= self.start_s and not (lasting and now_s >= self.start_s + (self.value or 0.0))
 
 
 def parse(text: str) -> tuple[Fault, ...]:
-    """Faults separated by blanks or commas: KIND[:VALUE][@SECOND].
+    """Parses faults, KIND[:VALUE][@SECOND], separated by spaces or commas.
 
     Raises:
-        ValueError: with what is expected.
+        ValueError: if a fault is malformed; the message says what is expected.
     """
     return tuple(_fault(word) for word in re.split(r"[\s,]+", text.strip()) if word)
 
@@ -60,7 +60,9 @@ def _fault(word: str) -> Fault:
     found = FAULT.fullmatch(word)
     if found is None or found["kind"] not in KINDS:
         known = "; ".join(f"{kind} ({about})" for kind, (about, _, _) in KINDS.items())
-        raise ValueError(f"expected faults such as stall:5s@30 cut@60 bitflip:1e-5, got {word!r}; there are {known}")
+        raise ValueError(
+            f"expected faults such as stall:5s@30 cut@60 bitflip:1e-5, got {word!r}; known faults: {known}"
+        )
     about, lasting, bounds = KINDS[found["kind"]]
     try:
         value = None if found["value"] is None else float(found["value"])
@@ -71,19 +73,19 @@ def _fault(word: str) -> Fault:
         raise ValueError(f"{found['kind']} {'takes no value' if value is not None else 'needs a value'}: {about}")
     low, high = bounds or (0.0, float("inf"))
     if value is not None and not (low < value <= high):
-        raise ValueError(f"expected a value above {low:g}, {high:g} at most, in {word!r}: {about}")
+        raise ValueError(f"expected a value above {low:g} and at most {high:g} in {word!r}: {about}")
     return Fault(found["kind"], value, start)
 
 
 class Chaos:
-    """Puts faults into all captures of one source, one after the other.
+    """Injects faults into all captures of one source.
 
     Args:
-        faults: what goes wrong.
-        read_timeout_s: of the captures: a stall is noticed after it.
-        live: whether time is that of the clock; otherwise it is that of the file.
-        seed: of what is left to chance.
-        emit: hears of `chaos` when a fault begins, on the reading thread.
+        faults: what to inject.
+        read_timeout_s: timeout of the captures, after which a stall is detected.
+        live: whether faults follow the clock; otherwise they follow the file's time.
+        seed: for random faults.
+        emit: gets `chaos` events when a fault begins, on the reading thread.
         clock: seconds.
         sleep: waits for seconds.
     """
@@ -105,37 +107,37 @@ class Chaos:
         self._emit, self._clock = emit, clock
         self._began: float | None = None
         self._now = 0.0
-        self._told: set[Fault] = set()
+        self._announced: set[Fault] = set()
         self._over: set[Fault] = set()
 
     def __call__(self, capture: Capture) -> Capture:
-        """The capture, with faults."""
+        """Wraps a capture so that the faults occur in it."""
         return Faulty(capture, self)
 
     def active(self, capture: Capture) -> list[Fault]:
-        """The faults that are there now; those that begin are told."""
+        """Returns the active faults, and emits an event for each that begins."""
         clock = self._clock()
         self._began = clock if self._began is None else self._began
         now = clock - self._began if self.live else capture.get(cv2.CAP_PROP_POS_MSEC) / 1000
         self._now = now
         found = [fault for fault in self.faults if fault.active(now) and fault not in self._over]
         for fault in found:
-            if fault not in self._told:
-                self._told.add(fault)
+            if fault not in self._announced:
+                self._announced.add(fault)
                 self._emit("chaos", fault=str(fault), seconds=round(now, 3))
         return found
 
     def waited(self, stall: Fault) -> bool:
-        """Waits for the end of a stall; False if a time-out comes first."""
+        """Waits for the end of a stall; returns False if the timeout comes first."""
         left = stall.start_s + (stall.value or 0.0) - self._now
         self.sleep(min(left, self.read_timeout_s))
         if left <= self.read_timeout_s:
-            self._over.add(stall)  # the time of a file stood still
+            self._over.add(stall)  # a file's time does not advance during it
         return left <= self.read_timeout_s
 
 
 class Faulty:
-    """A capture in which things go wrong."""
+    """A capture with injected faults."""
 
     def __init__(self, capture: Capture, chaos: Chaos) -> None:
         self._capture, self._chaos = capture, chaos
@@ -144,7 +146,7 @@ class Faulty:
         self.get, self.release, self.isOpened = capture.get, capture.release, capture.isOpened
 
     def read(self) -> tuple[bool, np.ndarray | None]:
-        """As OpenCV's."""
+        """Reads a picture like OpenCV's capture."""
         faults = self._chaos.active(self._capture)
         kinds = {fault.kind: fault for fault in faults}
         if any(fault.kind == "cut" and fault not in self._over for fault in faults):

@@ -1,4 +1,4 @@
-"""An opened capture, read to its end: damage is told from the end, and what may be half a picture from a whole one."""
+"""Reads a capture to its end, and tells damage from the end and half-decoded pictures from whole ones."""
 
 from __future__ import annotations
 
@@ -13,28 +13,28 @@ from mgtta_cam.events import EventHandler, ignore
 from mgtta_cam.sources.capture import Capture, read
 from mgtta_cam.types import Image
 
-HALF_DECODED, LATE = "half-decoded", "late"  # why a frame must not teach
+HALF_DECODED, LATE = "half-decoded", "late"  # why a frame is rejected
 Why = Literal["end", "cut", "stall", "damage"]
 
 
 class Picture(NamedTuple):
-    """What a read gave."""
+    """A picture as it was read."""
 
     image: Image
     decode_ms: float
-    bad_reads: int  # just before it
-    rejected: str | None  # HALF_DECODED, if it may be built on a packet that was lost; LATE, if a stall lies before it
+    bad_reads: int  # failed reads just before it
+    rejected: str | None  # HALF_DECODED if it may depend on a lost packet; LATE if it came after a stall
 
 
 class Deadline:
-    """When the call at hand should have come back; another thread may look."""
+    """The time by which the current call must return; other threads may check it."""
 
     def __init__(self) -> None:
         self._due: float | None = None
 
     @contextmanager
     def within(self, seconds: float) -> Iterator[None]:
-        """While this lasts, a call is expected back within so many seconds."""
+        """Expects the call in this context to return within `seconds`."""
         self._due = time.monotonic() + seconds
         try:
             yield
@@ -42,28 +42,28 @@ class Deadline:
             self._due = None
 
     def missed_by(self, seconds: float) -> bool:
-        """Whether a call is that late."""
+        """Returns whether the current call is late by more than `seconds`."""
         due = self._due
         return due is not None and time.monotonic() > due + seconds
 
 
 class Decoding:
-    """The pictures of an opened capture; it is released when they end, and `why` tells the cause.
+    """Iterates over the pictures of a capture, then releases it; `why` holds the reason for the end.
 
-    OpenCV's `read` says no for a damaged packet as for the end and for a time-out. A time-out takes its time, damage is
-    followed by pictures, and after the end nothing comes however often one asks. After damage, pictures are rejected
-    until the next key frame: those between are built on what was lost. A decoder that held a picture back gives it
-    when the time is out; another read would only wait for a second time-out.
+    OpenCV's `read` fails in the same way for a damaged packet, a timeout and the end. A timeout takes its time, damage
+    is followed by more pictures, and after the end every read fails. After damage, pictures are rejected until the next
+    key frame, because they depend on what was lost. A decoder that held a picture back returns it at the timeout;
+    another read would only wait for a second timeout.
 
     Args:
         capture: just opened.
-        promised: pictures that it should give, where that is known.
-        read_timeout_s: the one that it was opened with.
-        max_bad_reads: reads that fail at once, in a row, that mean the end, once all that was promised was asked for.
-        on_corrupt: `stop` ends at the first bad read.
-        stopped: asked between bad reads.
-        emit: hears of `corrupt-read` and `stall`.
-        deadline: of each read.
+        promised: number of pictures it should deliver, if known.
+        read_timeout_s: the timeout it was opened with.
+        max_bad_reads: consecutive immediate failures that mean the end, once all promised pictures were requested.
+        on_corrupt: `stop` ends at the first failed read.
+        stopped: checked before each read.
+        emit: gets `corrupt-read` and `stall` events.
+        deadline: set during each read.
     """
 
     def __init__(
@@ -114,7 +114,7 @@ class Decoding:
             self._capture.release()
 
     def _cause(self, seconds: float, delivered: int) -> Why:
-        """What a failed read means, if nothing follows."""
+        """Returns what a failed read means if no picture follows."""
         if self._promised is not None and delivered >= self._promised:
             return "end"
         if seconds >= 0.9 * self._read_timeout_s:
@@ -126,6 +126,6 @@ class Decoding:
         return "stall"
 
     def _whole(self) -> bool:
-        """Whether the latest picture stands on its own: a key frame."""
+        """Returns whether the latest picture is a key frame, which depends on no other."""
         kind = int(self._capture.get(cv2.CAP_PROP_FRAME_TYPE))
         return chr(kind) not in "PB" if kind > 0 else True

@@ -1,4 +1,4 @@
-"""Pictures: one file, a folder or a glob. In ImageNet's layout the folders' names are the labels."""
+"""Pictures as a source: one file, a folder or a glob. In ImageNet's layout, folder names are labels."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from mgtta_cam.errors import SourceDamagedError, SourceError
 from mgtta_cam.sources.capture import to_rgb
 from mgtta_cam.types import Frame
 
-PICTURES_PER_SECOND = 25.0  # pictures have no time of their own
+PICTURES_PER_SECOND = 25.0  # pictures have no timestamps
 
 
 class FolderSource:
-    """Pictures as frames, in the order given.
+    """Yields pictures as frames, in the order given.
 
-    Unreadable files are left out and counted in `facts`: `promised`, `delivered`. A frame's index is the place of its
-    picture in `paths`, so that labels stay true when one cannot be read.
+    Unreadable files are skipped; `facts` counts `promised` and `delivered` pictures. A frame's index is its picture's
+    place in `paths`, so that labels stay correct when a picture is skipped.
 
     Raises:
         SourceError: if there are no pictures.
@@ -41,7 +41,7 @@ class FolderSource:
 
     @property
     def folder_names(self) -> tuple[str, ...]:
-        """For each picture the name of the folder that it lies in."""
+        """The name of each picture's folder."""
         return tuple(path.parent.name for path in self._paths)
 
     def __iter__(self) -> Iterator[Frame]:
@@ -60,4 +60,4 @@ class FolderSource:
             raise SourceDamagedError(f"none of the {len(self._paths)} pictures in {self.facts['name']} can be read")
 
     def close(self) -> None:
-        """Holds nothing open."""
+        """Does nothing: no file stays open."""

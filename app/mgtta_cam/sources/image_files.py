@@ -1,4 +1,4 @@
-"""Which files are pictures."""
+"""Finds picture files."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".bmp", ".webp", ".tif", ".tiff",
 
 
 def is_picture(path: Path) -> bool:
-    """Whether the name is that of a picture."""
+    """Returns whether the name has a picture's suffix."""
     return path.suffix.lower() in SUFFIXES
 
 
 def pictures_below(folder: Path) -> list[Path]:
-    """All pictures in a folder and the folders below it, sorted by path; links to folders are followed, once each."""
+    """Lists the pictures in a folder and its subfolders, sorted by path; each linked folder is followed once."""
     found, seen = list[Path](), set[str]()
     for below, folders, names in os.walk(folder, followlinks=True):
         if (true := os.path.realpath(below)) in seen:

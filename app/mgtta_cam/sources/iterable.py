@@ -1,4 +1,4 @@
-"""Frames that a program makes: RGB arrays from any iterable, so that a robot or a web server needs no file."""
+"""Frames from a program: RGB arrays from any iterable, so that a robot or a web server needs no file."""
 
 from __future__ import annotations
 
@@ -10,18 +10,18 @@ import numpy as np
 from mgtta_cam.errors import UsageError
 from mgtta_cam.types import Frame, Image
 
-FRAMES_PER_SECOND = 25.0  # of arrays that come without a time
+FRAMES_PER_SECOND = 25.0  # for arrays without a time
 
 
 class IterableSource:
-    """Arrays as frames, in the order they come.
+    """Yields arrays as frames, in order.
 
     Args:
         images: uint8 [h, w, 3] RGB arrays, or pairs `(array, seconds)` with the media time since the start.
-        name: how the source is called in a log.
+        name: the source's name in a log.
 
     Raises:
-        UsageError: on iteration, if an item is no such array; it says what came.
+        UsageError: on iteration, if an item is not such an array.
     """
 
     def __init__(self, images: Iterable[Any], *, name: str) -> None:
@@ -36,14 +36,14 @@ class IterableSource:
             self.facts["delivered"] = index + 1
 
     def close(self) -> None:
-        """Closes a generator; other iterables belong to whoever made them."""
+        """Closes a generator; other iterables belong to their maker."""
         close = getattr(self._images, "close", None)
         if isinstance(self._images, Iterator) and close is not None:
             close()
 
 
 def checked(image: Any, index: int) -> Image:
-    """An array as an image, copied because its maker may write the next frame into the same memory.
+    """Returns a copy of an array as an image; its maker may reuse the memory for the next frame.
 
     Raises:
         UsageError: if it is not uint8 [h, w, 3].

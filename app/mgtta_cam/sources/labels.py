@@ -1,4 +1,4 @@
-"""Ground truth of a clip: which class is to be seen on which frame."""
+"""Ground truth of a clip: the true class of each frame."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ from pathlib import Path
 from mgtta_cam.errors import UsageError
 from mgtta_cam.sources.address import Address
 
-LabelOf = Callable[[int], int | None]  # frame index -> class, None where it is unknown
-ClassIndex = Callable[[str], int]  # class name or number -> class; ValueError with the nearest names
+LabelOf = Callable[[int], int | None]  # frame index -> class, None if unknown
+ClassIndex = Callable[[str], int]  # class name or number -> class; ValueError with the closest names
 _FRAMES = re.compile(r"\s*(\d+)\s*(?:-\s*(\d+)\s*)?")
 
 
 def choose(address: Address, label: str | None, truth: Path | None, index: ClassIndex) -> LabelOf | None:
-    """The labels of a source: those given (`--label`, `--truth`), a sidecar, or the pictures' folders; None if none.
+    """Finds the labels of a source: given (`--label`, `--truth`), in a sidecar, or by folder; None if there are none.
 
     Raises:
         UsageError: as the functions below.
@@ -28,21 +28,21 @@ def choose(address: Address, label: str | None, truth: Path | None, index: Class
         return constant(label, index)
     if truth is not None:
         return from_csv(truth, index)
-    if address.kind == "video" and (beside := sidecar(address.paths[0])):
-        return from_csv(beside, index)
+    if address.kind == "video" and (found := sidecar(address.paths[0])):
+        return from_csv(found, index)
     if address.kind == "pictures":
         return from_folders([path.parent.name for path in address.paths], index)
     return None
 
 
 def sidecar(clip: Path) -> Path | None:
-    """`clip.labels.csv` beside `clip.mp4`, if it is there."""
+    """Returns `clip.labels.csv` next to `clip.mp4`, if it exists."""
     path = clip.with_name(clip.stem + ".labels.csv")
     return path if os.path.isfile(path) else None
 
 
 def constant(name: str, index: ClassIndex) -> LabelOf:
-    """One class for the whole clip.
+    """Labels the whole clip with one class.
 
     Raises:
         UsageError: if the model has no such class.
@@ -52,12 +52,12 @@ def constant(name: str, index: ClassIndex) -> LabelOf:
 
 
 def from_csv(path: Path, index: ClassIndex) -> LabelOf:
-    """Reads `frame,label` lines: a frame number, or a range `first-last` with both ends; a heading may stand on top.
+    """Reads `frame,label` lines, where a frame is a number or an inclusive range `first-last`; a header is optional.
 
-    An empty label means that nothing known is to be seen.
+    An empty label means that the frame shows no known class.
 
     Raises:
-        UsageError: if the file cannot be read, a line cannot be understood, ranges overlap, or a class is unknown.
+        UsageError: if the file cannot be read, a line is malformed, ranges overlap, or a class is unknown.
     """
     try:
         with path.open(encoding="utf-8", newline="") as file:
@@ -80,7 +80,7 @@ def from_csv(path: Path, index: ClassIndex) -> LabelOf:
 
 
 def from_folders(names: Sequence[str], index: ClassIndex) -> LabelOf | None:
-    """Labels of pictures that lie in folders named after their class; None if no folder is named so."""
+    """Labels pictures by their folders' names; None if no folder is named after a class."""
     known: dict[str, int | None] = {}
     for name in set(names):
         try:

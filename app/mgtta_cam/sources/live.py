@@ -1,4 +1,4 @@
-"""Cameras and network streams: time stamps of the monotonic clock; what is lost is opened again."""
+"""Cameras and network streams, with timestamps of the monotonic clock; a lost source is reopened."""
 
 from __future__ import annotations
 
@@ -18,32 +18,32 @@ from mgtta_cam.sources.decoding import Deadline, Decoding, Why
 from mgtta_cam.types import Frame
 
 FFMPEG_OPTIONS = "OPENCV_FFMPEG_CAPTURE_OPTIONS"  # process-wide; OpenCV reads it when it opens a stream
-GRACE_S = 5.0  # a call that lasts so much longer than its timeout does not come back
-NAP_S = 0.05  # while waiting to open again; so that a stop is noticed
+GRACE_S = 5.0  # a call that exceeds its timeout by this much is stuck
+NAP_S = 0.05  # interval in which a stop is noticed while waiting to reconnect
 
 
 class LiveSource:
-    """A camera (by number) or a stream (by address), frame after frame as they come.
+    """Yields the frames of a camera (by number) or a stream (by address) as they arrive.
 
-    Use it behind a `Reader` that keeps only the freshest frame: a slow reader would fall further behind for ever.
-    Frames after a new connection may have another size; `Frame.connection` counts the connections before.
+    Use it behind a `Reader` that keeps only the freshest frame, because a slow reader would fall ever further behind.
+    After a reconnect, frames may have another size; `Frame.connection` counts the reconnects.
 
     Args:
-        address: number of the camera or its lasting name in /dev/v4l/, or the stream's address.
-        shown: the address as it may be shown, without secrets.
-        open_timeout_s: to wait for a stream to open.
-        read_timeout_s: to wait for a frame; then the source is lost.
+        address: a camera's number or its lasting name in /dev/v4l/, or a stream's address.
+        shown: the address for messages, without secrets.
+        open_timeout_s: seconds to wait for a stream to open.
+        read_timeout_s: seconds to wait for a frame before the source counts as lost.
         rtsp_transport: tcp, udp, or auto.
-        reconnect: how a lost source is opened again; None: it is not.
-        max_bad_reads: reads that fail at once, in a row, that mean the end; fewer are damaged packets.
-        stopped: asked while waiting; True ends the iteration.
-        emit: hears of `stall`, `corrupt-read`, `lost`, `retry`, `reconnect`, on the reading thread.
-        meddle: puts something between an opened source and its reader, as `Chaos` does.
+        reconnect: delays between attempts to reopen a lost source; None never reopens it.
+        max_bad_reads: consecutive immediate failures that mean the end; fewer are damaged packets.
+        stopped: checked while waiting; True ends the iteration.
+        emit: gets `stall`, `corrupt-read`, `lost`, `retry` and `reconnect` events, on the reading thread.
+        wrap: wraps each opened capture, as `Chaos` does.
 
     Raises:
-        SourceError: if it does not open within the timeout, and why, as far as can be told.
-        SourceLostError: on iteration, when no further frame comes and all attempts are spent.
-        SourceDamagedError: on iteration, if it never gave a frame.
+        SourceError: if it does not open within the timeout; the message gives the reason, if known.
+        SourceLostError: on iteration, when no frame comes and no attempt to reconnect is left.
+        SourceDamagedError: on iteration, if it never delivered a frame.
     """
 
     def __init__(
@@ -58,24 +58,26 @@ class LiveSource:
         max_bad_reads: int = 256,
         stopped: Callable[[], bool] = lambda: False,
         emit: EventHandler = ignore,
-        meddle: Callable[[Capture], Capture] = lambda capture: capture,
+        wrap: Callable[[Capture], Capture] = lambda capture: capture,
     ) -> None:
         self._address, self._shown, self._transport = address, shown, rtsp_transport
         self._camera = isinstance(address, int) or address.startswith("/dev/")
         self._open_timeout_s, self._read_timeout_s = open_timeout_s, read_timeout_s
         self._reconnect, self._max_bad_reads = reconnect, max_bad_reads
-        self._stopped, self._emit, self._meddle = stopped, emit, meddle
+        self._stopped, self._emit, self._wrap = stopped, emit, wrap
         self._deadline = Deadline()
         self._chance = random.Random()  # noqa: S311  not a secret
         began = time.monotonic()
         capture = self._open()
         if capture is None:
             if self._camera:
-                raise SourceError(f"the camera {shown} does not open: is it there, and does no other program use it?")
+                raise SourceError(
+                    f"the camera {shown} cannot be opened: check that it is connected and not in use by another program"
+                )
             from mgtta_cam.sources.open_errors import why_not
 
             why = why_not(str(address), time.monotonic() - began, open_timeout_s)
-            raise SourceError(f"the stream {shown} does not open: {why}")
+            raise SourceError(f"the stream {shown} cannot be opened: {why}")
         self._capture: Capture | None = capture
         rate, count = capture.get(cv2.CAP_PROP_FPS), capture.get(cv2.CAP_PROP_FRAME_COUNT)
         self._promised = int(count) if 0 < count < 1e9 else None  # a file behind an http address has an end
@@ -93,7 +95,7 @@ class LiveSource:
     def __iter__(self) -> Iterator[Frame]:
         capture, self._capture = self._capture, None
         if capture is None:
-            raise SourceLostError(f"{self._shown} was read to its end; a live source plays once")
+            raise SourceLostError(f"{self._shown} has ended; a live source plays only once")
         waits = self._waits()
         index, first, why = 0, 0.0, ""
         while capture is not None:
@@ -122,20 +124,20 @@ class LiveSource:
         if self._stopped():
             return
         if not index:
-            raise SourceDamagedError(f"{self._shown} opened, but gave no frame within {self._read_timeout_s:g} s")
+            raise SourceDamagedError(f"{self._shown} opened, but delivered no frame within {self._read_timeout_s:g} s")
         raise SourceLostError(f"{self._shown} was lost after {index} frames: {why}")
 
     def watch(self) -> None:
-        """Looks from another thread whether the reading one still lives.
+        """Checks, from another thread, that the reading thread is not stuck.
 
         Raises:
-            SourceLostError: if a call of OpenCV hangs in spite of its timeout, as drivers of cameras can.
+            SourceLostError: if a call to OpenCV hangs despite its timeout, as camera drivers can.
         """
         if self._deadline.missed_by(GRACE_S):
-            raise SourceLostError(f"{self._shown} hangs: no answer, not even an error, for {GRACE_S:g} s too long")
+            raise SourceLostError(f"{self._shown} hangs: a read has exceeded its timeout by {GRACE_S:g} s")
 
     def close(self) -> None:
-        """Lets the device go, if it was opened and never read."""
+        """Releases the device if it was opened but never read."""
         if self._capture is not None:
             self._capture.release()
             self._capture = None
@@ -152,7 +154,7 @@ class LiveSource:
         )
 
     def _again(self, waits: Iterator[float], frames: int, why: str) -> Capture | None:
-        """A new connection, after as many waits as it takes; None when all are spent, or somebody stopped the run."""
+        """Reconnects after as many delays as it takes; returns None if no attempt is left or the run was stopped."""
         lost_at = time.monotonic()
         if self._reconnect is not None:
             self._emit("lost", name=self._shown, frames=frames, why=why)
@@ -179,7 +181,7 @@ class LiveSource:
                 if self._transport != "auto" and address.lower().startswith("rtsp"):
                     os.environ.setdefault(FFMPEG_OPTIONS, f"rtsp_transport;{self._transport}")
                 capture = open_capture(address, self._open_timeout_s, self._read_timeout_s)
-        return None if capture is None else self._meddle(capture)
+        return None if capture is None else self._wrap(capture)
 
     def _waits(self) -> Iterator[float]:
         return self._reconnect.waits(self._chance) if self._reconnect is not None else iter(())
@@ -187,4 +189,4 @@ class LiveSource:
     def _reason(self, why: Why) -> str:
         if why == "stall":
             return f"no frame within {self._read_timeout_s:g} s"
-        return "the other side ended it, or sends what cannot be read"
+        return "the connection ended, or its data cannot be decoded"

@@ -1,4 +1,4 @@
-"""Why an address does not open: FFmpeg only says that it does not."""
+"""Finds out why an address cannot be opened, which FFmpeg does not say."""
 
 from __future__ import annotations
 
@@ -12,15 +12,15 @@ PATIENCE_S = 2.0
 
 
 def why_not(address: str, waited_s: float, open_timeout_s: float) -> str:
-    """A few words on a stream that did not open, and what to do. Asks the server once more, for two seconds at most.
+    """Explains why a stream could not be opened, and what to do. Asks the server once more, for at most two seconds.
 
     Args:
-        address: with its secrets; they go to the server, and not into the words.
-        waited_s: how long it was tried.
-        open_timeout_s: how long it might be tried.
+        address: the address with its secrets, which are sent to the server but never returned.
+        waited_s: how long opening it took.
+        open_timeout_s: how long opening it was allowed to take.
     """
     if waited_s >= 0.9 * open_timeout_s:
-        return f"no answer within {open_timeout_s:g} s (--open-timeout)"
+        return f"no response within {open_timeout_s:g} s (--open-timeout)"
     try:
         parts = urlsplit(address)
         host, port = parts.hostname, parts.port or PORTS.get(parts.scheme.lower())
@@ -29,14 +29,14 @@ def why_not(address: str, waited_s: float, open_timeout_s: float) -> str:
             if parts.scheme.lower() in ("http", "https"):
                 return _answer(parts, host, port)
     except TimeoutError:
-        return "its host does not answer"
+        return "its host does not respond"
     except (OSError, ValueError, HTTPException) as error:
         return str(getattr(error, "strerror", None) or error).lower()
-    return "is the address right, and does it want a password?"
+    return "check the address, and whether it needs a password"
 
 
 def _answer(parts: SplitResult, host: str, port: int) -> str:
-    """What an HTTP server says when it is asked for a stream."""
+    """Explains an HTTP server's response to a request for the stream."""
     connect = HTTPSConnection if parts.scheme.lower() == "https" else HTTPConnection
     connection = connect(host, port, timeout=PATIENCE_S)
     headers = {}
@@ -49,7 +49,7 @@ def _answer(parts: SplitResult, host: str, port: int) -> str:
     finally:
         connection.close()
     if response.status in (401, 403):
-        return f"the server answers {response.status}: it wants another user name or password"
+        return f"the server responds {response.status}: check the user name and password"
     if response.status >= 400:
-        return f"the server answers {response.status} {response.reason}; is the address right?"
-    return f"what it sends ({response.headers.get_content_type()}) is not video that can be read"
+        return f"the server responds {response.status} {response.reason}; check the address"
+    return f"the server sends {response.headers.get_content_type()}, which is not a readable video"

@@ -1,6 +1,6 @@
-"""Reads a source on a thread of its own, so that the main thread stays free for signals and the window.
+"""Reads a source on its own thread, so that the main thread stays free for signals and the window.
 
-A blocked read of OpenCV lets no signal handler run, and a window lives on the main thread only.
+A blocked OpenCV read keeps signal handlers from running, and a window works on the main thread only.
 """
 
 from __future__ import annotations
@@ -14,22 +14,22 @@ from typing import Literal, TypeVar
 from mgtta_cam.types import Frame
 
 T = TypeVar("T")
-POLL_SECONDS = 0.1  # how long the main thread waits before it lets signal handlers run and looks whether to stop
+POLL_SECONDS = 0.1  # how often the main thread lets signal handlers run and checks whether to stop
 
 
 class Reader:
-    """The frames of a source, from a thread.
+    """Yields the frames of a source, which a thread reads.
 
     Args:
-        frames: what the thread iterates; closed there when it ends.
-        keep: `all` holds up to `capacity` frames and lets the thread wait; `freshest` holds one, and a newer frame
-            takes its place: those lost so are counted in `Frame.dropped["slot"]` of the next.
+        frames: what the thread iterates over, and closes at the end.
+        keep: `all` holds up to `capacity` frames, then makes the thread wait; `freshest` holds one, which a newer
+            frame replaces; `Frame.dropped["slot"]` of the newer frame counts the replaced ones.
         capacity: frames held with `all`.
-        stopped: asked while waiting; True ends the iteration.
-        idle: called by whoever iterates before each frame, and while there is none, each POLL_SECONDS; what it raises
-            ends the iteration.
+        stopped: checked while waiting; True ends the iteration.
+        idle: called on the iterating thread before each frame, and every POLL_SECONDS while there is none; an exception
+            that it raises ends the iteration.
 
-    An error of the source is raised to whoever iterates, after the frames before it.
+    The source's error is raised on the iterating thread, after the frames before it.
     """
 
     def __init__(
@@ -62,11 +62,11 @@ class Reader:
 
     @property
     def alive(self) -> bool:
-        """Whether the thread still runs, perhaps in a read that has not come back."""
+        """Whether the thread still runs, perhaps blocked in a read."""
         return self._thread.is_alive()
 
     def close(self, wait_seconds: float = 0.25) -> None:
-        """Stops the thread. One that is blocked in a read is left behind after `wait_seconds`."""
+        """Stops the thread. If it is blocked in a read, it is abandoned after `wait_seconds`."""
         with self._changed:
             self._closed = True
             self._changed.notify_all()
@@ -121,7 +121,7 @@ class Reader:
 
 
 def add_drops(*counts: Mapping[str, int]) -> dict[str, int]:
-    """Adds up dropped frames by cause."""
+    """Sums counts of dropped frames by cause."""
     total: dict[str, int] = {}
     for count in counts:
         for cause, number in count.items():
@@ -130,14 +130,14 @@ def add_drops(*counts: Mapping[str, int]) -> dict[str, int]:
 
 
 def in_thread(call: Callable[[], T]) -> T:
-    """Calls a function on a thread while the main thread can still take signals; opening a source may block."""
+    """Calls a function on another thread, so that the main thread can handle signals while it blocks."""
     result: list[T] = []
     errors: list[BaseException] = []
 
     def target() -> None:
         try:
             result.append(call())
-        except BaseException as error:  # raised again by the caller's thread
+        except BaseException as error:  # raised again on the calling thread
             errors.append(error)
 
     thread = threading.Thread(target=target, name="mgtta-cam opener", daemon=True)

@@ -1,4 +1,4 @@
-"""Which frames of a stream go on, when, and with which label: small stages that are put one after another."""
+"""Small stages that label, select, delay and repeat frames; they are chained one after another."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from mgtta_cam.events import EventHandler
 from mgtta_cam.sources.reader import add_drops
 from mgtta_cam.types import Frame, Stage
 
-LONGEST_NAP = 0.05  # seconds; so that a stop is noticed
+LONGEST_NAP = 0.05  # seconds; interval in which a stop is noticed
 
 
 def labeled(label_of: Callable[[int], int | None]) -> Stage:
-    """Gives each frame its true class; `label_of` takes the frame's index in its clip."""
+    """Adds the true class to each frame; `label_of` takes the frame's index in its clip."""
 
     def stage(frames: Iterable[Frame]) -> Iterator[Frame]:
         for frame in frames:
@@ -24,9 +24,9 @@ def labeled(label_of: Callable[[int], int | None]) -> Stage:
 
 
 def repeated(play: Callable[[], Iterable[Frame]], times: int, gap_seconds: float) -> Iterator[Frame]:
-    """What `play` gives, each time from its start, `times` times in all, 0 for ever. Index and time go on rising.
+    """Plays `play()` `times` times, or without end if `times` is 0. Index and time keep increasing.
 
-    `gap_seconds` lies between the last frame and the first of the next round: one frame's duration.
+    `gap_seconds`, one frame's duration, separates the last frame of a round from the first of the next.
     """
     index, seconds, played = 0, 0.0, 0
     while not times or played < times:
@@ -40,7 +40,7 @@ def repeated(play: Callable[[], Iterable[Frame]], times: int, gap_seconds: float
 
 
 def between(start: float, duration: float | None) -> Stage:
-    """Frames whose time in seconds lies in [start, start + duration). Reads and leaves out: seeking is not exact."""
+    """Keeps frames whose time is in [start, start + duration) seconds; reads all, because seeking is inexact."""
 
     def stage(frames: Iterable[Frame]) -> Iterator[Frame]:
         for frame in frames:
@@ -53,17 +53,17 @@ def between(start: float, duration: float | None) -> Stage:
 
 
 def fresh(within_s: float, clock: Callable[[], float] = time.monotonic) -> Stage:
-    """Frames of live sources that are at most so old; older ones are counted as dropped by `stale`."""
+    """Drops live frames older than `within_s` seconds, counted as `stale`."""
     return _thinned(lambda _, frame: frame.grabbed is None or clock() - frame.grabbed <= within_s, "stale")
 
 
 def every(stride: int) -> Stage:
-    """Every `stride`-th frame; those between are counted as dropped by `stride`."""
+    """Keeps every `stride`-th frame; the others are counted as dropped by `stride`."""
     return _thinned(lambda position, _: position % stride == 0)
 
 
 def at_rate(frames_per_second: float) -> Stage:
-    """At most so many frames a second of stream time, evenly; the others are counted as dropped by `stride`."""
+    """Keeps frames at no more than this rate in stream time, evenly; the others are counted as dropped by `stride`."""
     due = 0.0
 
     def keep(position: int, frame: Frame) -> bool:
@@ -77,7 +77,7 @@ def at_rate(frames_per_second: float) -> Stage:
 
 
 def at_most(count: int) -> Stage:
-    """The first `count` frames; the next one is not even asked for."""
+    """Keeps the first `count` frames, and does not request the next one."""
 
     def stage(frames: Iterable[Frame]) -> Iterator[Frame]:
         for position, frame in enumerate(frames, start=1):
@@ -93,7 +93,7 @@ def at_own_speed(
     clock: Callable[[], float] = time.monotonic,
     sleep: Callable[[float], None] = time.sleep,
 ) -> Stage:
-    """Holds each frame back until its time has come, counted from the first: a file behaves like a camera."""
+    """Delays each frame until its time, counted from the first, so that a file behaves like a camera."""
 
     def stage(frames: Iterable[Frame]) -> Iterator[Frame]:
         begin: float | None = None
@@ -108,7 +108,7 @@ def at_own_speed(
 
 
 def announcing(emit: EventHandler) -> Stage:
-    """Tells of each change of corruption, each new size, and each first frame that must not teach."""
+    """Emits an event for each change of corruption or size, and for the first of consecutive rejected frames."""
 
     def stage(frames: Iterable[Frame]) -> Iterator[Frame]:
         corruption: tuple[str, int] | None = None
@@ -130,7 +130,7 @@ def announcing(emit: EventHandler) -> Stage:
 
 
 def chained(frames: Iterable[Frame], *stages: Stage) -> Iterable[Frame]:
-    """Puts stages one after another."""
+    """Chains stages one after another."""
     for stage in stages:
         frames = stage(frames)
     return frames

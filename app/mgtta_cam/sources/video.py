@@ -1,4 +1,4 @@
-"""A video file, every frame in order."""
+"""A video file as a source, every frame in order."""
 
 from __future__ import annotations
 
@@ -16,35 +16,35 @@ from mgtta_cam.sources.capture import Capture, facts_of, open_capture
 from mgtta_cam.sources.decoding import Decoding
 from mgtta_cam.types import Frame
 
-TOLERANCE_S = 0.5  # of a promised duration: the last frame's own, and what sound goes on for
-COUNTLESS = (b"\x1aE\xdf\xa3", b"G")  # how Matroska, WebM and MPEG-TS begin
+TOLERANCE_S = 0.5  # of the promised duration: the last frame's own, and sound that lasts longer
+COUNTLESS = (b"\x1aE\xdf\xa3", b"G")  # first bytes of Matroska, WebM and MPEG-TS
 
 
 def counts_no_frames(path: Path) -> bool:
-    """Whether a file is of a kind that knows its duration only: OpenCV makes a count up, wrong for variable rates."""
+    """Returns whether a file's format stores no frame count; OpenCV then guesses one, wrong for variable rates."""
     with path.open("rb") as file:
         return file.read(4).startswith(COUNTLESS)
 
 
 class VideoSource:
-    """Every frame of a video file, in order; iterate it again to play it again.
+    """Yields every frame of a video file, in order; iterate again to play it again.
 
-    `facts` tells what the file promises (`promised`, frames, or `promised_s`, seconds, where it counts no frames; None
-    where it does not say) and what came (`delivered`).
+    `facts` holds what the file promises (`promised`, frames, or `promised_s`, seconds, if its format stores no count;
+    None if unknown) and how many frames it delivered (`delivered`).
 
     Args:
-        path: of the file.
-        open_timeout_s: to wait for it to open.
-        read_timeout_s: to wait for a frame.
-        max_bad_reads: failed reads in a row that mean the end; fewer are damaged packets.
-        on_corrupt: skip them, or end at the first.
-        strict: fewer frames than promised are an error.
-        emit: hears of `corrupt-read`, and of `missing` frames at the end; on the thread that iterates.
-        meddle: puts something between an opened file and its reader, as `Chaos` does.
+        path: the file.
+        open_timeout_s: seconds to wait for it to open.
+        read_timeout_s: seconds to wait for a frame.
+        max_bad_reads: consecutive failed reads that mean the end; fewer are damaged packets.
+        on_corrupt: skip damaged packets, or stop at the first.
+        strict: whether fewer frames than promised are an error.
+        emit: gets `corrupt-read` events, and `missing` at the end; on the iterating thread.
+        wrap: wraps the opened capture, as `Chaos` does.
 
     Raises:
-        SourceError: if there is no such file or it is not a video.
-        SourceDamagedError: on iteration, if not one frame can be decoded; with `strict`, if frames are missing.
+        SourceError: if there is no such file, or it is not a video.
+        SourceDamagedError: on iteration, if no frame can be decoded; with `strict`, if frames are missing.
     """
 
     def __init__(
@@ -57,13 +57,13 @@ class VideoSource:
         on_corrupt: Literal["skip", "stop"] = "skip",
         strict: bool = False,
         emit: EventHandler = ignore,
-        meddle: Callable[[Capture], Capture] = lambda capture: capture,
+        wrap: Callable[[Capture], Capture] = lambda capture: capture,
     ) -> None:
         if not os.path.exists(path):
             raise SourceError(f"no such file: {path}; --source expects a video, a folder of pictures or an address")
         self._path = path
         self._timeouts = open_timeout_s, read_timeout_s
-        self._strict, self._emit, self._meddle = strict, emit, meddle
+        self._strict, self._emit, self._wrap = strict, emit, wrap
         self._damage: Any = {"max_bad_reads": max_bad_reads, "on_corrupt": on_corrupt}
         self._capture: Capture | None = self._open()
         count = self._capture.get(cv2.CAP_PROP_FRAME_COUNT)
@@ -90,7 +90,7 @@ class VideoSource:
         delivered, seconds = 0, 0.0
         for image, decode_ms, bad, rejected in self._decoding(capture):
             media_ms = capture.get(cv2.CAP_PROP_POS_MSEC)
-            # After damage OpenCV's clock may jump back.
+            # OpenCV's clock may jump back after damage.
             seconds = max(seconds, media_ms / 1000 if media_ms > 0 else delivered / self.fps)
             dropped = {"corrupt": bad} if bad else {}
             yield Frame(delivered, seconds, image, ms={"decode": decode_ms}, dropped=dropped, rejected=rejected)
@@ -98,21 +98,21 @@ class VideoSource:
             self.facts["delivered"] = delivered
         if not delivered:
             raise SourceDamagedError(
-                f"{self._path}: not one of {self._promised or 'its'} frames can be decoded; is it damaged, or of a "
-                "format that this OpenCV cannot read?"
+                f"{self._path}: none of {self._promised or 'its'} frames can be decoded; it may be damaged, or in a "
+                "format that this OpenCV cannot read"
             )
         missing = None
         if self._promised is not None and delivered < self._promised:
-            missing = f"{self._path} promised {self._promised} frames and gave {delivered}"
+            missing = f"{self._path} promised {self._promised} frames and delivered {delivered}"
         elif self._promised_s is not None and seconds + TOLERANCE_S < self._promised_s:
-            missing = f"{self._path} promised {self._promised_s:.1f} s and gave {seconds:.1f}"
+            missing = f"{self._path} promised {self._promised_s:.1f} s and delivered {seconds:.1f} s"
         if missing is not None:
             if self._strict:
-                raise SourceDamagedError(f"{missing}; without --strict that is a warning")
+                raise SourceDamagedError(f"{missing}; without --strict, this is only a warning")
             self._emit("missing", why=missing)
 
     def close(self) -> None:
-        """Lets the file go, if it was opened and never read."""
+        """Closes the file if it was opened but never read."""
         if self._capture is not None:
             self._capture.release()
             self._capture = None
@@ -127,4 +127,4 @@ class VideoSource:
         capture = open_capture(str(self._path), *self._timeouts)
         if capture is None:
             raise SourceError(f"{self._path} is not a video that OpenCV can open")
-        return self._meddle(capture)
+        return self._wrap(capture)

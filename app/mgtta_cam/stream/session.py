@@ -149,6 +149,9 @@ class Running:
             self.failures.append(error)
             self.ended, self._code = True, error.exit_code
             return None
+        except BaseException:
+            self.ended = True  # with the code of an internal error
+            raise
 
     def _turn(self) -> FrameResult | None:
         session, controls, results = self._session, self._session.controls, self._results

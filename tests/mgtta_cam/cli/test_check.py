@@ -25,16 +25,16 @@ def kept(size, seed):
 """
 
 
-def test_a_method_that_keeps_its_promises(command: Command, tmp_path: Path) -> None:
-    """A line for each check, and exit code 0."""
+def test_a_method_that_passes(command: Command, tmp_path: Path) -> None:
+    """Each check has a line, and the exit code is 0."""
     (tmp_path / "mine.py").write_text(MINE, encoding="utf-8")
     ended = command("check-method", "./mine.py:mine")
     assert ended.code == 0, ended.err
     assert [line.split()[1] for line in ended.out.splitlines() if line.startswith("ok")] == list(CHECKS)
 
 
-def test_a_method_that_does_not(command: Command, tmp_path: Path) -> None:
-    """What is wrong is said, and the exit code is 2; so it is where there is no such method."""
+def test_a_method_that_fails(command: Command, tmp_path: Path) -> None:
+    """A failed check is explained, and the exit code is 2, as for an unknown method."""
     (tmp_path / "mine.py").write_text(MINE, encoding="utf-8")
     ended = command("check-method", "./mine.py:deaf", "--json")
     assert ended.code == 2
@@ -47,7 +47,7 @@ def test_a_method_that_does_not(command: Command, tmp_path: Path) -> None:
 
 
 def test_a_run_with_plug_ins(command: Command, ready: list[str], tmp_path: Path) -> None:
-    """A method and a memory of one's own, by their file."""
+    """A run uses a method and a memory from a file."""
     (tmp_path / "mine.py").write_text(MINE, encoding="utf-8")
     words = [word for word in ready if word != "tent"]
     at = words.index("--method")

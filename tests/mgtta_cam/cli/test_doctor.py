@@ -1,4 +1,4 @@
-"""What the doctor finds, and what it says should be done."""
+"""The doctor's findings and remedies."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ from mgtta_models import shipped
 
 
 def found(what: str) -> list[tuple[str, str, str]]:
-    """Mark, words and remedy of the findings of a name."""
+    """Mark, text and remedy of the findings with this name."""
     return [(one.mark, one.found, one.remedy) for one in findings() if one.what == what]
 
 
 def test_this_machine(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
-    """Nothing is bad here, and what is missing has a remedy; the same as JSON, a line each."""
+    """Nothing is bad here, and what is missing has a remedy; --json prints the same, one finding per line."""
     monkeypatch.delenv("DISPLAY", raising=False)
     monkeypatch.delenv("WAYLAND_DISPLAY", raising=False)
     catalog.doctor(as_json=True)
@@ -36,7 +36,7 @@ def test_this_machine(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFix
 
 
 def test_damage(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """A file that is not what was shipped, one that is missing, a full disk, and wheels that overwrite each other."""
+    """A changed file, a missing one, a full disk, and wheels that overwrite each other are found."""
     (tmp_path / "demo.safetensors").write_bytes(b"not it")
     (tmp_path / "manifest.toml").write_bytes((shipped.FOLDER / "manifest.toml").read_bytes())
     monkeypatch.setattr(shipped, "FOLDER", tmp_path)
@@ -48,6 +48,6 @@ def test_damage(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
 
 
 def test_a_codec_that_is_not_there() -> None:
-    """It is told from one that is."""
+    """A missing codec is distinguished from one that works."""
     assert doctor._encodes(".mkv", "FFV1")
     assert not doctor._encodes(".mkv", "NOPE")

@@ -1,4 +1,4 @@
-"""`--dry-run`: all that can go wrong before the first frame goes wrong now, and nothing is written."""
+"""`--dry-run` fails for every error that can occur before the first frame, and writes nothing."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from tests.mgtta_cam.conftest import Command
 
 
 def test_what_would_run(command: Command, ready: list[str], tmp_path: Path) -> None:
-    """Source, model, method and outputs, on stdout; the folder stays as it was."""
+    """Source, model, method and outputs are printed on stdout; the folder stays as it was."""
     before = sorted(tmp_path.iterdir())
     outputs = ["--log", "a.jsonl", "--save", "a.mkv", "--record-input", "b.mkv", "--state", "s.safetensors"]
     ended = command(*ready, *outputs, "--dry-run")
@@ -39,7 +39,7 @@ def test_what_would_run(command: Command, ready: list[str], tmp_path: Path) -> N
     ],
 )
 def test_what_would_not(command: Command, ready: list[str], words: list[str], code: int) -> None:
-    """The exit code of the run itself, and one line."""
+    """It ends with one line and the exit code of the run itself."""
     given = ready[2:] if words[0] == "--source" else ready
     ended = command(*given, *words, "--dry-run")
     assert (ended.code, ended.out, ended.err.count("\n")) == (code, "", 1), ended.err

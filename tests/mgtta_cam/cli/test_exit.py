@@ -1,4 +1,4 @@
-"""How the program ends when it is told to, when its source goes, and what it never gives away. Real processes."""
+"""How the program ends after signals and lost sources, and that it never reveals secrets; with real processes."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ MODEL = ["--model", "tiny", "--weights", "tiny.safetensors", "--method", "tent",
 
 
 def started(folder: Path, *words: str, code: str | None = None, **environment: str) -> subprocess.Popen[str]:
-    """The program, or some Python code, as a process in a folder."""
+    """Starts the program, or some Python code, as a process in a folder."""
     hidden = ("DISPLAY", "WAYLAND_DISPLAY")
     base = {name: value for name, value in os.environ.items() if name not in hidden}
     command = [sys.executable, *(["-c", textwrap.dedent(code)] if code else ["-m", "mgtta_cam.cli.main"]), *words]
@@ -40,7 +40,7 @@ def started(folder: Path, *words: str, code: str | None = None, **environment: s
 
 
 def lines_of(process: subprocess.Popen[str], path: Path) -> Iterator[int]:
-    """The number of lines in a file, again and again while the process lives."""
+    """Yields the number of lines in a file, again and again while the process lives."""
     while process.poll() is None:
         yield path.read_text(encoding="utf-8").count("\n") if path.exists() else 0
     raise AssertionError(f"the program ended early: {process.communicate()}")
@@ -48,7 +48,7 @@ def lines_of(process: subprocess.Popen[str], path: Path) -> Iterator[int]:
 
 @pytest.mark.parametrize(("number", "code"), SIGNALS)
 def test_a_signal_closes_all_files(tmp_path: Path, number: int, code: int) -> None:
-    """Log and video are whole, the summary is told, and the exit code names the signal."""
+    """Log and video are complete, the summary is printed, and the exit code gives the signal."""
     write_clip(tmp_path / "clip.mkv", 20)
     write_model(tmp_path / "tiny.safetensors")
     outputs = ["--save", "out.mp4", "--log", "out.jsonl", "--json"]
@@ -66,7 +66,7 @@ def test_a_signal_closes_all_files(tmp_path: Path, number: int, code: int) -> No
 
 
 def test_nohup(tmp_path: Path) -> None:
-    """A closed terminal does not end what was started to outlive it."""
+    """A closed terminal does not end a program started with nohup."""
     write_clip(tmp_path / "clip.mkv", 20)
     write_model(tmp_path / "tiny.safetensors")
     code = """
@@ -88,7 +88,7 @@ def test_nohup(tmp_path: Path) -> None:
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="no /dev/full: Linux only")
 @pytest.mark.parametrize(("full", "other"), [("out.jsonl", "out.mkv"), ("out.mkv", "out.jsonl")])
 def test_a_full_disk(tmp_path: Path, full: str, other: str) -> None:
-    """One line and exit code 7; what goes to another disk is whole."""
+    """The program ends with one line and exit code 7; files on another disk are complete."""
     write_clip(tmp_path / "clip.mkv", 20)
     write_model(tmp_path / "tiny.safetensors")
     (tmp_path / full).symlink_to("/dev/full")
@@ -107,7 +107,7 @@ def test_a_full_disk(tmp_path: Path, full: str, other: str) -> None:
 
 
 def test_killed(tmp_path: Path) -> None:
-    """Without any warning: the log is valid to its last whole line, and the video has all of its frames."""
+    """After SIGKILL, the log is valid to its last complete line, and the video has all its frames."""
     write_clip(tmp_path / "clip.mkv", 20)
     write_model(tmp_path / "tiny.safetensors")
     outputs = ["--save", "out.mkv", "--log", "out.jsonl"]
@@ -122,7 +122,7 @@ def test_killed(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(("number", "code"), SIGNALS)
 def test_a_signal_while_a_source_opens(tmp_path: Path, number: int, code: int) -> None:
-    """A server that does not answer does not hold the end up."""
+    """A server that does not respond does not delay the end."""
     with FaultServer(-1, mute=True) as server:
         process = started(tmp_path, "--source", server.url, "--open-timeout", "3600", "--method", "tent")
         server.reached.wait()
@@ -133,7 +133,7 @@ def test_a_signal_while_a_source_opens(tmp_path: Path, number: int, code: int) -
 
 
 def test_a_signal_while_a_stream_is_mute(tmp_path: Path) -> None:
-    """A read that does not come back does not hold the end up, and the log is whole."""
+    """A blocked read does not delay the end, and the log is complete."""
     write_model(tmp_path / "tiny.safetensors")
     with FaultServer(8, mute=True) as server:
         words = ["--source", server.url, "--read-timeout", "3600", "--log", "out.jsonl"]
@@ -147,7 +147,7 @@ def test_a_signal_while_a_stream_is_mute(tmp_path: Path) -> None:
 
 
 def test_a_second_signal_ends_at_once(tmp_path: Path) -> None:
-    """Nothing more is done after it, not even what would be done at the end."""
+    """The process exits without any cleanup."""
     code = """
         import os, signal
         from mgtta_cam.cli.exit import orderly_end
@@ -168,7 +168,7 @@ def test_a_second_signal_ends_at_once(tmp_path: Path) -> None:
 
 
 def test_a_lost_stream(tmp_path: Path) -> None:
-    """Exit code 4, with the frames before the loss answered and logged."""
+    """The exit code is 4; frames before the loss are classified and logged."""
     write_model(tmp_path / "tiny.safetensors")
     with FaultServer(8, mute=False) as server:
         words = ["--source", server.url, "--mode", "every-frame", "--no-reconnect", "--log", "out.jsonl"]
@@ -188,12 +188,12 @@ def test_no_secret_gets_out(tmp_path: Path) -> None:
         address = f"http://me:hunter2@127.0.0.1:{server.port}/live.mjpg?token=hunter2&x={{CAM_TOKEN}}"
         words = ["--source", address, "-v", "--json", "--no-reconnect", "--log", "out.jsonl", "--save", "out.mkv"]
         process = started(tmp_path, *words, *MODEL, CAM_TOKEN="swordfish")  # noqa: S106
-        told = "".join(map(str, process.communicate()))
+        output = "".join(map(str, process.communicate()))
         assert b"x=swordfish" in server.requests[0]
-    told += (tmp_path / "out.jsonl").read_text(encoding="utf-8")
+    output += (tmp_path / "out.jsonl").read_text(encoding="utf-8")
     for more in (["--weights", "gone.pth"], ["--print-config"], ["--mode", address]):
         failed = started(tmp_path, "--source", address, "--open-timeout", "5", *more, CAM_TOKEN="swordfish")  # noqa: S106
-        told += "".join(map(str, failed.communicate()))
-    assert "hunter2" not in told
-    assert "swordfish" not in told
-    assert "***@127.0.0.1" in told
+        output += "".join(map(str, failed.communicate()))
+    assert "hunter2" not in output
+    assert "swordfish" not in output
+    assert "***@127.0.0.1" in output

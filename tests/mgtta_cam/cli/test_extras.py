@@ -1,4 +1,4 @@
-"""What only some commands need comes with an extra; where it is missing, one line names the extra."""
+"""Packages that only some commands need are extras; if one is missing, one line names the extra."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ EXTRAS: dict[str, list[str]] = tomllib.loads((ROOT / "pyproject.toml").read_text
 
 
 def installed_by(extra: str) -> set[str]:
-    """The packages of an extra, those of the extras that it stands for among them."""
+    """The packages of an extra, including those of extras that it refers to."""
     found: set[str] = set()
     for requirement in EXTRAS[extra]:
         if own := re.fullmatch(r"mgtta-cam\[(.+)\]", requirement):
@@ -31,7 +31,7 @@ def installed_by(extra: str) -> set[str]:
 
 
 def test_bench_is_all_extras() -> None:
-    """Whoever compares methods needs all of them; the development group installs it."""
+    """The extra bench includes all others; the development group installs it."""
     assert installed_by("bench") == {"cma", "matplotlib", "ray"} == set().union(*map(installed_by, EXTRAS))
 
 
@@ -49,14 +49,14 @@ def test_extras_install_what_they_are_named_for() -> None:
 
 
 def test_an_installed_package_is_enough() -> None:
-    """It is not imported: that takes seconds, and another line does it."""
+    """The check does not import the package, which can take seconds."""
     before = set(sys.modules)
     needs("tomllib", "a test", extra="bench")
     assert set(sys.modules) - before <= {"tomllib"}
 
 
 def test_a_library_user_may_catch_either(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A missing package is an ImportError, as everywhere in Python, and an error of this house with an exit code."""
+    """A missing package raises an ImportError, as everywhere in Python, which also has an exit code."""
     monkeypatch.setitem(sys.modules, "cma", None)
     with pytest.raises(ImportError, match=re.escape('pip install "mgtta-cam[foa]"')) as caught:
         needs("cma", "the method foa", extra="foa")
@@ -77,7 +77,7 @@ def test_a_library_user_may_catch_either(monkeypatch: pytest.MonkeyPatch) -> Non
 def test_one_line_names_the_extra(
     command: Command, ready: list[str], monkeypatch: pytest.MonkeyPatch, package: str, words: str, line: str
 ) -> None:
-    """Before anything slow, without a traceback, with exit code 2: wrong use."""
+    """The program ends before anything slow, without a traceback, with exit code 2."""
     assert ready
     monkeypatch.setitem(sys.modules, package, None)
     ended = command(*words.split())
@@ -86,7 +86,7 @@ def test_one_line_names_the_extra(
 
 
 def test_what_if(command: Command, ready: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
-    """A replay alone draws nothing; with --what-if it asks before the first run."""
+    """A plain replay draws nothing; --what-if checks for the package before the first run."""
     assert command(*ready, "--log", "a.jsonl").code == 0
     monkeypatch.setitem(sys.modules, "matplotlib", None)
     assert command("replay", "a.jsonl").code == 0

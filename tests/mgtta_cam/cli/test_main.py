@@ -21,7 +21,7 @@ LONG = "a" * 300  # no file system has such a name
 
 
 def test_a_run(command: Command, ready: list[str], tmp_path: Path) -> None:
-    """Video, log, summary on stdout, words on stderr, exit code 0."""
+    """A run writes video and log, prints the summary on stdout and messages on stderr, and ends with exit code 0."""
     words = ["--adapt-batch", "4", "--label", "chair", "--compare", "split", "--corrupt-schedule", "0:clean 5:fog:4"]
     ended = command(*ready, *words, "--save", "out.mkv", "--log", "out.jsonl", "--json")
     assert ended.code == 0, ended.err
@@ -55,7 +55,7 @@ def test_two_runs_are_equal(command: Command, ready: list[str], tmp_path: Path) 
 
 
 def test_updates_in_the_background(command: Command, ready: list[str], tmp_path: Path) -> None:
-    """They are logged after the frame before which they were taken over, and what they taught is kept."""
+    """Updates are logged after the frame before which they take effect, and the adapted state is saved."""
     words = ["--adapt", "background", "--adapt-batch", "4", "--updates-per-window", "auto", "--memory", "reservoir"]
     kept = ["--log", "out.jsonl", "--state", "state.safetensors", "--json"]
     ended = command(*ready, *words, *kept, "--realtime", "--loop", "3")
@@ -75,7 +75,7 @@ def test_a_budget_of_time(command: Command, ready: list[str]) -> None:
 
 
 def test_the_input_is_recorded_without_loss(command: Command, ready: list[str], tmp_path: Path) -> None:
-    """Each frame of the recording has the digest that the log has of what the model saw."""
+    """Each frame of the recording has the digest that the log has of the model's input."""
     words = ["--corrupt", "gaussian_noise:3", "--log", "a.jsonl", "--record-input"]
     assert command(*ready, *words, "a.mkv").code == 0
     crops = [digest(image) for image in frames_of(tmp_path / "a.mkv")]
@@ -94,7 +94,7 @@ def test_a_labeled_clip_is_played_again(command: Command, ready: list[str], tmp_
 
 
 def test_labels_from_a_sidecar(command: Command, ready: list[str], tmp_path: Path) -> None:
-    """`clip.labels.csv` is found without being named."""
+    """`clip.labels.csv` is found automatically."""
     (tmp_path / "clip.labels.csv").write_text("frame,label\n0-3,mug\n", encoding="utf-8")
     summary = json.loads(command(*ready, "--json").out)
     assert summary["accuracy"]["adapted"]["n"] == 4
@@ -120,7 +120,7 @@ def test_labels_from_folders(command: Command, ready: list[str], tmp_path: Path)
     ],
 )
 def test_which_frames(command: Command, ready: list[str], tmp_path: Path, words: list[str], indices: list[int]) -> None:
-    """Options that choose frames choose just those."""
+    """Options that select frames select exactly those."""
     assert command(*ready, *words, "--log", "a.jsonl").code == 0
     assert [r["i"] for r in read(tmp_path / "a.jsonl") if r["type"] == "frame"] == indices
 
@@ -147,7 +147,7 @@ def test_crop_mode_corrupts_what_the_model_sees(command: Command, ready: list[st
         (["--source", "gone.mp4"], 3, "no such source: gone.mp4"),
         (["--source", "."], 3, "no pictures in"),
         (["--source", "*.png"], 3, "no pictures in"),
-        (["--source", "gopher://x"], 3, "addresses begin with"),
+        (["--source", "gopher://x"], 3, "an address must begin with"),
         (["--source", "{NOT_SET_ANYWHERE}"], 2, "NOT_SET_ANYWHERE is not set"),
         ([*READY, "--source", "noise.mp4"], 3, "noise.mp4 is not a video"),
         ([*READY, "--vid-stride", "0"], 2, "--vid-stride: "),
@@ -199,7 +199,7 @@ def test_bad_input(command: Command, tmp_path: Path, words: list[str], code: int
 
 
 def test_print_config(command: Command, tmp_path: Path) -> None:
-    """The settings on stdout are a file that the program takes."""
+    """The settings on stdout are a file that the program accepts."""
     printed = command("--source", "x.mp4", "--lr", "0.01", "--print-config")
     assert (printed.code, printed.err) == (0, "")
     (tmp_path / "again.toml").write_text(printed.out, encoding="utf-8")
@@ -214,7 +214,7 @@ def test_version(command: Command) -> None:
 
 
 def test_help_has_every_option(command: Command) -> None:
-    """All options of the settings stand in --help, in their panels, with their sentences' first words."""
+    """--help lists all options of the settings, in their panels, with the beginning of their help texts."""
     ended = command("--help")
     assert ended.code == 0
     for name, info in fields_of_settings().items():
@@ -226,7 +226,7 @@ def test_help_has_every_option(command: Command) -> None:
 
 @pytest.mark.parametrize("name", ["demo", "stats", "pretrain", "methods", "corruptions", "bench"])
 def test_every_command_has_help(command: Command, name: str) -> None:
-    """Each sub-command explains itself, and is listed."""
+    """Each sub-command has help, and is listed."""
     ended = command(name, "--help")
     assert ended.code == 0
     assert f"mgtta-cam {name}" in ended.out
@@ -234,7 +234,7 @@ def test_every_command_has_help(command: Command, name: str) -> None:
 
 
 def test_lists(command: Command) -> None:
-    """Methods and corruptions are listed one a line, names first."""
+    """Methods and corruptions are listed one per line, names first."""
     from mgtta import METHODS
     from mgtta_cam.corruptions import CORRUPTIONS
 
@@ -242,30 +242,30 @@ def test_lists(command: Command) -> None:
     assert [line.split()[0] for line in command("corruptions").out.splitlines()] == list(CORRUPTIONS)
 
 
-def test_too_few_frames_are_told(command: Command, ready: list[str]) -> None:
-    """A clip that never fills a window says so; without adaptation there is nothing to say."""
+def test_too_few_frames_are_reported(command: Command, ready: list[str]) -> None:
+    """A message says that the clip is too short for a window, but not without adaptation."""
     assert "too few frames for a window of --adapt-batch 64" in command(*ready).err
     assert "too few frames" not in command(*ready, "--adapt-batch", "5").err
     assert "too few frames" not in command(*ready, "--method", "none").err
 
 
 def test_an_empty_source(command: Command) -> None:
-    """As an unset variable of a shell gives it: not the folder that one happens to be in."""
+    """An empty text, as from an unset shell variable, is an error and not the current folder."""
     assert command("--source", " ").code == 2
 
 
 def test_quiet(command: Command, ready: list[str]) -> None:
-    """With -q nothing is said that is no error."""
+    """-q prints only errors."""
     assert command(*ready, "-q") == (0, "", "")
 
 
 def test_no_color_where_there_is_no_terminal(command: Command, ready: list[str]) -> None:
-    """No escape sequences and no live line go into a pipe."""
+    """Output to a pipe has no escape sequences and no live line."""
     assert "\x1b" not in command(*ready).err
 
 
 def test_internal_errors_are_one_line(command: Command, ready: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
-    """A bug of ours is exit code 1 and one line; the traceback comes with -v."""
+    """An internal error gives exit code 1 and one line, and with -v a traceback."""
 
     def broken(*_: object) -> None:
         raise RuntimeError("a bug")
@@ -307,8 +307,8 @@ ADDRESSES = [
         ["--config", "{}"],
     ],
 )
-def test_no_secret_is_told(command: Command, words: list[str], address: str) -> None:
-    """Whatever is wrong, wherever the address stands."""
+def test_no_secret_is_reported(command: Command, words: list[str], address: str) -> None:
+    """No message shows the secret, whatever the error and the place of the address."""
     ended = command(*(word.format(address) for word in words))
     assert "S3CRET" not in ended.out + ended.err
 
@@ -317,7 +317,7 @@ def test_no_secret_is_told(command: Command, words: list[str], address: str) -> 
 def test_no_secret_in_a_traceback(
     command: Command, ready: list[str], monkeypatch: pytest.MonkeyPatch, address: str
 ) -> None:
-    """Nor in what a library says of an address that it was given."""
+    """Errors raised by libraries do not show it either."""
 
     def broken(*_: object) -> None:
         raise RuntimeError(f"[tcp @ 0x1] cannot open {address}")
@@ -329,9 +329,9 @@ def test_no_secret_in_a_traceback(
 
 
 def test_what_was_learned_is_taken_up_again(command: Command, ready: list[str], tmp_path: Path) -> None:
-    """Two runs of 10 frames with --state end as one of 20; another model or method is refused, and the file stays.
+    """Two runs of 10 frames with --state end like one of 20; another model or method is an error, and the file stays.
 
-    Frames that a reservoir holds are no part of the state: the latest ones teach here.
+    A reservoir's frames are not part of the state, so these runs adapt to the latest frames.
     """
     learning = [*ready, "--adapt-batch", "5", "--memory", "window", "--deterministic", "--log", "run.jsonl"]
     learning.append("--overwrite")

@@ -1,4 +1,4 @@
-"""Flag > environment > file > preset > default, and every mistake named."""
+"""Flag > environment > file > preset > default, and clear messages for every error."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from mgtta_cam.errors import UsageError
 
 
 def settings(tmp_path: Path, toml: str = "", **flags: object) -> Settings:
-    """Loads a file of that content and flags, with an empty environment."""
+    """Loads a file with this content, and flags, with an empty environment."""
     path = tmp_path / "settings.toml"
     path.write_text(toml, encoding="utf-8")
     return load(flags, environment={}, file=path)
@@ -29,7 +29,7 @@ def test_precedence(tmp_path: Path) -> None:
 
 
 def test_the_paper_has_no_memory() -> None:
-    """Its updates are in the loop, and made of the latest frames, unless a memory is asked for."""
+    """With --paper, updates run inline on the latest frames, unless a memory is chosen."""
     assert (load({}, environment={}).adapt, load({"paper": True}, environment={}).adapt) == (None, "inline")
     for flags, memory in (({}, "reservoir"), ({"paper": True}, "window"), ({"memory": "balanced"}, "balanced")):
         assert load(flags, environment={}).memory == memory
@@ -58,15 +58,15 @@ def test_the_source_from_the_environment() -> None:
         ({"quiet": True, "verbose": True}, "--quiet and --verbose exclude each other"),
     ],
 )
-def test_bad_values_are_told(flags: dict[str, object], what: str) -> None:
-    """The option, what was expected and what came, in one line."""
+def test_bad_values_are_reported(flags: dict[str, object], what: str) -> None:
+    """One line names the option, what was expected and what came."""
     with pytest.raises(UsageError, match=what) as caught:
         load(flags, environment={})
     assert "\n" not in str(caught.value)
 
 
 def test_unknown_keys_name_the_nearest(tmp_path: Path) -> None:
-    """A misspelled key in file or environment fails with the list of known ones."""
+    """A misspelled key in file or environment fails with a list of the known keys."""
     with pytest.raises(
         UsageError, match=r"'vid_strid' in .*settings\.toml \(nearest: vid_stride\); known: source, mode"
     ):
@@ -75,29 +75,29 @@ def test_unknown_keys_name_the_nearest(tmp_path: Path) -> None:
         load({}, environment={"MGTTA_CAM_SORCE": "0"})
 
 
-def test_a_bad_file_is_told(tmp_path: Path) -> None:
-    """A file that is missing, or is not TOML, is named."""
+def test_a_bad_file_is_reported(tmp_path: Path) -> None:
+    """The message names a file that is missing or is not TOML."""
     with pytest.raises(UsageError, match=r"--config .*settings\.toml is not TOML"):
         settings(tmp_path, "topk = = 2")
     with pytest.raises(UsageError, match=r"gone\.toml cannot be read"):
         load({}, environment={}, file=tmp_path / "gone.toml")
 
 
-def test_the_origin_of_a_bad_value_is_told(tmp_path: Path) -> None:
-    """A value out of range says where it stands."""
+def test_the_origin_of_a_bad_value_is_reported(tmp_path: Path) -> None:
+    """The message says where a value that is out of range was set."""
     with pytest.raises(UsageError, match=r"--topk in .*settings\.toml: "):
         settings(tmp_path, "topk = 0")
 
 
 def test_printed_settings_load_again(tmp_path: Path) -> None:
-    """What --print-config prints is a file that gives the same settings."""
+    """The output of --print-config is a file that gives the same settings."""
     awkward = 'a "b" \\ \t ü.mp4'
     before = settings(tmp_path, source=awkward, lr="1e-3", show=False, save="out/x.mkv", realtime=True)
     assert settings(tmp_path, to_toml(before)) == before
 
 
 def test_no_secret_is_printed(tmp_path: Path) -> None:
-    """Passwords of the source are in neither form of the settings."""
+    """Neither form of the settings contains the source's passwords."""
     secret = settings(tmp_path, source="rtsp://me:hunter2@host/x?token=hunter2")
     assert "hunter2" not in to_toml(secret)
     assert "hunter2" not in str(to_dict(secret))
@@ -107,13 +107,13 @@ def test_no_secret_is_printed(tmp_path: Path) -> None:
 
 
 def test_settings_cannot_be_changed(tmp_path: Path) -> None:
-    """Nobody turns a knob behind the log's back."""
+    """Settings stay as the log's header has them."""
     with pytest.raises(AttributeError):
         settings(tmp_path).topk = 3  # type: ignore[misc]
 
 
 def test_every_option_is_described() -> None:
-    """Each field has a panel, a sentence, and a name of its own."""
+    """Each field has a panel and a help text."""
     fields = fields_of_settings()
     assert len({flag(name) for name in fields}) == len(fields)
     for name, info in fields.items():

@@ -1,4 +1,4 @@
-"""Methods as people write them."""
+"""Parsing methods as users write them."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from mgtta_cam.errors import UsageError
 
 
 def test_names_and_options() -> None:
-    """Values have the types of the builder's options; files are told from them."""
+    """Values get the types of the builder's options; files are recognized."""
     assert parse("tent") == Spec("tent")
     assert parse("tent:lr=5e-4:momentum=0") == Spec("tent", (("lr", 5e-4), ("momentum", 0.0)))
     assert parse("sar:variant=original:published=true").options == (("variant", "original"), ("published", True))
@@ -29,7 +29,7 @@ def test_names_and_options() -> None:
     "text", ["tent", "tent:lr=0.0005", "sar:variant=original", "mgtta:lr=0.002:mgg=a.pth:memory=window:guard=warn"]
 )
 def test_a_spec_reads_what_it_writes(text: str) -> None:
-    """Tables and kept cells name methods as they are written."""
+    """Tables and saved cells name methods as they are written."""
     assert str(parse(text)) == text
 
 
@@ -40,7 +40,7 @@ def test_a_spec_reads_what_it_writes(text: str) -> None:
         ("tent:rate=1", "tent has no option 'rate'; its options: lr, momentum, memory, guard"),
         ("none:lr=1", "none has no options"),
         ("none:memory=window", "none has no options"),
-        ("tent:memory=all", "tent:memory: expected window or reservoir or balanced; got 'all'"),
+        ("tent:memory=all", "tent:memory: expected window or reservoir or balanced, or FILE.py:FUNCTION; got 'all'"),
         ("tent:lr=1:lr=2", "lr is given twice"),
         ("tent:lr", "expected a method's option as name=value; got 'lr'"),
         ("tent:lr=fast", "tent:lr: expected a number; got 'fast'"),
@@ -51,14 +51,14 @@ def test_a_spec_reads_what_it_writes(text: str) -> None:
         ("sgd:statistics=1", "no option 'statistics'"),
     ],
 )
-def test_what_is_wrong_is_said(text: str, words: str) -> None:
-    """With the nearest name, or what there is."""
+def test_errors_are_explained(text: str, words: str) -> None:
+    """The message gives the closest name, or the valid choices."""
     with pytest.raises(UsageError, match=words):
         parse(text)
 
 
 def test_lists() -> None:
-    """Commas between methods; `all` is every one; none twice."""
+    """Methods are separated by commas; `all` is every method; none is listed twice."""
     assert [spec.name for spec in parse_all("none, tent:lr=1e-4")] == ["none", "tent"]
     assert [spec.name for spec in parse_all("all")] == list(METHODS)
     with pytest.raises(UsageError, match="none is listed twice"):
@@ -70,7 +70,7 @@ def test_lists() -> None:
 
 
 def test_plug_ins(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A method in a file, with options, and a memory in one; what is wrong with a file is said."""
+    """A file can define a method, with options, or a memory; messages explain what is wrong with a file."""
     code = "def mine(backbone, lr: float = 0.1): ...\n\ndef kept(size, seed): ...\n"
     (tmp_path / "mine.py").write_text(code, encoding="utf-8")
     monkeypatch.chdir(tmp_path)

@@ -1,4 +1,4 @@
-"""The log: what is written is read again."""
+"""Writing the log and reading it back."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ CLASSES = ("mug", "chair", "lamp")
 
 
 def result(index: int = 0, **values: Any) -> FrameResult:
-    """A plain result that chose the chair."""
+    """A plain result whose top class is the chair."""
     facts: dict[str, Any] = {
         "frame": frames(index + 1)[index],
         "logits": np.array([0.0, 2.0, 1.0], np.float32),
@@ -39,12 +39,12 @@ def result(index: int = 0, **values: Any) -> FrameResult:
 
 
 def ticking(step: float = 0.001) -> Iterator[float]:
-    """Seconds that pass."""
+    """A clock that advances."""
     return (i * step for i in range(1_000_000))
 
 
 def log(path: Path, *results: FrameResult, step: float = 0.001) -> list[dict[str, Any]]:
-    """Writes results and reads the records."""
+    """Writes results and reads the records back."""
     clock = ticking(step)
     sink = LogSink(path, {"run": "x"}, CLASSES, topk=2, clock=lambda: next(clock))
     for item in results:
@@ -56,7 +56,7 @@ def log(path: Path, *results: FrameResult, step: float = 0.001) -> list[dict[str
 
 
 def test_a_packed_log(tmp_path: Path) -> None:
-    """The same records in fewer bytes, line by line on the disk, and up to where it was torn off."""
+    """A compressed log has the same records, is written line by line, and is readable up to where it breaks off."""
     results = [result(i) for i in range(200)]
     plain, packed = (log(tmp_path / name, *results)[1:-2] for name in ("a.jsonl", "a.jsonl.gz"))
     assert plain == packed
@@ -73,7 +73,7 @@ def test_a_packed_log(tmp_path: Path) -> None:
 
 
 def test_records_in_order(tmp_path: Path) -> None:
-    """Header first, summary last, one frame record a result; every record has version, time and type."""
+    """The header is first, the summary last, with one frame record per result; each has version, time and type."""
     records = log(tmp_path / "a.jsonl", result(0), result(1))
     assert [r["type"] for r in records] == ["header", "frame", "frame", "event", "stats", "summary"]
     assert all(r["v"] == 1 and r["t"] >= 0 for r in records)
@@ -81,7 +81,7 @@ def test_records_in_order(tmp_path: Path) -> None:
 
 
 def test_a_frame(tmp_path: Path) -> None:
-    """All that the interface asks for of a frame."""
+    """A frame record has every key of the interface."""
     frame = Frame(7, 0.35, picture(7), label=1, corruption=("fog", 4), dropped={"slot": 2})
     frozen = np.array([3.0, 0.0, 0.0], np.float32)
     [record] = [r for r in log(tmp_path / "a.jsonl", result(frame=frame, frozen_logits=frozen)) if r["type"] == "frame"]
@@ -96,7 +96,7 @@ def test_a_frame(tmp_path: Path) -> None:
 
 
 def test_an_update(tmp_path: Path) -> None:
-    """All that the interface asks for of an update, and no loss term is lost."""
+    """An update record has every key of the interface, and all loss terms."""
     stats = {"entropy": 1.5, "discrepancy": 0.5, "gradient_norm": 3.0, "update_norm": 0.1, "distance": 0.2, "lr": 0.001}
     [record] = [
         r for r in log(tmp_path / "a.jsonl", result(update=Update(4, (5, 6), stats, "p"))) if r["type"] == "update"
@@ -107,20 +107,20 @@ def test_an_update(tmp_path: Path) -> None:
 
 
 def test_a_skipped_update(tmp_path: Path) -> None:
-    """The reason stands in the record."""
+    """The record gives the reason."""
     update = Update(1, (0,), {}, skipped="window_too_small")
     records = log(tmp_path / "a.jsonl", result(update=update))
     assert next(r for r in records if r["type"] == "update")["skipped"] == "window_too_small"
 
 
 def test_the_age_of_live_frames(tmp_path: Path) -> None:
-    """Age is counted from the moment a live frame was grabbed."""
+    """Age counts from the time a live frame was grabbed."""
     records = log(tmp_path / "a.jsonl", result(frame=Frame(0, 0.0, picture(0), grabbed=0.0)))
     assert records[1]["age_ms"] == pytest.approx(2.0, abs=1.1)
 
 
 def test_the_chain_tells_histories_apart(tmp_path: Path) -> None:
-    """Equal inputs and updates give equal chains; another order or another update another one."""
+    """Equal inputs and updates give equal chains; another order or update changes the chain."""
     update = Update(1, (0,), {}, "p")
     one, same, swapped, other = (
         log(tmp_path / f"{i}.jsonl", *results)[-1]["chain"]
@@ -138,7 +138,7 @@ def test_the_chain_tells_histories_apart(tmp_path: Path) -> None:
 
 
 def test_stats_each_second(tmp_path: Path) -> None:
-    """Rates, percentiles and drops are told about once a second and at the end."""
+    """Rates, percentiles and drops are logged once per second and at the end."""
     dropping = Frame(3, 0.1, picture(0), dropped={"slot": 1})
     records = log(tmp_path / "a.jsonl", *[result(i) for i in range(3)], result(frame=dropping), step=0.1)
     stats = [r for r in records if r["type"] == "stats"]
@@ -151,7 +151,7 @@ def test_stats_each_second(tmp_path: Path) -> None:
 
 
 def test_a_torn_last_line_is_left_out(tmp_path: Path) -> None:
-    """A log that was cut anywhere is read up to its last whole line."""
+    """A log that was cut off anywhere is readable up to its last complete line."""
     path = tmp_path / "a.jsonl"
     whole = log(path, result(0), result(1))
     data = path.read_bytes()
@@ -161,8 +161,8 @@ def test_a_torn_last_line_is_left_out(tmp_path: Path) -> None:
         assert list(read(path)) == whole[:-1]
 
 
-def test_a_damaged_line_inside_is_told(tmp_path: Path) -> None:
-    """Damage that is not at the end is not passed over."""
+def test_a_damaged_line_inside_is_reported(tmp_path: Path) -> None:
+    """Damage that is not at the end is an error."""
     path = tmp_path / "a.jsonl"
     log(path, result(0))
     lines = path.read_text(encoding="utf-8").splitlines()
@@ -171,8 +171,8 @@ def test_a_damaged_line_inside_is_told(tmp_path: Path) -> None:
         list(read(path))
 
 
-def test_another_version_is_refused(tmp_path: Path) -> None:
-    """A log of a later schema is not misread."""
+def test_another_version_is_an_error(tmp_path: Path) -> None:
+    """A log with a later schema is an error."""
     path = tmp_path / "a.jsonl"
     path.write_text('{"v": 99, "type": "header"}\n', encoding="utf-8")
     with pytest.raises(ValueError, match="of version 99; this program reads 1"):
@@ -180,7 +180,7 @@ def test_another_version_is_refused(tmp_path: Path) -> None:
 
 
 def test_lines_are_there_before_the_end(tmp_path: Path) -> None:
-    """A kill loses nothing that was written: each line is flushed."""
+    """Each line is flushed, so a killed process loses nothing that was written."""
     path = tmp_path / "a.jsonl"
     sink = LogSink(path, {}, CLASSES)
     sink.write(result(0))
@@ -189,7 +189,7 @@ def test_lines_are_there_before_the_end(tmp_path: Path) -> None:
 
 
 def test_non_finite_numbers_become_null(tmp_path: Path) -> None:
-    """NaN and Infinity never stand in the file; the record names where they were."""
+    """The file never contains NaN and Infinity; the record lists where they were."""
     path = tmp_path / "a.jsonl"
     update = Update(1, (0,), {"entropy": math.nan, "gradient_norm": math.inf})
     bad = result(logits=np.array([np.nan, 1, 2], np.float32), update=update)
@@ -211,7 +211,7 @@ json_values = st.recursive(
 
 @given(json_values)
 def test_finite_gives_strict_json(value: Any) -> None:
-    """Whatever comes, strict JSON goes; the number of nulls added is the number of places named."""
+    """Any record becomes strict JSON, with as many new nulls as places listed."""
     cleaned, places = finite(value)
     text = json.dumps(cleaned, allow_nan=False)
     assert text.count("null") >= len(places)
@@ -225,7 +225,7 @@ def test_entropy_and_top() -> None:
 
 @pytest.mark.parametrize("name", ["run.jsonl", "run.jsonl.gz"])
 def test_a_disk_that_fills_up(tmp_path: Path, name: str) -> None:
-    """Each attempt to write says so, the last one too, and never in another way."""
+    """Every attempt to write, including the last, raises the same error."""
     log = LogSink(tmp_path / name, {}, CLASSES)
     before = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (20_000, before[1]))
@@ -238,7 +238,7 @@ def test_a_disk_that_fills_up(tmp_path: Path, name: str) -> None:
     log.close()
 
 
-def test_an_unwritable_log_is_told(tmp_path: Path) -> None:
-    """No such folder: the option is named."""
+def test_an_unwritable_log_is_reported(tmp_path: Path) -> None:
+    """The message for a missing folder names the option."""
     with pytest.raises(OutputError, match="--log"):
         LogSink(tmp_path / "gone" / "a.jsonl", {}, CLASSES)

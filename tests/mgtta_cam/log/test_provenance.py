@@ -16,7 +16,7 @@ from tests.mgtta_cam.tiny import CLASSES, write_model
 
 
 def test_the_header_is_plain_and_redacted() -> None:
-    """Strict JSON, with an id of its own and no secret of the command line."""
+    """The header is strict JSON, with its own id and without secrets from the command line."""
     one, other = (header(["mgtta-cam", "-s", "rtsp://me:hunter2@host/x"], seed=3) for _ in range(2))
     assert "hunter2" not in json.dumps(one, allow_nan=False)
     assert one["seed"] == 3
@@ -24,7 +24,7 @@ def test_the_header_is_plain_and_redacted() -> None:
 
 
 def test_versions() -> None:
-    """What numbers depend on is named; what is not there is null, not left out."""
+    """All packages that results depend on are listed; a missing one is null."""
     found = versions()
     assert {"python", "torch", "timm", "opencv-python", "ffmpeg", "git", "onnxruntime"} <= found.keys()
     assert found["torch"]
@@ -32,7 +32,7 @@ def test_versions() -> None:
 
 
 def test_the_model(tmp_path: Path) -> None:
-    """Name, hash, normalization and classes, and how it computes."""
+    """The header has the model's name, hash, normalization and classes, and how it is computed."""
     backbone = load_backbone("tiny", write_model(tmp_path / "tiny.safetensors"))
     facts = describe(backbone)
     assert (facts["name"], facts["sha256"], facts["classes"]) == ("tiny", backbone.digest, len(CLASSES))
@@ -42,7 +42,7 @@ def test_the_model(tmp_path: Path) -> None:
 
 
 def test_determinism_ends_with_its_run(tmp_path: Path) -> None:
-    """A model that is loaded without --deterministic computes as in a fresh process, whatever ran before."""
+    """A model loaded without --deterministic computes as in a fresh process, whatever ran before."""
     settings = Settings(model="tiny", weights=write_model(tmp_path / "tiny.safetensors"), device="cpu")
     for wanted in (True, False):
         model = load_model(replace(settings, deterministic=wanted))

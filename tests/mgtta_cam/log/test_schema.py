@@ -1,4 +1,4 @@
-"""The published schema of the log says what the program writes, and no more."""
+"""The published schema of the log describes exactly what the program writes."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ WHOLE = ["--adapt-batch", "4", "--label", "chair", "--compare", "split", "--corr
 
 
 def test_the_schema_is_one() -> None:
-    """Of JSON Schema's own language."""
+    """The schema is valid JSON Schema."""
     jsonschema.Draft202012Validator.check_schema(SCHEMA)
 
 
 @pytest.mark.parametrize("words", [[], WHOLE, ["--method", "none"]], ids=["plain", "whole", "none"])
 def test_each_line_fits(command: Command, ready: list[str], tmp_path: Path, words: list[str]) -> None:
-    """Every line of a run is of the kind that it says, with nothing that the schema does not name."""
+    """Every line of a run matches the schema of its type, without unknown keys."""
     assert command(*ready, *words, "--log", "a.jsonl").code == 0
     records = list(read(tmp_path / "a.jsonl"))
     assert {"header", "frame", "event", "stats", "summary"} <= {record["type"] for record in records}
@@ -33,6 +33,6 @@ def test_each_line_fits(command: Command, ready: list[str], tmp_path: Path, word
 
 
 def test_what_does_not_fit() -> None:
-    """A frame without its digest, and one with a word that nobody knows."""
+    """A frame without its digest, or with an unknown key, does not match."""
     frame = {"v": 1, "t": 0.1, "type": "frame"}
     assert list(jsonschema.Draft202012Validator(SCHEMA).iter_errors(frame))

@@ -1,4 +1,4 @@
-"""Running numbers against numbers worked out by hand."""
+"""Running figures compared with figures worked out by hand."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mgtta_cam.metrics.accuracy import CURVE_POINTS, RECENT, Accuracy, Tallies, Tally, wilson
+from mgtta_cam.metrics.accuracy import CURVE_POINTS, RECENT, Accuracy, Tally, wilson
 from mgtta_cam.metrics.calibration import Calibration
 from mgtta_cam.metrics.latency import Percentiles, Rate
 
@@ -17,19 +17,19 @@ from mgtta_cam.metrics.latency import Percentiles, Rate
     [(8, 10, 0.49016, 0.94333), (0, 10, 0.0, 0.27754), (10, 10, 0.72246, 1.0), (500, 1000, 0.46907, 0.53093)],
 )
 def test_wilson_interval(correct: int, n: int, low: float, high: float) -> None:
-    """Published values of the 95 % score interval, with both ends that the normal approximation gets wrong."""
+    """The 95 % score interval has the published values, also at both ends, where the normal approximation fails."""
     assert wilson(correct, n) == pytest.approx((low, high), abs=2e-5)
 
 
-def test_wilson_knows_nothing_of_nothing() -> None:
-    """No trial leaves every proportion possible; more successes than trials are refused."""
+def test_wilson_without_trials() -> None:
+    """Without trials, every proportion is possible; more successes than trials are an error."""
     assert wilson(0, 0) == (0.0, 1.0)
     with pytest.raises(ValueError, match=r"0\.\.n"):
         wilson(3, 2)
 
 
 def test_accuracy_before_the_first_label() -> None:
-    """Without a labeled frame there is no score, rather than one of 0."""
+    """Without a labeled frame, the score is None and not 0."""
     assert Accuracy().score() is None
 
 
@@ -56,7 +56,7 @@ def test_accuracy_curve_begins_with_every_frame() -> None:
 
 @given(st.integers(1, 5000))
 def test_accuracy_curve_is_bounded_and_ends_now(n: int) -> None:
-    """However long the run, at most 120 points; the last is the accuracy of now."""
+    """The curve has at most 120 points, however long the run; the last is the current accuracy."""
     accuracy = Accuracy()
     for i in range(n):
         accuracy.update(i % 3 == 0)
@@ -67,7 +67,7 @@ def test_accuracy_curve_is_bounded_and_ends_now(n: int) -> None:
 
 
 def test_accuracy_curve_spans_the_whole_run() -> None:
-    """A model that turns right after half of a long run crosses 50 % in the middle of its curve."""
+    """If a model becomes right halfway through a long run, the curve crosses 50 % in its middle."""
     accuracy, n = Accuracy(), 20_000
     for i in range(n):
         accuracy.update(i >= n // 2)
@@ -78,7 +78,7 @@ def test_accuracy_curve_spans_the_whole_run() -> None:
 
 
 def test_calibration_error_by_hand() -> None:
-    """Two bins: |1/2 - 0.9| for two of four answers, |1 - 0.55| and |0 - 0.35| for one each."""
+    """The bins give |1/2 - 0.9| for two of four predictions, |1 - 0.55| and |0 - 0.35| for one each."""
     calibration = Calibration()
     for confidence, correct in ((0.9, True), (0.9, False), (0.55, True), (0.35, False)):
         calibration.update(confidence, correct)
@@ -96,7 +96,7 @@ def test_calibration_gaps_cancel_only_within_a_bin() -> None:
 
 
 def test_calibration_edges() -> None:
-    """Probabilities of exactly 0 and 1 count; others are refused; no answer has no error."""
+    """Probabilities of exactly 0 and 1 count, values outside are an error; without predictions, there is no ECE."""
     calibration = Calibration()
     assert calibration.ece() is None
     calibration.update(1.0, True)
@@ -117,7 +117,7 @@ def test_percentiles_agree_with_sorting(durations: list[float], percent: int) ->
 
 
 def test_percentiles_edges() -> None:
-    """Nothing measured has no percentile; zero and absurd durations count at the ends; the largest is exact."""
+    """Without values there is no percentile; extreme durations count at the ends; the largest is exact."""
     percentiles = Percentiles()
     assert percentiles.at(50) is None
     percentiles.update(0.0)
@@ -133,7 +133,7 @@ def test_percentiles_edges() -> None:
 
 
 def test_rate_of_a_steady_stream() -> None:
-    """Thirty events a second are 30, from the second event on; the first has no rate."""
+    """Thirty events per second give a rate of 30 from the second event on."""
     rate = Rate()
     rates = [rate.update(100 + i / 30) for i in range(90)]
     assert rates[0] == 0.0
@@ -141,7 +141,7 @@ def test_rate_of_a_steady_stream() -> None:
 
 
 def test_rate_forgets_what_is_older_than_its_window() -> None:
-    """After a change from 10 to 40 a second, the rate is 40 once the window has passed."""
+    """After a change from 10 to 40 events per second, the rate is 40 once the window has passed."""
     rate = Rate(window=1.0)
     for i in range(100):
         rate.update(i / 10)
@@ -150,18 +150,16 @@ def test_rate_forgets_what_is_older_than_its_window() -> None:
 
 
 def test_rate_of_a_slow_stream() -> None:
-    """One event in five seconds, more than the window, is still a rate; equal times are none."""
+    """One event in five seconds, longer than the window, still has a rate; equal times have none."""
     rate = Rate(window=2.0)
     assert rate.update(0.0) == 0.0
     assert rate.update(0.0) == 0.0
     assert [rate.update(t) for t in (5.0, 10.0, 15.0)][-1] == pytest.approx(0.2)
 
 
-def test_tallies_by_corruption() -> None:
-    """Counts are kept apart by name and severity, and frozen answers are counted only where there are any."""
-    tallies = Tallies()
-    tallies.update(None, True, True)
-    tallies.update(("fog", 3), True, False)
-    tallies.update(("fog", 5), False, None)
-    tallies.update(("fog", 3), True, True)
-    assert list(tallies) == [Tally("clean", 0, 1, 1, 1, 1), Tally("fog", 3, 2, 2, 2, 1), Tally("fog", 5, 1, 0, 0, 0)]
+def test_tally() -> None:
+    """The frozen model's predictions are counted only where there are any."""
+    tally = Tally()
+    for adapted, frozen in ((True, False), (True, True), (False, None)):
+        tally.update(adapted, frozen)
+    assert tally == Tally(n=3, adapted=2, compared=2, frozen=1)

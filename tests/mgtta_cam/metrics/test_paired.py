@@ -1,4 +1,4 @@
-"""Which of two models is better, by scenes; and a teacher where no frame is labeled."""
+"""The comparison of two models by scenes, and the teacher that replaces labels."""
 
 from __future__ import annotations
 
@@ -27,13 +27,13 @@ from tests.mgtta_cam.conftest import Command
     ("heads", "tails", "p"), [(0, 0, 1.0), (5, 5, 1.0), (9, 1, 0.021484), (0, 6, 0.03125), (15, 5, 0.041389)]
 )
 def test_coins(heads: int, tails: int, p: float) -> None:
-    """Binomial tails, both ways."""
+    """The p-values are two-sided binomial tails."""
     assert coin(heads, tails) == pytest.approx(p, abs=1e-6)
     assert coin(tails, heads) == coin(heads, tails)
 
 
 def test_many_throws() -> None:
-    """The normal law takes over where the exact one would be long, and gives the same."""
+    """The normal approximation replaces long exact sums, with nearly the same result."""
     exact, normal = coin(1060, 940), coin(1061, 940)
     assert exact == pytest.approx(0.0078, abs=3e-4)
     assert normal == pytest.approx(exact, rel=0.1)
@@ -41,7 +41,7 @@ def test_many_throws() -> None:
 
 
 def test_a_scene_counts_once() -> None:
-    """For the model that was right more often in it; however many frames it has, up to its longest."""
+    """A scene counts for the model that was right more often in it, whatever its length up to the maximum."""
     paired = Paired()
     for truth, adapted, frozen in [(0, True, False)] * 20 + [(1, False, True)] * 3 + [(1, True, True)] * 9:
         paired.update(truth, adapted, frozen)
@@ -52,14 +52,14 @@ def test_a_scene_counts_once() -> None:
 
 
 def test_words() -> None:
-    """They do not call a difference clear that may be chance."""
+    """The words do not call a difference clear if it may be chance."""
     assert sentence(Verdict(34, 7, 0.0003)) == "adapted better: 34 to 7 scenes, p < 0.001"
     assert sentence(Verdict(1, 9, 0.0215)) == "adapted worse: 1 to 9 scenes, p = 0.021"
     assert sentence(Verdict(3, 1, 0.625)) == "no clear difference: 3 to 1 scenes, p = 0.625"
 
 
 class Three:
-    """Answers 3, whatever it sees."""
+    """A learner that always predicts 3."""
 
     probabilities = False
 
@@ -77,7 +77,7 @@ class Three:
 
 
 def answers(stream: list[Frame]) -> Iterator[FrameResult]:
-    """Of a model that says 3, beside one that says which frame it sees."""
+    """Results of a model that predicts 3, compared with one that predicts the frame's number."""
     prepare = Input(lambda image: image, lambda crop: torch.full((3, 8, 8), float(number(crop))))
     answering = Predictor(prepare, lambda x: torch.nn.functional.one_hot(x[:, 0, 0, 0].long(), 8).float())
     learner = Inline(Guarded(Three()))  # pyright: ignore[reportArgumentType]
@@ -85,7 +85,7 @@ def answers(stream: list[Frame]) -> Iterator[FrameResult]:
 
 
 def test_a_teacher() -> None:
-    """The source model sees the clean frame: agreement with it stands where accuracy would."""
+    """Without labels, agreement with the source model on the clean frame replaces accuracy."""
     corrupted = [Frame(i, i / 10, picture(3), clean=picture(clean)) for i, clean in enumerate((3, 5, 3, 3))]
     results = list(answers(corrupted))
     assert [result.teacher for result in results] == [3, 5, 3, 3]
@@ -95,7 +95,7 @@ def test_a_teacher() -> None:
 
 
 def test_labels_are_worth_more() -> None:
-    """With labels the score is accuracy, also of frames that have a teacher."""
+    """With labels, the score is accuracy, even for frames that have a teacher."""
     [result] = answers([Frame(0, 0.0, picture(3), label=4, clean=picture(3))])
     assert result.score is not None
     assert (result.score.by, result.score.overall, result.teacher) == ("labels", 0.0, 3)
@@ -103,7 +103,7 @@ def test_labels_are_worth_more() -> None:
 
 
 def test_clean_frames_have_no_teacher() -> None:
-    """Without labels either, accuracy is estimated by the confidence of the answers, and nothing is compared."""
+    """Without labels and teacher, confidence estimates accuracy, and the models are not compared."""
     [result] = answers([Frame(0, 0.0, picture(3))])
     assert result.score is not None
     expected = math.e / (math.e + 7)  # one logit of 1 beside seven of 0
@@ -115,13 +115,13 @@ def test_clean_frames_have_no_teacher() -> None:
 
 
 def test_confidence() -> None:
-    """Of the first answer; none where there is no answer."""
+    """Confidence is the top class's probability, and 0 if the logits are not finite."""
     assert confidence(np.array([0.0, 50.0], np.float32)) == pytest.approx(1.0)
     assert confidence(np.array([0.0, np.nan], np.float32)) == 0.0
 
 
 def test_it_is_logged(command: Command, ready: list[str]) -> None:
-    """For corrupted frames in split view, unless it is switched off; the summary has it as a share."""
+    """Agreement is logged for corrupted frames in split view, unless switched off, and summarized."""
     words = ["--compare", "split", "--corrupt-schedule", "0:clean 4:gaussian_noise:5", "--json", "--overwrite"]
     assert command(*ready, *words, "--log", "a.jsonl").code == 0
     records = list(read(Path("a.jsonl")))

@@ -1,4 +1,4 @@
-"""The figures at the end."""
+"""The summary of a run."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from tests.mgtta_cam.log.test_log import result
 
 
 def of(*results: FrameResult) -> Summary:
-    """A summary of results that came a tenth of a second apart."""
+    """A summary of results that are a tenth of a second apart."""
     now = iter(i / 10 for i in range(10_000))
     summary = Summary(clock=lambda: next(now))
     for item in results:
@@ -27,7 +27,7 @@ def of(*results: FrameResult) -> Summary:
 def labeled(
     index: int, label: int, corruption: tuple[str, int] | None = None, frozen: int | None = None
 ) -> FrameResult:
-    """A frame of that class; the adapted model says class 1, the frozen one what is given."""
+    """A frame of this class; the adapted model predicts class 1, the frozen one `frozen`."""
     logits = None if frozen is None else np.eye(3, dtype=np.float32)[frozen]
     return result(frame=Frame(index, index / 10, picture(0), label, corruption), frozen_logits=logits)
 
@@ -46,7 +46,7 @@ def test_counts() -> None:
 
 
 def test_accuracy_by_corruption() -> None:
-    """Shares and intervals by corruption, and over all of them."""
+    """Accuracies and intervals are given by corruption and overall."""
     fog = ("fog", 4)
     facts = of(labeled(0, 1, None, 1), labeled(1, 0, None, 1), labeled(2, 1, fog, 0), labeled(3, 1, fog, 1)).facts()
     assert [(row["corruption"], row["severity"]) for row in facts["by_corruption"]] == [("clean", 0), ("fog", 4)]
@@ -59,19 +59,19 @@ def test_accuracy_by_corruption() -> None:
 
 
 def test_it_is_strict_json() -> None:
-    """The facts go to stdout and into the log as they are."""
+    """The facts can go to stdout and into the log as they are."""
     assert json.loads(json.dumps(of(labeled(0, 1)).facts(), allow_nan=False))["frames"] == 1
 
 
 def printed(summary: Summary) -> str:
-    """The table as people see it."""
+    """The table as printed."""
     console = Console(file=StringIO(), width=160)
     console.print(table(summary.facts()))
     return console.file.getvalue()  # type: ignore[attr-defined]
 
 
 def test_the_table() -> None:
-    """Frozen, adapted and the gain in points, by corruption and in all."""
+    """The table has frozen, adapted and the gain in points, by corruption and overall."""
     text = printed(of(labeled(0, 1, ("fog", 4), 0), labeled(1, 1, ("snow", 2), 1)))
     fog = next(line for line in text.splitlines() if "fog:4" in line)
     assert "0.0 %" in fog
@@ -81,14 +81,14 @@ def test_the_table() -> None:
 
 
 def test_the_table_without_a_frozen_model() -> None:
-    """What did not run has no column."""
+    """A model that did not run has no column."""
     text = printed(of(labeled(0, 1)))
     assert "frozen" not in text
     assert "gain" not in text
 
 
 def test_the_headline() -> None:
-    """One line says what happened; what did not happen is left out."""
+    """One line lists what happened, and leaves out what did not."""
     line = headline(of(result(0), result(1)).facts())
     assert line.startswith("2 frames, ")
     assert "0 updates" in line

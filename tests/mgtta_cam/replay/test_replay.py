@@ -161,7 +161,7 @@ def test_changed_logs(command: Command, ready: list[str], old: str, new: str, sa
     path = changed(logged(command, ready), old, new)
     words = replayed(command, path, code=9)
     assert said in words
-    assert "was made of" in words or "are not as they were written" in words
+    assert "was made of" in words or "do not match their digest" in words
 
 
 def test_a_change_that_no_replay_sees(command: Command, ready: list[str]) -> None:
@@ -169,7 +169,7 @@ def test_a_change_that_no_replay_sees(command: Command, ready: list[str]) -> Non
     path = changed(logged(command, ready), '"pts_ms":50.0', '"pts_ms":59.0')
     assert re.search(r"lines \d+ to \d+ of changed\.jsonl are not", replayed(command, path, code=9))
     ended = command("replay", str(path))
-    assert (ended.code, "are not as they were written" in ended.err) == (0, True)
+    assert (ended.code, "do not match their digest" in ended.err) == (0, True)
 
 
 def test_the_tensor_is_named(command: Command, ready: list[str]) -> None:
@@ -249,7 +249,7 @@ def test_tolerance(command: Command, ready: list[str]) -> None:
     entropy = next(record["H"] for record in read(path) if record["type"] == "frame")
     other = changed(path, f'"H":{entropy}', f'"H":{entropy + 0.01:.3f}')
     assert "frame 0: H is" in replayed(command, other, "--tolerance", "0.001", code=9)
-    assert "are not as they were written" in replayed(command, other, "--tolerance", "0.1", code=9)
+    assert "do not match their digest" in replayed(command, other, "--tolerance", "0.1", code=9)
 
 
 @pytest.mark.parametrize("content", ["", "no log\n", '{"v":1,"type":"frame","t":0}\n'], ids=["empty", "words", "frame"])

@@ -224,4 +224,4 @@ def test_a_log_that_was_changed(tmp_path: Path) -> None:
     path = labeled(tmp_path / "a.jsonl")
     path.write_text(path.read_text(encoding="utf-8").replace('"age_ms": 25.0', '"age_ms": 35.0', 1), encoding="utf-8")
     [text] = [finding.text for finding in findings(load(path)) if "log was changed" in finding.text]
-    assert text == "The log was changed after the run: lines 1 to 14 of a.jsonl are not as they were written."
+    assert text == "The log was changed after the run: lines 1 to 14 of a.jsonl do not match their digest."

@@ -1,4 +1,4 @@
-"""What a --source text means."""
+"""Parsing --source."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def test_streams(scheme: str) -> None:
     assert (address.kind, address.url, address.live) == ("stream", f"{scheme}://host/x", True)
 
 
-def test_an_unknown_scheme_is_told() -> None:
+def test_an_unknown_scheme_is_reported() -> None:
     """The message names the schemes that work."""
     with pytest.raises(SourceError, match="rtsp://"):
         parse("gopher://host")
@@ -49,13 +49,13 @@ def test_files_and_folders(tmp_path: Path) -> None:
 
 
 def test_a_folder_whose_name_looks_like_a_glob(tmp_path: Path) -> None:
-    """What exists is taken as it is: [1] in a name is no pattern then."""
+    """An existing path is taken literally, even with [1] in its name."""
     path = write_picture(tmp_path / "set[1]" / "a.png", 1)
     assert parse(str(path.parent)).paths == (path,)
 
 
 @pytest.mark.parametrize("text", ["gone.mp4", "gone/*.png", ""])
-def test_what_is_not_there_is_told(text: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_is_not_there_is_reported(text: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A missing file, an empty match and an empty text are errors of the source."""
     monkeypatch.chdir(tmp_path)
     with pytest.raises(SourceError):
@@ -63,13 +63,13 @@ def test_what_is_not_there_is_told(text: str, tmp_path: Path, monkeypatch: pytes
 
 
 def test_the_shown_name_hides_secrets() -> None:
-    """What is shown is made from the template, not from what was filled in."""
+    """The shown name is made from the template, before secrets are filled in."""
     assert parse("rtsp://me:hunter2@host/x", shown="rtsp://me:{PASSWORD}@host/x").shown == "rtsp://***@host/x"
 
 
 @given(st.text(min_size=1, max_size=30))
-def test_any_text_is_understood_or_refused(text: str) -> None:
-    """No text raises anything but the source's own error."""
+def test_any_text_is_parsed_or_an_error(text: str) -> None:
+    """No text raises anything but SourceError."""
     assume(not os.path.isdir(os.path.expanduser(text)))  # noqa: PTH111  such as `/`, with too many pictures
     with suppress(SourceError):
         assert parse(text).kind in {"camera", "stream", "video", "pictures"}

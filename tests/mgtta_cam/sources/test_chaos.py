@@ -1,4 +1,4 @@
-"""Faults on purpose."""
+"""Injected faults."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ FPS = 25
 
 
 class Camera:
-    """Gives a gray picture each 40 ms of its own clock; picture n has the value n."""
+    """Delivers a gray picture every 40 ms of its own clock; picture n has the value n."""
 
     def __init__(self) -> None:
         self.now = 0.0
@@ -41,10 +41,10 @@ class Camera:
         return True
 
     def release(self) -> None:
-        """Nothing to let go."""
+        """Does nothing."""
 
     def sleep(self, seconds: float) -> None:
-        """Time passes."""
+        """Advances the clock."""
         self.slept.append(seconds)
         self.now += seconds
 
@@ -53,12 +53,12 @@ class Rig:
     """A camera with faults; one of its seconds is `FPS` reads."""
 
     def __init__(self, text: str, **options: Any) -> None:
-        self.camera, self.told = Camera(), []
+        self.camera, self.events = Camera(), []
         self.chaos = Chaos(
             parse(text),
             options.pop("read_timeout_s", 2.0),
             live=options.pop("live", True),
-            emit=lambda kind, **facts: self.told.append((kind, facts["fault"])),
+            emit=lambda kind, **facts: self.events.append((kind, facts["fault"])),
             clock=lambda: self.camera.now,
             sleep=self.camera.sleep,
             **options,
@@ -66,13 +66,13 @@ class Rig:
         self.capture = self.chaos(self.camera)
 
     def read(self, count: int) -> list[int | None]:
-        """The values of pictures, and None where there was none."""
+        """Values of the pictures, None for failed reads."""
         reads = [self.capture.read() for _ in range(count)]
         return [int(picture[0, 0, 0]) if ok else None for ok, picture in reads]
 
 
 def test_parsing() -> None:
-    """Kind, value and time; written out, they are the same again."""
+    """Kind, value and time are parsed, and formatting gives the same text."""
     faults = parse("stall:5s@30 cut@60, bitflip:1e-5")
     assert faults == (Fault("stall", 5.0, 30.0), Fault("cut", None, 60.0), Fault("bitflip", 1e-5, 0.0))
     assert parse(" ".join(map(str, faults))) == faults
@@ -82,40 +82,40 @@ def test_parsing() -> None:
 @pytest.mark.parametrize(
     ("text", "what"),
     [
-        ("stal:5s@30", "'stal:5s@30'; there are stall (no picture comes for so long)"),
+        ("stal:5s@30", "'stal:5s@30'; known faults: stall (no picture arrives for this time)"),
         ("cut at 60", "got 'at'"),
         ("stall@30", "stall needs a value"),
         ("cut:5@30", "cut takes no value"),
-        ("bitflip:2", "expected a value above 0, 1 at most, in 'bitflip:2'"),
+        ("bitflip:2", "expected a value above 0 and at most 1 in 'bitflip:2'"),
         ("black:0s@1", "expected a value above 0"),
         ("stall:1.2.3@4", "expected numbers in 'stall:1.2.3@4'"),
         ("stall:1@1..2", "expected numbers"),
     ],
 )
 def test_what_cannot_be_read(text: str, what: str) -> None:
-    """The error says what was expected, and what there is."""
+    """The error says what was expected, and lists the known faults."""
     with pytest.raises(ValueError, match=re.escape(what)):
         parse(text)
 
 
 def test_without_faults_nothing_changes() -> None:
-    """The pictures are the camera's."""
+    """Without faults, pictures are those of the camera."""
     assert Rig("").read(3) == [1, 2, 3]
 
 
 @pytest.mark.parametrize("live", [True, False])
 def test_black_and_frozen(live: bool) -> None:
-    """For so long, from then on; then pictures go on as if nothing had been."""
+    """The fault lasts for its duration; then pictures continue normally."""
     rig = Rig("black:0.2@1 freeze:0.2@2", live=live)
     expected = list(range(1, 76))
     expected[25:30] = [0] * 5
     expected[50:55] = [51] * 5
     assert rig.read(75) == expected
-    assert rig.told == [("chaos", "black:0.2s@1"), ("chaos", "freeze:0.2s@2")]
+    assert rig.events == [("chaos", "black:0.2s@1"), ("chaos", "freeze:0.2s@2")]
 
 
 def test_a_short_stall_is_only_late() -> None:
-    """The read comes back after it."""
+    """The read returns after the stall."""
     for live in (True, False):
         rig = Rig("stall:1.5s@1", live=live)
         assert None not in rig.read(50)
@@ -123,7 +123,7 @@ def test_a_short_stall_is_only_late() -> None:
 
 
 def test_a_long_stall_is_a_time_out() -> None:
-    """Reads fail, each after the time-out, until it is over: also those of a new connection."""
+    """Reads fail, each after the timeout, until the stall is over, even after a reconnect."""
     rig = Rig("stall:5s@1")
     assert rig.read(25)[-1] is not None
     assert rig.read(1) == [None]
@@ -133,7 +133,7 @@ def test_a_long_stall_is_a_time_out() -> None:
 
 
 def test_a_cut_ends_a_connection() -> None:
-    """Nothing comes any more; a new one is whole, and time goes on."""
+    """No picture follows; a new connection works, and time goes on."""
     rig = Rig("cut@1 cut@100")
     assert None not in rig.read(25)
     assert rig.read(3) == [None] * 3
@@ -142,14 +142,14 @@ def test_a_cut_ends_a_connection() -> None:
 
 
 def test_share_of_what_cannot_be_decoded() -> None:
-    """About so many reads fail, the same ones for a seed."""
+    """About this share of reads fails, the same ones for each seed."""
     first, again, other = ([value is None for value in Rig("corrupt:0.2", seed=seed).read(1000)] for seed in (1, 1, 2))
     assert sum(first) == pytest.approx(200, abs=40)
     assert first == again != other
 
 
 def test_bit_flips() -> None:
-    """About so many bits differ, and the camera's own picture does not change."""
+    """About this share of bits differs, and the camera's own picture does not change."""
     rig = Rig("bitflip:0.01")
     picture = rig.capture.read()[1]
     flipped = np.unpackbits(picture ^ np.uint8(1)).sum()
@@ -157,25 +157,25 @@ def test_bit_flips() -> None:
 
 
 def test_another_size() -> None:
-    """From then on."""
+    """Pictures have the new size from then on."""
     capture = Rig("resize:0.5@0.04").capture
     assert [capture.read()[1].shape for _ in range(2)] == [(40, 60, 3), (20, 30, 3)]
 
 
-def test_every_kind_is_told() -> None:
-    """So that a log says what was done to it."""
+def test_every_kind_is_reported() -> None:
+    """Every kind of fault emits an event, so that a log records it."""
     for kind, (_, lasting, bounds) in KINDS.items():
         rig = Rig(kind + (":0.5" if lasting or bounds else ""))
         rig.read(2)
-        assert [fault.partition(":")[0].partition("@")[0] for _, fault in rig.told] == [kind]
+        assert [fault.partition(":")[0].partition("@")[0] for _, fault in rig.events] == [kind]
 
 
 def test_a_file_with_faults(tmp_path: Path) -> None:
-    """It goes through damage as through its own, and ends where it is cut."""
+    """Injected damage is handled like the file's own, and a cut ends it."""
     clip = write_clip(tmp_path / "clip.mkv", 20)
     whole = list(VideoSource(clip))
     cut = whole[12].seconds
-    source = VideoSource(clip, meddle=Chaos(parse(f"corrupt:0.3 cut@{cut}"), 5.0, live=False, seed=3))
+    source = VideoSource(clip, wrap=Chaos(parse(f"corrupt:0.3 cut@{cut}"), 5.0, live=False, seed=3))
     frames = list(source)
     lost = sum(frame.dropped.get("corrupt", 0) for frame in frames)
     assert lost > 0
@@ -184,11 +184,11 @@ def test_a_file_with_faults(tmp_path: Path) -> None:
 
 
 def test_a_stream_with_faults() -> None:
-    """It is lost, and opened again."""
-    told: list[str] = []
+    """The stream is lost and reopened."""
+    events: list[str] = []
 
     def emit(kind: str, **_: Any) -> None:
-        told.append(kind)
+        events.append(kind)
 
     visits = [Visit(50, "mute", fps=50), Visit(5, fps=50)]
     with FaultServer(*visits) as server:
@@ -199,7 +199,7 @@ def test_a_stream_with_faults() -> None:
             reconnect=Backoff(2, 0.05, 0.05),
             max_bad_reads=4,
             emit=emit,
-            meddle=Chaos(parse("cut@0.2"), 2.0, live=True, emit=emit),
+            wrap=Chaos(parse("cut@0.2"), 2.0, live=True, emit=emit),
         )
         frames = []
         for frame in source:
@@ -207,4 +207,4 @@ def test_a_stream_with_faults() -> None:
             if frame.connection:
                 break
     assert frames[-1].connection == 1
-    assert told[:4] == ["chaos", "lost", "retry", "reconnect"]
+    assert events[:4] == ["chaos", "lost", "retry", "reconnect"]

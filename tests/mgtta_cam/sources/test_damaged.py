@@ -1,4 +1,4 @@
-"""Damaged and odd files: every frame that can be decoded arrives, and what is missing is told."""
+"""Damaged and odd files: every frame that can be decoded arrives, and missing ones are reported."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ ODD = ["odd.mkv", "turned.mp4", "variable.mkv", "variable.mp4"]
 
 
 class Corpus:
-    """The files, and how many frames PyAV finds in each."""
+    """The files, and the number of frames that PyAV decodes from each."""
 
     def __init__(self, folder: Path) -> None:
         made = subprocess.run(
@@ -33,7 +33,7 @@ class Corpus:
         self.counts: Mapping[str, int | None] = json.loads(made.stdout)
 
     def source(self, name: str, **options: Any) -> tuple[VideoSource, list[str]]:
-        """A file, and where it tells what is missing."""
+        """Opens a file; returns it and its list of reports of missing frames."""
         missing: list[str] = []
 
         def emit(kind: str, **facts: Any) -> None:
@@ -45,13 +45,13 @@ class Corpus:
 
 @pytest.fixture(scope="module")
 def corpus(tmp_path_factory: pytest.TempPathFactory) -> Corpus:
-    """Made once."""
+    """The corpus, created once."""
     return Corpus(tmp_path_factory.mktemp("damaged"))
 
 
 @pytest.mark.parametrize("name", [*WHOLE, *ODD])
 def test_whole_files(corpus: Corpus, name: str) -> None:
-    """All frames, and nothing is missing."""
+    """All frames arrive, and none is reported missing."""
     source, missing = corpus.source(name, strict=True)
     assert len(list(source)) == corpus.counts[name] == FRAMES
     assert not missing
@@ -59,7 +59,7 @@ def test_whole_files(corpus: Corpus, name: str) -> None:
 
 @pytest.mark.parametrize("name", DAMAGED)
 def test_damaged_files(corpus: Corpus, name: str) -> None:
-    """As many frames as PyAV decodes, of which those built on lost ones do not teach; what is missing is told."""
+    """As many frames arrive as PyAV decodes; those that depend on lost ones are rejected; missing ones are reported."""
     expected = corpus.counts[name]
     if expected is None:  # an .mp4 without its index, which stood at its end
         with pytest.raises(SourceError, match="is not a video"):
@@ -70,14 +70,14 @@ def test_damaged_files(corpus: Corpus, name: str) -> None:
     assert source.facts["delivered"] == expected
     promised = source.facts["promised"]
     if isinstance(promised, int) and expected < promised:
-        assert missing == [f"{corpus.folder / name} promised {promised} frames and gave {expected}"]
+        assert missing == [f"{corpus.folder / name} promised {promised} frames and delivered {expected}"]
 
 
 @pytest.mark.parametrize("name", ["truncated_motion.avi", "truncated_whole.mkv"])
 def test_strict(corpus: Corpus, name: str) -> None:
-    """A file that ends early is an error then, whether it counts its frames or its seconds."""
+    """With --strict, a file that ends early is an error, whether it stores a count or a duration."""
     source, _ = corpus.source(name, strict=True)
-    with pytest.raises(SourceDamagedError, match=r"promised .* and gave .*; without --strict") as caught:
+    with pytest.raises(SourceDamagedError, match=r"promised .* and delivered .*; without --strict") as caught:
         list(source)
     assert caught.value.exit_code == 5
     tolerant, missing = corpus.source(name)
@@ -86,7 +86,7 @@ def test_strict(corpus: Corpus, name: str) -> None:
 
 
 def test_variable_rate(corpus: Corpus) -> None:
-    """Times are those of the file, and frames that it never had are not missed."""
+    """Times are those of the file, and frames that it never had are not reported missing."""
     for name in ("variable.mkv", "variable.mp4"):
         source, _ = corpus.source(name)
         steps = np.diff([frame.seconds * 1000 for frame in source]).round().astype(int)
@@ -94,27 +94,27 @@ def test_variable_rate(corpus: Corpus) -> None:
 
 
 def test_turned(corpus: Corpus) -> None:
-    """A picture from a camera held upright is upright."""
+    """A rotated video is shown upright."""
     frames = [next(iter(corpus.source(name)[0])) for name in ("whole.mp4", "turned.mp4")]
     assert [frame.image.shape for frame in frames] == [(96, 128, 3), (128, 96, 3)]
 
 
 def test_odd_sizes(corpus: Corpus) -> None:
-    """No row or column is lost."""
+    """Frames of odd size keep all rows and columns."""
     assert next(iter(corpus.source("odd.mkv")[0])).image.shape == (95, 127, 3)
 
 
 @pytest.mark.parametrize("name", ["empty.mp4", "text.mp4"])
 def test_no_video(corpus: Corpus, name: str) -> None:
-    """Said at once."""
+    """A file without video is an error at once."""
     with pytest.raises(SourceError, match="is not a video that OpenCV can open"):
         corpus.source(name)
 
 
-def test_damage_is_not_learned_from(corpus: Corpus) -> None:
-    """After lost packets, frames up to the next key frame are refused: at most a group of pictures each time."""
+def test_damaged_frames_are_rejected(corpus: Corpus) -> None:
+    """After lost packets, frames up to the next key frame are rejected: at most one group of pictures each time."""
     source, _ = corpus.source("flipped_whole.mkv")
     frames = list(source)
     lost = sum(bool(frame.dropped) for frame in frames)
-    refused = sum(frame.rejected is not None for frame in frames)
-    assert 0 < lost <= refused <= GROUP * lost
+    rejected = sum(frame.rejected is not None for frame in frames)
+    assert 0 < lost <= rejected <= GROUP * lost

@@ -1,4 +1,4 @@
-"""Reads of a capture, told apart by how they fail and how long they take."""
+"""Failed reads of a capture, distinguished by how they fail and how long they take."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ TIMEOUT_S = 0.05
 
 
 class Scripted:
-    """A capture whose reads take so many seconds, one after the other; negative: and fail then."""
+    """A capture whose reads take these seconds, one after the other; negative ones then fail."""
 
     def __init__(self, *seconds: float) -> None:
         self._seconds = iter(seconds)
@@ -41,11 +41,11 @@ class Scripted:
 
 
 def test_a_time_out_that_gives_a_picture() -> None:
-    """FFmpeg's decoders hold pictures back and give them when the time is out: no second time-out is waited for."""
-    capture, told = Scripted(0, 0, TIMEOUT_S * 1.1, -TIMEOUT_S * 1.1), []
-    decoding = Decoding(capture, promised=None, read_timeout_s=TIMEOUT_S, emit=lambda kind, **_: told.append(kind))
+    """FFmpeg's decoders return a held-back picture at the timeout; there is no wait for a second timeout."""
+    capture, events = Scripted(0, 0, TIMEOUT_S * 1.1, -TIMEOUT_S * 1.1), []
+    decoding = Decoding(capture, promised=None, read_timeout_s=TIMEOUT_S, emit=lambda kind, **_: events.append(kind))
     assert [picture.rejected for picture in decoding] == [None, None, LATE]
-    assert (decoding.why, told, capture.reads, capture.released) == ("stall", ["stall"], 3, True)
+    assert (decoding.why, events, capture.reads, capture.released) == ("stall", ["stall"], 3, True)
 
 
 def test_a_time_out() -> None:
@@ -57,7 +57,7 @@ def test_a_time_out() -> None:
 
 
 def test_a_hole_in_a_file_that_promises_more() -> None:
-    """However long it is, all that was promised is asked for, unless damage is to end the stream."""
+    """All promised frames are requested, however long the gap, unless damage ends the stream."""
     for on_corrupt, pictures in (("skip", 2), ("stop", 1)):
         capture = Scripted(0, *[-1e-6] * 20, 0, *[-1e-6] * 30)
         options: Any = {"max_bad_reads": 3, "on_corrupt": on_corrupt}
@@ -67,7 +67,7 @@ def test_a_hole_in_a_file_that_promises_more() -> None:
 
 
 def test_damage_and_the_end() -> None:
-    """Reads that fail at once are damage while pictures follow, and the end when none does."""
+    """Reads that fail at once are damage if pictures follow, and the end otherwise."""
     capture = Scripted(0, -1e-6, 0, -1e-6, -1e-6, -1e-6)
     decoding = Decoding(capture, promised=None, read_timeout_s=TIMEOUT_S, max_bad_reads=3)
     assert [(picture.bad_reads, picture.rejected) for picture in decoding] == [(0, None), (1, None)]

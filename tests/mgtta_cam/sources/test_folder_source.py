@@ -18,7 +18,7 @@ def test_pictures_in_order(tmp_path: Path) -> None:
 
 
 def test_an_unreadable_picture_keeps_the_indices_true(tmp_path: Path) -> None:
-    """Labels belong to places in the list: a file that cannot be read leaves a gap."""
+    """An unreadable file leaves a gap in the indices, because labels belong to places in the list."""
     paths = [write_picture(tmp_path / f"{i}.png", i) for i in range(3)]
     paths[1].write_bytes(b"broken")
     source = FolderSource(paths, name="x")
@@ -27,7 +27,7 @@ def test_an_unreadable_picture_keeps_the_indices_true(tmp_path: Path) -> None:
 
 
 def test_none_readable_is_damage(tmp_path: Path) -> None:
-    """A folder of broken pictures is told as damage."""
+    """A folder of broken pictures is reported as damage."""
     path = tmp_path / "a.png"
     path.write_bytes(b"broken")
     with pytest.raises(SourceDamagedError, match="none of the 1 pictures"):
@@ -35,7 +35,7 @@ def test_none_readable_is_damage(tmp_path: Path) -> None:
 
 
 def test_no_pictures_is_an_error() -> None:
-    """An empty list is refused at once."""
+    """An empty list is an error at once."""
     with pytest.raises(SourceError, match="no pictures in somewhere"):
         FolderSource([], name="somewhere")
 

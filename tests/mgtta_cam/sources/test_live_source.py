@@ -1,4 +1,4 @@
-"""Streams, against a server on this machine that behaves badly."""
+"""Streams from a local server that behaves badly."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ QUICK = Backoff(3, first_s=0.05, longest_s=0.2)
 
 
 def drained(source: LiveSource) -> tuple[list[Frame], Exception]:
-    """All frames, and the error that ends every live source."""
+    """Reads all frames, up to the error that ends every live source."""
     frames: list[Frame] = []
     try:
         for frame in source:
@@ -32,7 +32,7 @@ def drained(source: LiveSource) -> tuple[list[Frame], Exception]:
 
 
 def test_frames_until_the_stream_is_lost() -> None:
-    """Frames come in order with monotonic times; then the loss is told with their number."""
+    """Frames come in order with monotonic times; then the loss is reported with their number."""
     with FaultServer(12) as server:
         frames, error = drained(LiveSource(server.url, shown="camera", open_timeout_s=60, read_timeout_s=60))
     assert len(frames) >= 10  # FFmpeg may keep the last for itself
@@ -46,16 +46,16 @@ def test_frames_until_the_stream_is_lost() -> None:
 
 
 def test_a_refused_connection() -> None:
-    """A port where nobody listens is told under the name that may be shown."""
+    """The message for a closed port has the name for display."""
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
-    with pytest.raises(SourceError, match="the stream camera does not open: connection refused"):
+    with pytest.raises(SourceError, match="the stream camera cannot be opened: connection refused"):
         LiveSource(f"http://me:hunter2@127.0.0.1:{port}/x", shown="camera", open_timeout_s=60)
 
 
 def test_a_mute_server_ends_with_the_timeout() -> None:
-    """A server that accepts and says nothing does not hold the opening for OpenCV's 30 s."""
-    with FaultServer(-1, mute=True) as server, pytest.raises(SourceError, match="does not open: no answer within"):
+    """A server that accepts and sends nothing does not block for OpenCV's 30 s."""
+    with FaultServer(-1, mute=True) as server, pytest.raises(SourceError, match="cannot be opened: no response within"):
         LiveSource(server.url, shown="camera", open_timeout_s=0.5, read_timeout_s=0.5)
 
 
@@ -68,13 +68,13 @@ def test_a_stalled_stream_is_lost() -> None:
 
 
 def test_a_camera_that_is_not_there() -> None:
-    """A camera number without a camera is told."""
-    with pytest.raises(SourceError, match="the camera 63 does not open"):
+    """The message for a missing camera has its number."""
+    with pytest.raises(SourceError, match="the camera 63 cannot be opened"):
         LiveSource(63, shown="63")
 
 
 def test_a_camera_by_its_lasting_name(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The link is followed each time it is opened: a camera that is back may have another number."""
+    """The link is resolved at each opening, because a reconnected camera may have another number."""
     numbers = iter([61, 62])
     asked: list[int] = []
 
@@ -93,8 +93,8 @@ def test_a_camera_by_its_lasting_name(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_a_lost_stream_is_opened_again() -> None:
-    """After a cut, and after a silence, frames go on: with their own numbers, sizes and rising times; all is told."""
-    told: list[tuple[str, dict[str, Any]]] = []
+    """After a cut or a stall, frames continue with new sizes and rising indices and times; events report all of it."""
+    events: list[tuple[str, dict[str, Any]]] = []
     visits = Visit(12), Visit(6, first=50, scale=2, then="mute"), Visit(6, first=80)
     with FaultServer(*visits) as server:
         source = LiveSource(
@@ -103,7 +103,7 @@ def test_a_lost_stream_is_opened_again() -> None:
             open_timeout_s=60,
             read_timeout_s=0.5,
             reconnect=QUICK,
-            emit=lambda kind, **facts: told.append((kind, facts)),
+            emit=lambda kind, **facts: events.append((kind, facts)),
         )
         frames, error = drained(source)
     assert [frame.index for frame in frames] == list(range(len(frames)))
@@ -113,15 +113,15 @@ def test_a_lost_stream_is_opened_again() -> None:
         assert [number(frame.image) for frame in own] == list(range(first, first + len(own)))
         assert {frame.image.shape[:2] for frame in own} == {(SIZE[0] * scale, SIZE[1] * scale)}
     assert source.facts["reconnects"] == 2
-    kinds = [kind for kind, _ in told]
+    kinds = [kind for kind, _ in events]
     begin = ["lost", "retry", "reconnect", "stall", "lost", "retry", "reconnect", "lost", "retry"]
     assert kinds == [*begin, "retry", "retry"]  # the attempts that are allowed in a row
-    assert "no frame within 0.5 s" in told[4][1]["why"]
+    assert "no frame within 0.5 s" in events[4][1]["why"]
     assert isinstance(error, SourceLostError)
 
 
 def test_damaged_pictures_are_no_end() -> None:
-    """Parts of a stream that are no pictures are skipped and counted."""
+    """Undecodable parts of a stream are skipped and counted."""
     with FaultServer(Visit(12, garbage=(3, 4, 7))) as server:
         frames, _ = drained(LiveSource(server.url, shown="camera", open_timeout_s=60, read_timeout_s=60))
     assert [number(frame.image) for frame in frames][:6] == [0, 1, 2, 5, 6, 8]
@@ -129,7 +129,7 @@ def test_damaged_pictures_are_no_end() -> None:
 
 
 def test_a_stop_ends_the_waiting() -> None:
-    """Somebody who stops the run does not wait for the next attempt."""
+    """Stopping the run does not wait for the next attempt."""
     stop = threading.Event()
     with FaultServer(Visit(6)) as server:
         source = LiveSource(
@@ -145,7 +145,7 @@ def test_a_stop_ends_the_waiting() -> None:
 
 
 def test_a_call_that_never_comes_back_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A driver that hangs in spite of all time-outs is told to the thread that watches."""
+    """The watching thread detects a driver that hangs despite all timeouts."""
     asleep, wake = threading.Event(), threading.Event()
 
     def hang(_: object) -> None:

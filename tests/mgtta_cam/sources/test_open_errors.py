@@ -1,4 +1,4 @@
-"""What is said of an address that does not open."""
+"""Explanations for an address that cannot be opened."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ GOOD = "Basic bWU6cEBzcw=="  # me, p@ss
 
 
 class Handler(BaseHTTPRequestHandler):
-    """A page, for those who know the password."""
+    """A page that needs a password."""
 
     def do_GET(self) -> None:
-        """One answer."""
+        """Sends one response."""
         known = self.headers.get("Authorization") == GOOD
         status = 404 if known and self.path.startswith("/none") else 200 if known else 401
         self.send_response(status)
@@ -40,22 +40,22 @@ def place() -> Iterator[str]:
 @pytest.mark.parametrize(
     ("path", "words"),
     [
-        ("http://{}/live", "the server answers 401: it wants another user name or password"),
-        ("http://me:wrong@{}/live?token=abc", "the server answers 401: it wants another user name or password"),
-        ("http://me:p%40ss@{}/none", "the server answers 404"),
-        ("http://me:p%40ss@{}", "what it sends (text/html) is not video"),
-        ("rtsp://me:p%40ss@{}/live", "does it want a password?"),
+        ("http://{}/live", "the server responds 401: check the user name and password"),
+        ("http://me:wrong@{}/live?token=abc", "the server responds 401: check the user name and password"),
+        ("http://me:p%40ss@{}/none", "the server responds 404"),
+        ("http://me:p%40ss@{}", "the server sends text/html, which is not a readable video"),
+        ("rtsp://me:p%40ss@{}/live", "whether it needs a password"),
     ],
 )
-def test_a_server_that_answers(place: str, path: str, words: str) -> None:
-    """By its answer; no secret is in the words."""
+def test_a_server_that_responds(place: str, path: str, words: str) -> None:
+    """The explanation follows the response, and contains no secret."""
     why = why_not(path.format(place), 0.1, 10)
     assert words in why
     assert not any(secret in why for secret in ("p%40ss", "p@ss", "wrong", "abc"))
 
 
 def test_no_server() -> None:
-    """Nobody listens there, the time was out, or the address is none."""
+    """The port is closed, the time is over, or the address is invalid."""
     assert why_not("http://127.0.0.1:9/live", 0.1, 10) == "connection refused"
-    assert why_not("http://127.0.0.1:9/live", 9.9, 10) == "no answer within 10 s (--open-timeout)"
+    assert why_not("http://127.0.0.1:9/live", 9.9, 10) == "no response within 10 s (--open-timeout)"
     assert "port" in why_not("http://127.0.0.1:ninety/live", 0.1, 10)

@@ -1,4 +1,4 @@
-"""Reading on a thread."""
+"""Reading on another thread."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ from tests.mgtta_cam.clips import frames, numbers
 
 
 def test_all_frames_in_order() -> None:
-    """Nothing is lost, and the thread ends."""
+    """No frame is lost, and the thread ends."""
     reader = Reader(frames(50), capacity=3)
     assert numbers(reader) == list(range(50))
     assert not reader.alive
 
 
 def test_the_freshest_frame_only() -> None:
-    """While the main thread is busy newer frames take the place of older ones, and the loss is counted."""
+    """While the main thread is busy, newer frames replace older ones, which are counted."""
     go_on, all_read = threading.Event(), threading.Event()
 
     def source() -> Iterator[Frame]:
@@ -52,12 +52,12 @@ def test_a_full_queue_waits() -> None:
 
     reader = Reader(source(), capacity=4)
     for frame in reader:
-        assert max(read) <= frame.index + 4 + 1  # those held, and one in the thread's hand
+        assert max(read) <= frame.index + 4 + 1  # those held, and one being read
     assert len(read) == 20
 
 
 def test_an_error_comes_after_the_frames_before_it() -> None:
-    """The source's error is raised on the main thread, and no frame is lost to it."""
+    """The source's error is raised on the main thread after all frames."""
 
     def source() -> Iterator[Frame]:
         yield from frames(3)
@@ -71,7 +71,7 @@ def test_an_error_comes_after_the_frames_before_it() -> None:
 
 
 def test_a_stop_ends_a_wait_for_a_mute_source() -> None:
-    """The main thread leaves though the source's read does not come back."""
+    """The main thread leaves although the source's read is blocked."""
     mute = threading.Event()
     seen: list[int] = []
     asked = itertools.count()
@@ -88,8 +88,8 @@ def test_a_stop_ends_a_wait_for_a_mute_source() -> None:
     mute.set()
 
 
-def test_the_main_thread_can_look_around() -> None:
-    """While no frame comes, `idle` is called again and again; what it raises ends the iteration."""
+def test_idle_is_called_while_waiting() -> None:
+    """While no frame comes, `idle` is called repeatedly; an exception that it raises ends the iteration."""
     mute = threading.Event()
     called = itertools.count(1)
 
@@ -108,7 +108,7 @@ def test_the_main_thread_can_look_around() -> None:
 
 
 def test_closing_closes_the_source_on_its_thread() -> None:
-    """Leaving early ends the source's generator, on the thread that ran it."""
+    """Leaving early closes the source's generator on the thread that ran it."""
     closed_on: list[threading.Thread] = []
 
     def source() -> Iterator[Frame]:
@@ -126,7 +126,7 @@ def test_closing_closes_the_source_on_its_thread() -> None:
 
 
 def test_in_thread() -> None:
-    """The result or the error of a call on another thread arrives here."""
+    """The result or the error of a call on another thread is passed on."""
     assert in_thread(lambda: threading.current_thread() is not threading.main_thread())
 
     def fail() -> None:

@@ -1,4 +1,4 @@
-"""A real RTSP server: frames, a stall, a new size after it is back."""
+"""A real RTSP server: frames, a stall, a new size after a reconnect."""
 
 from __future__ import annotations
 
@@ -39,14 +39,14 @@ pytestmark = pytest.mark.skipif(not available(), reason="no GStreamer RTSP serve
 
 @pytest.fixture
 def port() -> int:
-    """One that is free."""
+    """A free port."""
     with socket.create_server(("127.0.0.1", 0)) as server:
         return server.getsockname()[1]
 
 
 @contextmanager
 def serving(port: int, width: int = 160, height: int = 120) -> Iterator[subprocess.Popen[str]]:
-    """A server that is ready."""
+    """Starts a server and waits until it is ready."""
     command = [PYTHON, str(SERVER), str(port), str(width), str(height)]
     with subprocess.Popen(command, stdout=-1, stderr=subprocess.DEVNULL, text=True) as process:
         assert process.stdout is not None
@@ -58,7 +58,7 @@ def serving(port: int, width: int = 160, height: int = 120) -> Iterator[subproce
 
 
 def test_a_stream(port: int) -> None:
-    """Pictures of the right size come at the camera's speed, with the time when they came."""
+    """Pictures of the right size come at the camera's speed, with their arrival times."""
     with serving(port):
         source = LiveSource(f"rtsp://me:hunter2@127.0.0.1:{port}/live", shown="x", read_timeout_s=TIMEOUT_S)
         frames = list(islice(source, 75))
@@ -69,17 +69,19 @@ def test_a_stream(port: int) -> None:
 
 
 def test_a_wrong_password(port: int) -> None:
-    """The error says what to look at, and nothing of the password."""
+    """The error says what to check, without the password."""
     with (
         serving(port),
-        pytest.raises(SourceError, match="rtsp://x does not open: is the address right, and does it want a password"),
+        pytest.raises(
+            SourceError, match="rtsp://x cannot be opened: check the address, and whether it needs a password"
+        ),
     ):
         LiveSource(f"rtsp://me:swordfish@127.0.0.1:{port}/live", shown="rtsp://x", open_timeout_s=5.0)
 
 
 def test_a_stall_and_a_new_size(port: int) -> None:
-    """A server that falls silent is found after the time-out; when it is back with another size, frames go on."""
-    told: list[tuple[str, float]] = []
+    """A stalled server is detected after the timeout; when it is back with another size, frames continue."""
+    events: list[tuple[str, float]] = []
     frames: list[Frame] = []
     done = threading.Event()
     with serving(port) as server:
@@ -89,23 +91,23 @@ def test_a_stall_and_a_new_size(port: int) -> None:
             read_timeout_s=TIMEOUT_S,
             reconnect=Backoff(0, 0.2, 0.5),
             stopped=done.is_set,
-            emit=lambda kind, **_: told.append((kind, time.monotonic())),
+            emit=lambda kind, **_: events.append((kind, time.monotonic())),
         )
         reader = threading.Thread(target=lambda: frames.extend(source))
         reader.start()
         wait_until(lambda: source.facts["delivered"] >= 10)
         server.send_signal(signal.SIGSTOP)
         silent = time.monotonic()
-        wait_until(lambda: "lost" in dict(told))
+        wait_until(lambda: "lost" in dict(events))
     back = time.monotonic()
     with serving(port, 320, 240):
-        wait_until(lambda: "reconnect" in dict(told))
+        wait_until(lambda: "reconnect" in dict(events))
         delivered = source.facts["delivered"]
         wait_until(lambda: source.facts["delivered"] >= delivered + 10)
         done.set()
         reader.join(SECONDS)
-    assert 0.9 * TIMEOUT_S <= dict(told)["stall"] - silent <= TIMEOUT_S + 1.0
-    assert dict(told)["reconnect"] - back <= 2.0
+    assert 0.9 * TIMEOUT_S <= dict(events)["stall"] - silent <= TIMEOUT_S + 1.0
+    assert dict(events)["reconnect"] - back <= 2.0
     assert {(frame.connection > 0, frame.image.shape[:2]) for frame in frames} == {
         (False, (120, 160)),
         (True, (240, 320)),
@@ -113,7 +115,7 @@ def test_a_stall_and_a_new_size(port: int) -> None:
 
 
 def wait_until(true: Callable[[], bool]) -> None:
-    """For SECONDS at most."""
+    """Waits for at most SECONDS."""
     until = time.monotonic() + SECONDS
     while not true():
         assert time.monotonic() < until

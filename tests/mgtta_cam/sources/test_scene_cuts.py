@@ -1,4 +1,4 @@
-"""One scene, and the next."""
+"""Cuts between scenes."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ def marked(frames: list[Frame]) -> list[int]:
 
 
 def shifted(image: Image, by: int) -> Image:
-    """The camera has turned a little."""
+    """Turns the camera a little."""
     return np.roll(image, by, axis=1)
 
 
 def test_cuts_are_found() -> None:
-    """Where the picture is another one; not where the camera moves, or the light goes, or it rains."""
+    """A new picture is a cut; a moving camera, fading light or rain is not."""
     one, other = scene(0), scene(1)
     pan = [shifted(one, 2 * i) for i in range(5)]
     dim = [(other * share).astype(np.uint8) for share in (1.0, 0.8, 0.5, 0.3)]
@@ -35,7 +35,7 @@ def test_cuts_are_found() -> None:
 
 
 def test_what_shows_nothing_is_no_scene() -> None:
-    """Black frames within a scene do not end it; between two, the next scene begins after them."""
+    """Black frames within a scene do not end it; between two scenes, the second begins after them."""
     one, other, black = scene(0), scene(1), np.zeros_like(scene(0))
     frames = film(one, black, one, black, other)
     frames = [replace(frame, rejected="black") if not frame.image.any() else frame for frame in frames]

@@ -1,4 +1,4 @@
-"""Which frames go on."""
+"""Stages that select and label frames."""
 
 from __future__ import annotations
 
@@ -19,31 +19,31 @@ def indices(items: object) -> list[int]:
 
 
 def test_labeled() -> None:
-    """Labels go by index."""
+    """Labels are found by index."""
     assert [f.label for f in stages.labeled(lambda i: i * 2)(frames(3))] == [0, 2, 4]
 
 
 def test_fresh() -> None:
-    """What waited too long is left out and counted; what does not come from a live source has no age."""
+    """Old live frames are dropped and counted; frames of other sources have no age."""
     live = [replace(frame, grabbed=10 + frame.index) for frame in frames(5)]
     kept = list(stages.fresh(2.5, clock=lambda: 14.0)([*live, *frames(1)]))
     assert [(f.index, f.dropped) for f in kept] == [(2, {"stale": 2}), (3, {}), (4, {}), (0, {})]
 
 
 def test_repeated() -> None:
-    """Index and time go on rising over the rounds."""
+    """Index and time keep increasing over the rounds."""
     played = list(stages.repeated(lambda: frames(3, fps=10), 2, 0.1))
     assert indices(played) == [0, 1, 2, 3, 4, 5]
     assert [f.seconds for f in played] == pytest.approx([0, 0.1, 0.2, 0.3, 0.4, 0.5])
 
 
 def test_repeated_for_ever() -> None:
-    """0 rounds never end."""
+    """0 rounds repeat without end."""
     assert indices(stages.at_most(10)(stages.repeated(lambda: frames(3), 0, 0.1))) == list(range(10))
 
 
 def test_repeating_nothing_ends() -> None:
-    """An empty source is not asked again for ever."""
+    """An empty source is not repeated without end."""
     assert list(stages.repeated(list, 0, 0.1)) == []
 
 
@@ -60,7 +60,7 @@ def test_every() -> None:
 
 
 def test_drops_add_up() -> None:
-    """What was lost before a frame that is itself left out is not forgotten."""
+    """Drops before a frame that is itself dropped are counted."""
     stream = [Frame(0, 0, picture(0)), Frame(5, 0.5, picture(5), dropped={"slot": 4}), Frame(6, 0.6, picture(6))]
     assert list(stages.every(2)(stream))[1].dropped == {"slot": 4, "stride": 1}
 
@@ -77,7 +77,7 @@ def test_at_rate(fps: int, limit: float) -> None:
 
 
 def test_at_most_asks_for_no_more() -> None:
-    """The frame after the last is not waited for: it may never come."""
+    """The frame after the last is not requested, because it may never come."""
 
     def source():
         yield from frames(2)
@@ -108,23 +108,23 @@ def test_at_own_speed() -> None:
 
 
 def test_a_stop_ends_the_waiting() -> None:
-    """Nobody waits for the time of a frame that shall not be shown."""
+    """After a stop, there is no wait for the next frame's time."""
     stream = [Frame(0, 0, picture(0)), Frame(1, 3600.0, picture(1))]
     stage = stages.at_own_speed(lambda: True, clock=lambda: 0.0, sleep=lambda _: pytest.fail("slept"))
     assert indices(stage(stream)) == [0, 1]
 
 
 def test_announcing() -> None:
-    """A change of corruption or size is told once, with its frame."""
-    told: list[tuple[str, dict]] = []
+    """A change of corruption or size emits one event, with its frame."""
+    events: list[tuple[str, dict]] = []
     stream = [
         Frame(0, 0, picture(0)),
         Frame(1, 0, picture(0), corruption=("fog", 4)),
         Frame(2, 0, picture(0), corruption=("fog", 4)),
         Frame(3, 0, picture(0)[:20]),
     ]
-    assert len(list(stages.announcing(lambda kind, **facts: told.append((kind, facts)))(stream))) == 4
-    assert told == [
+    assert len(list(stages.announcing(lambda kind, **facts: events.append((kind, facts)))(stream))) == 4
+    assert events == [
         ("corruption-change", {"frame": 1, "name": "fog", "severity": 4}),
         ("corruption-change", {"frame": 3, "name": "clean", "severity": 0}),
         ("shape-change", {"frame": 3, "shape": [20, 64, 3]}),

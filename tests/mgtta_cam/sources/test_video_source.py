@@ -1,4 +1,4 @@
-"""A video file gives every frame, in order, in RGB, with its time."""
+"""A video file yields every frame, in order, in RGB, with its time."""
 
 from __future__ import annotations
 
@@ -22,20 +22,20 @@ def test_every_frame_in_order(tmp_path: Path) -> None:
 
 
 def test_pictures_are_rgb(tmp_path: Path) -> None:
-    """A lossless clip comes back as the RGB that went in: BGR ends in the source."""
+    """A lossless clip yields the RGB that was written; BGR does not leave the source."""
     frames = list(VideoSource(write_clip(tmp_path / "clip.mkv", 3)))
     assert frames[2].image.dtype == np.uint8
     assert np.array_equal(frames[2].image, picture(2))
 
 
 def test_media_time(tmp_path: Path) -> None:
-    """Time stamps are those of the frame rate."""
+    """Timestamps follow the frame rate."""
     frames = list(VideoSource(write_clip(tmp_path / "clip.mkv", 5)))
     assert [frame.seconds for frame in frames] == pytest.approx([i / FPS for i in range(5)], abs=1e-3)
 
 
-def test_promised_frames_are_told(tmp_path: Path) -> None:
-    """The facts say how many frames the file promises before one is read."""
+def test_promised_frames_are_reported(tmp_path: Path) -> None:
+    """The facts hold the promised number of frames before one is read."""
     source = VideoSource(write_clip(tmp_path / "clip.mp4", 12, "mp4v"))
     assert (source.facts["promised"], source.facts["delivered"]) == (12, 0)
     source.close()
@@ -59,22 +59,22 @@ def test_reading_goes_on_after_damage(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("content", [b"", b"no video at all", b"\x00" * 4096])
-def test_what_is_no_video_is_told(tmp_path: Path, content: bytes) -> None:
-    """A file that is not a video gives one error with its name."""
+def test_what_is_no_video_is_reported(tmp_path: Path, content: bytes) -> None:
+    """The error for a file that is not a video names it."""
     path = tmp_path / "clip.mp4"
     path.write_bytes(content)
     with pytest.raises(SourceError, match=r"clip\.mp4 is not a video"):
         VideoSource(path)
 
 
-def test_a_missing_file_is_told(tmp_path: Path) -> None:
-    """No such file: the name is in the message."""
+def test_a_missing_file_is_reported(tmp_path: Path) -> None:
+    """The error for a missing file names it."""
     with pytest.raises(SourceError, match=r"gone\.mp4"):
         VideoSource(tmp_path / "gone.mp4")
 
 
 def test_no_frame_at_all_is_damage(tmp_path: Path) -> None:
-    """A video that opens and yields nothing is damaged, not empty."""
+    """A video that opens but yields no frame counts as damaged."""
     path = write_clip(tmp_path / "clip.avi", 30, "MJPG")
     data = bytearray(path.read_bytes())
     at = data.index(b"movi") + 4

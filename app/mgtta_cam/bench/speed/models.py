@@ -19,7 +19,7 @@ from mgtta_models import Backbone, ModelError, graphs, onnx
 from mgtta_models.precision import LOW
 
 BATCHES = (1, 8, 64)
-NOT_ADAPTING, OURS = "none", "mgtta"
+OURS = "mgtta"
 
 
 def built(name: str, backbone: Backbone, x: Tensor) -> Method:
