@@ -65,7 +65,7 @@ def test_a_list_of_pictures(tmp_path: Path) -> None:
     with pytest.raises(SourceError, match="expected a CSV file `path,class`"):
         folder(table, LABELS)
     table.write_text("p/gone.png,mug\n", encoding="utf-8")
-    with pytest.raises(SourceError, match=r"not there: p/gone\.png"):
+    with pytest.raises(SourceError, match=r"missing picture: p/gone\.png"):
         folder(table, LABELS)
     shutil.rmtree(root)
 

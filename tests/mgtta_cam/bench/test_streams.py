@@ -25,7 +25,7 @@ def test_every_picture_is_met(protocol: str) -> None:
     assert max(mixed) == (2 if protocol == "mixed" else 1)
 
 
-def test_weather_comes_and_goes() -> None:
+def test_severity_rises_and_falls() -> None:
     """Slowly: each severity lasts, the highest in the middle. Suddenly: the second half is as severe as it gets."""
     slow, sudden = (
         [shot for window in Stream(protocol, ("fog",), 4, 64).windows(CLASSES, seed=0) for shot in window]

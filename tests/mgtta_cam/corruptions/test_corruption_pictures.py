@@ -189,7 +189,7 @@ def test_wrong_arguments_are_rejected(arguments: tuple[Any, ...], options: dict[
         corrupt(image, name, severity, np.random.RandomState(0), **options)
 
 
-def test_a_new_style_generator_is_refused() -> None:
+def test_a_wrong_generator_is_rejected() -> None:
     """A wrong random generator is rejected; the message says how to make the right one."""
     with pytest.raises(ValueError, match=r"RandomState, got Generator.*RandomState\(seed\)"):
         corrupt(PICTURE, "fog", 3, np.random.default_rng(0))  # pyright: ignore[reportArgumentType]

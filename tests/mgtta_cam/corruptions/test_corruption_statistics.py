@@ -50,7 +50,7 @@ def statistics_of(shared: Path) -> ModuleType:
 )
 @pytest.mark.parametrize("name", RANDOM)
 def test_fast_draws_have_the_references_statistics(name: str, severity: int, shared: Path) -> None:
-    """Level, spread, strength and spectrum of the damage agree with twenty runs of the reference: z < 5, or nearly 0."""
+    """Level, spread, strength and spectrum of the damage agree with twenty runs of the reference: z < 5, or tiny."""
     module = statistics_of(shared)
     with np.load(shared / "goldens" / "corruptions" / "inputs.npz") as inputs:
         image = inputs["img0"]

@@ -34,7 +34,7 @@ def test_a_frame_needs_no_history(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", list(CORRUPTIONS))
-def test_only_noise_and_weather_move(name: str) -> None:
+def test_only_noise_snow_and_fog_move(name: str) -> None:
     """On a still picture noise, snow and fog differ from frame to frame; everything else stays the same."""
     corruptor = Corruptor(seed=2)
     first, second = corruptor.apply(IMAGE, name, 4, 0), corruptor.apply(IMAGE, name, 4, 1)
