@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import TypeVar
 
 from mgtta_cam.bench.cells import Budget
@@ -18,6 +19,20 @@ from mgtta_cam.errors import UsageError
 T = TypeVar("T")
 METHODS = "none,tent,sgd,mgtta"
 WINDOW = 64
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Job:
+    """Where a bench's pictures come from, where its results go, and what measures."""
+
+    folders: Mapping[str, Path]  # kind of pictures -> folder
+    out: Path  # folder for finished cells and results
+    count: int | None = None  # of the shuffled pictures; None: all
+    skip: int = 0  # of the shuffled pictures
+    workers: int = 1  # processes that measure at once
+    ray: str | None = None  # a cluster that measures instead: `local`, `auto` or an address
+    memory: bool = True  # measure the memory of methods
+    pretrain_on: Path | None = None  # pictures for the generators of Table 6
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,7 +20,7 @@ from mgtta_cam.bench.cells import Cell, Row, Tally, cells
 from mgtta_cam.bench.data import CLEAN, VARIANTS, Pictures, folder, imagenet_c
 from mgtta_cam.bench.ledger import Ledger
 from mgtta_cam.bench.measure import Bench
-from mgtta_cam.bench.request import Request
+from mgtta_cam.bench.request import Job, Request
 from mgtta_cam.bench.streams import REPEATS, SLOW, SUDDEN, Shot, label_of
 from mgtta_cam.config.method_spec import Spec
 from mgtta_cam.config.settings import Settings
@@ -33,18 +33,7 @@ from mgtta_models.errors import needs
 
 
 def run(
-    load: Callable[[Settings], Backbone],
-    request: Request,
-    settings: Settings,
-    folders: Mapping[str, Path],
-    stretch: tuple[int | None, int],
-    out: Path,
-    console: Console,
-    processes: int = 1,
-    ray: str | None = None,
-    *,
-    memory: bool = True,
-    pretrain_on: Path | None = None,
+    load: Callable[[Settings], Backbone], request: Request, settings: Settings, job: Job, console: Console
 ) -> tuple[dict[str, Any], list[dict[str, Any]]]:
     """Run a bench; tables go to the console, CSV and picture into `out`.
 
@@ -52,14 +41,8 @@ def run(
         load: loads the model that the settings name.
         request: what to measure.
         settings: model, seed, files of generator and statistics.
-        folders: kind of pictures -> folder.
-        stretch: number of the shuffled pictures to use (None: all), and number to skip.
-        out: folder for finished cells and results.
+        job: pictures, folder for results, and what measures.
         console: for tables and progress.
-        processes: number of processes that measure at once.
-        ray: a cluster that measures instead: `local`, `auto` or an address.
-        memory: whether to measure the memory of methods.
-        pretrain_on: pictures for the generators of Table 6.
 
     Returns:
         The header's facts and the rows of `bench --json`.
@@ -68,15 +51,15 @@ def run(
         AppError, ModelError: each with a one-line message.
     """
     needs("matplotlib", "bench", extra="bench")  # for the picture at its end
-    if ray:
+    if job.ray:
         needs("ray", "bench --ray", extra="ray")
     if request.table is not None:
         settings = replace(settings, paper=True)
-    if not folders:
+    if not job.folders:
         raise UsageError("no pictures: give --images DIR, or --imagenet-c, -r, -sketch or -a")
     backbone = load(settings)
-    pictures = tuple(_pictures(kind, path, backbone, stretch, settings.seed, console) for kind, path in folders.items())
-    plan = _plan(request, settings, backbone, out, console, pretrain_on)
+    pictures = tuple(_pictures(kind, path, backbone, job, settings.seed, console) for kind, path in job.folders.items())
+    plan = _plan(request, settings, backbone, job, console)
     request = request.decided(plan) if plan else request
     wanted = list(
         cells(
@@ -86,38 +69,38 @@ def run(
             request.severities,
             request.batches,
             request.budgets,
-            list(folders),
+            list(job.folders),
         )
     )
     _check(wanted, pictures, request)
     if plan is not None and request.table is not None:
         wanted = _placed(request.table, plan, wanted)
-    compare = plan is not None and stretch == (None, 0) and _as_in_paper(request, plan, settings, pictures)
-    bench = Bench(settings, pictures, load, memory)
+    compare = (
+        plan is not None and (job.count, job.skip) == (None, 0) and _as_in_paper(request, plan, settings, pictures)
+    )
+    bench = Bench(settings, pictures, load, job.memory)
     prepared = _prepared(bench, wanted, console)
-    ledger = Ledger(out, _context(bench), _facts(bench, prepared), fresh=settings.overwrite)
+    ledger = Ledger(job.out, _context(bench), _facts(bench, prepared), fresh=settings.overwrite)
 
     def finished() -> list[Row]:
         return [row for cell in wanted if (found := ledger.get(cell)) for row in found.rows]
 
     try:
-        _measured(bench, wanted, ledger, console, processes, ray)
+        _measured(bench, wanted, ledger, console, job.workers, job.ray)
     except (SystemExit, AppError) as stop:
         if rows := finished():
             with suppress(OutputError):  # the error that stopped the bench is reported
-                _shown(request, plan, rows, compare, out, console)
+                _shown(request, plan, rows, compare, job.out, console)
         count = sum(ledger.get(cell) is not None for cell in wanted)
         word = "interrupted" if isinstance(stop, SystemExit) else "stopped"
         console.print(f"{word}: {count} of {len(wanted)} cells are finished; run the same command to resume")
         raise
     rows = finished()
-    _shown(request, plan, rows, compare, out, console)
+    _shown(request, plan, rows, compare, job.out, console)
     return {"model": describe(backbone), "methods": prepared, **compute(backbone)}, report.plain(rows)
 
 
-def _pictures(
-    kind: str, path: Path, backbone: Backbone, stretch: tuple[int | None, int], seed: int, console: Console
-) -> Pictures:
+def _pictures(kind: str, path: Path, backbone: Backbone, job: Job, seed: int, console: Console) -> Pictures:
     labels = backbone.labels
     found = imagenet_c(path, labels) if kind == "imagenet-c" else folder(path, labels, kind)
     if found.unknown:
@@ -125,19 +108,17 @@ def _pictures(
         console.print(
             f"ignored {len(found.unknown)} folders or names that are not classes of the model ({names})", soft_wrap=True
         )
-    return found.drawn(*stretch, seed)
+    return found.drawn(job.count, job.skip, seed)
 
 
-def _plan(
-    request: Request, settings: Settings, backbone: Backbone, out: Path, console: Console, pretrain_on: Path | None
-) -> paper.Plan | None:
+def _plan(request: Request, settings: Settings, backbone: Backbone, job: Job, console: Console) -> paper.Plan | None:
     if request.table is None:
         return None
     if request.table != 6:
         return paper.plan(request.table)
     from mgtta_cam.bench.sizes import generators
 
-    made = generators(settings, backbone, pretrain_on, out, console)
+    made = generators(settings, backbone, job.pretrain_on, job.out, console)
     return paper.plan(6, {size: Spec("mgtta", files=(("mgg", path),)) for size, path in made.items()})
 
 

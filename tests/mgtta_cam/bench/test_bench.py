@@ -21,7 +21,7 @@ from mgtta_cam.bench import paper, workers
 from mgtta_cam.bench.cells import Budget, Cell, Row, cells
 from mgtta_cam.bench.data import folder
 from mgtta_cam.bench.measure import Bench, Measured
-from mgtta_cam.bench.request import Request
+from mgtta_cam.bench.request import Job, Request
 from mgtta_cam.bench.run import run
 from mgtta_cam.bench.streams import Stream
 from mgtta_cam.config.method_spec import Spec, parse_all
@@ -73,7 +73,13 @@ def measured(
 ) -> list[dict[str, Any]]:
     """Rows without what depends on the clock."""
     request = Request.parsed(**WORDS | words)
-    _, rows = run(load_model, request, settings, {"images": pictures}, (None, 0), out, console, processes, memory=False)
+    _, rows = run(
+        load_model,
+        request,
+        settings,
+        Job(folders={"images": pictures}, out=out, workers=processes, memory=False),
+        console,
+    )
     return [timeless(row) for row in rows]
 
 
@@ -96,7 +102,7 @@ def test_rows(settings: Settings, pictures: Path, tmp_path: Path, console: Conso
     assert [row["updates"] for row in rows[:4]] == [0, 5, 5, 0]
     text = console.export_text()
     assert "unicorn" in text
-    assert text.count("broken.png: not a picture") == 1
+    assert text.count("broken.png: not a decodable picture") == 1
     assert "times none" in text
     assert len((tmp_path / "out" / "rows.csv").read_text().splitlines()) == 9
     assert (tmp_path / "out" / "accuracy.png").read_bytes().startswith(b"\x89PNG")
@@ -329,11 +335,8 @@ def test_slow_and_sudden_need_clean_pictures(settings: Settings, tmp_path: Path,
             load_model,
             request,
             settings,
-            {"imagenet-c": tmp_path},
-            (None, 0),
-            tmp_path / "out",
+            Job(folders={"imagenet-c": tmp_path}, out=tmp_path / "out", memory=False),
             console,
-            memory=False,
         )
 
 
@@ -388,7 +391,9 @@ def test_the_papers_steps_are_cells_of_their_own(
     assert figures(replace(ours, paper=True)) == [published, larger, published]
     many = write_pictures(tmp_path / "many", each=16)
     table = Request.parsed(**{**WORDS, "table": 7, "batch": None, "methods": "mgtta", "corruptions": "fog"})
-    facts, _ = run(load_model, table, ours, {"images": many}, (None, 0), tmp_path / "table", console, memory=False)
+    facts, _ = run(
+        load_model, table, ours, Job(folders={"images": many}, out=tmp_path / "table", memory=False), console
+    )
     assert facts["methods"]["mgtta"]["method"] == "mgtta"
 
 
@@ -409,7 +414,7 @@ def test_memory_that_was_not_looked_at_is_added_later(
     monkeypatch.setattr(Bench, "measure", lambda *_: pytest.fail("measured again"))
     request = Request.parsed(**WORDS | words)
     for _ in range(2):  # the second time all is there
-        _, rows = run(load_model, request, settings, {"images": pictures}, (None, 0), tmp_path / "out", console)
+        _, rows = run(load_model, request, settings, Job(folders={"images": pictures}, out=tmp_path / "out"), console)
         assert [row["peak_mem_mb"] for row in rows] == [101.0, 102.0] * 2
         assert [{**timeless(row), "peak_mem_mb": None} for row in rows] == before
     assert asked == ["none 4", "tent 4"]
@@ -446,11 +451,8 @@ def test_pictures_that_are_missing_under_one_corruption(settings: Settings, tmp_
         load_model,
         Request.parsed(**words),
         settings,
-        {"imagenet-c": tmp_path / "c"},
-        (None, 0),
-        tmp_path / "out",
+        Job(folders={"imagenet-c": tmp_path / "c"}, out=tmp_path / "out", memory=False),
         console,
-        memory=False,
     )
     assert rows[0]["n"] == rows[1]["n"] - 1
     assert "pictures skipped in total: 2" in console.export_text()
