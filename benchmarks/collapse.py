@@ -1,8 +1,8 @@
-"""What the guard is worth: `python -m benchmarks.collapse --images world/test`. A picture of curves and a table.
+"""Measure the value of the guard: `python -m benchmarks.collapse --images world/test`. Draws curves, prints a table.
 
-The embedded model learns from ordinary windows, is driven into collapse, and learns from ordinary windows again; with
-the guard and without. Its accuracy is measured on other pictures under the same corruption, which it never learns from.
-Frames come as a method meets them: black ones and mere noise too, which `mgtta-cam` would not let through to it.
+The embedded model adapts to ordinary windows, is driven into collapse, and adapts to ordinary windows again, with and
+without the guard. Its accuracy is measured on held-out pictures under the same corruption. Frames reach the method
+unfiltered, including black ones and pure noise, which `mgtta-cam` would reject.
 """
 
 from __future__ import annotations
@@ -39,19 +39,19 @@ from matplotlib import pyplot as plt
 
 WINDOW, SEVERITY = 64, 5
 BEFORE, AFTER = 6, 6  # ordinary updates
-EVERY = 3  # updates from one measurement to the next
-HELD_OUT = 256  # pictures that accuracy is measured on
+EVERY = 3  # updates between measurements
+HELD_OUT = 256  # pictures for measuring accuracy
 CORRUPTIONS = "gaussian_noise", "jpeg_compression"
 COLUMNS = "before: without", "with", "after: without", "with", "six later: without", "with"
 GUARDS = {"without": "off", "with": "rollback"}
 TOO_FAST = "rate x 100"
-Curve = dict[int, float]  # updates so far: % of the held-out pictures that are right
-Curves = dict[tuple[str, str], dict[str, Curve]]  # by corruption and attack, without and with
+Curve = dict[int, float]  # updates so far -> accuracy on the held-out pictures, %
+Curves = dict[tuple[str, str], dict[str, Curve]]  # by corruption and attack; without and with the guard
 
 
 @dataclass
 class World:
-    """A model, and pictures under a corruption."""
+    """A model, and pictures under one corruption."""
 
     backbone: Backbone
     pictures: Pictures
@@ -59,7 +59,7 @@ class World:
     draws: np.random.RandomState = field(default_factory=lambda: np.random.RandomState(0))
 
     def crop(self, place: int) -> Image:
-        """A picture, corrupted anew, uint8 [h, w, 3]."""
+        """A picture with freshly drawn corruption, uint8 [h, w, 3]."""
         image = self.pictures.read(place, self.corruption, SEVERITY)
         assert image is not None
         return corrupt(self.backbone.preprocess.crop(image), self.corruption, SEVERITY, self.draws)
@@ -67,35 +67,35 @@ class World:
     def windows(
         self, changed: Callable[[Image], Image] = lambda crop: crop, label: int | None = None
     ) -> Iterator[Tensor]:
-        """Windows [64, 3, h, w] of the pictures (of a class), over and over."""
+        """Windows [64, 3, h, w] of the pictures (of one class, if given), endlessly."""
         items = list(enumerate(self.pictures.items))[HELD_OUT:]
         places = cycle([place for place, (_, own) in items if label in (None, own)])
         while True:
             yield self.tensor([changed(self.crop(place)) for place in islice(places, WINDOW)])
 
     def tensor(self, crops: list[Image]) -> Tensor:
-        """The model's input."""
+        """The model's input for a list of crops."""
         return torch.stack([self.backbone.preprocess.tensor(crop) for crop in crops])
 
 
 def black(crop: Image) -> Image:
-    """A lens cap."""
+    """A black frame, as with the lens cap on."""
     return np.zeros_like(crop)
 
 
 def noise(crop: Image) -> Image:
-    """No picture at all."""
+    """Pure noise."""
     return np.random.RandomState(int(crop.sum()) % 2**32).randint(0, 256, crop.shape, dtype=np.uint8)
 
 
 @dataclass
 class Flicker:
-    """Every other picture far too dark, those between far too light."""
+    """Alternates between far too dark and far too bright pictures."""
 
     light: bool = False
 
     def __call__(self, crop: Image) -> Image:
-        """The next one."""
+        """Alter the next picture."""
         self.light = not self.light
         return np.clip(crop * 0.3 + 178 * self.light, 0, 255).astype(np.uint8)
 
@@ -110,10 +110,10 @@ ATTACKS: dict[str, Callable[[World], Iterator[Tensor]]] = {
 
 
 def main() -> None:
-    """Measures, draws and prints."""
+    """Measure, draw and print."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--images", type=Path, default=Path("world/test"))
-    parser.add_argument("--updates", type=int, default=24, help="of an attack")
+    parser.add_argument("--updates", type=int, default=24, help="updates per attack")
     parser.add_argument("--attacks", nargs="+", default=list(ATTACKS), choices=ATTACKS)
     parser.add_argument("--memory", default="reservoir", choices=MEMORIES)
     parser.add_argument("--out", type=Path, default=Path("collapse.png"))
@@ -138,7 +138,7 @@ def main() -> None:
 
 
 def curve(world: World, settings: Settings, attack: str, updates: int) -> Curve:
-    """Before, during and after an attack."""
+    """Measure accuracy before, during and after an attack."""
     labels = torch.tensor([label for _, label in world.pictures.items[:HELD_OUT]])
     held_out = world.tensor([world.crop(place) for place in range(HELD_OUT)])
     method: Any = build_method(settings, world.backbone, deployed(settings, world.backbone, parse("mgtta")))
@@ -157,7 +157,7 @@ def curve(world: World, settings: Settings, attack: str, updates: int) -> Curve:
 
 
 def draw(curves: Curves, updates: int, path: Path) -> None:
-    """A panel for each corruption and attack."""
+    """Draw a panel for each corruption and attack."""
     columns = len(curves) // len(CORRUPTIONS)
     figure, panels = plt.subplots(
         *(len(CORRUPTIONS), columns),
@@ -175,7 +175,7 @@ def draw(curves: Curves, updates: int, path: Path) -> None:
         axes.set_ylim(bottom=0)
         axes.spines[["top", "right"]].set_visible(False)
     for axes in panels[-1]:
-        axes.set_xlabel("updates; gray: the attack")
+        axes.set_xlabel("updates; gray: attack")
     for axes in panels[:, 0]:
         axes.set_ylabel("top-1, %")
     panels[0, 0].legend(fontsize=8, frameon=False)
@@ -183,7 +183,7 @@ def draw(curves: Curves, updates: int, path: Path) -> None:
 
 
 def report(curves: Curves, updates: int) -> None:
-    """What was lost, and what was not."""
+    """Print what the attacks cost, without and with the guard."""
     after = BEFORE + updates
     table = Table("attack", "corruption", "frozen", *COLUMNS)
     for (corruption, attack), pair in curves.items():

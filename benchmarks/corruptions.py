@@ -1,7 +1,7 @@
-"""How long each corruption takes: `python -m benchmarks.corruptions`. Prints a table; no verdict by time.
+"""Time each corruption: `python -m benchmarks.corruptions`. Prints a table, without a verdict.
 
-One thread. Medians over rounds, after one round to warm up. The reference's times were measured on another machine (AMD
-EPYC, one core, shared), so that the ratio is a rough one.
+One thread; medians over rounds after one warm-up round. The reference's times were measured on another machine (AMD
+EPYC, one core, shared), so the ratio is rough.
 """
 
 from __future__ import annotations
@@ -58,7 +58,7 @@ SHARED_PICTURE = Path(__file__).resolve().parents[2] / "shared" / "goldens" / "c
 
 
 def sample_picture() -> Image:
-    """The goldens' first photograph where it is at hand, else a drawn picture; uint8 [224, 224, 3]."""
+    """The goldens' first photograph if it is available, else a drawn picture; uint8 [224, 224, 3]."""
     if not SHARED_PICTURE.is_file():
         return picture()
     with np.load(SHARED_PICTURE) as inputs:
@@ -77,7 +77,7 @@ def milliseconds(run: Callable[[int], object], rounds: int) -> float:
 
 
 def measure(name: str, image: Image, rounds: int) -> list[float]:
-    """Milliseconds of one corruption, in the order of the headings."""
+    """Time one corruption; milliseconds in the order of the headings."""
     large = np.asarray(cv2.resize(image, (1280, 720), interpolation=cv2.INTER_CUBIC), np.uint8)
     rng = np.random.RandomState(0)
     small_stream, large_stream = Corruptor(scale="fidelity"), Corruptor(scale="display")
@@ -94,12 +94,12 @@ def measure(name: str, image: Image, rounds: int) -> list[float]:
 def main() -> None:
     """Measure all and print the table."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--rounds", type=int, default=15, help="timed runs of each cell")
-    parser.add_argument("names", nargs="*", default=list(CORRUPTIONS), help="corruptions; all without any")
+    parser.add_argument("--rounds", type=int, default=15, help="timed runs per cell")
+    parser.add_argument("names", nargs="*", default=list(CORRUPTIONS), help="corruptions; all by default")
     arguments = parser.parse_args()
     cv2.setNumThreads(1)
     warm_up()
-    table = Table("ms a frame", *HEADINGS)
+    table = Table("ms per frame", *HEADINGS)
     rows = []
     for name in arguments.names:
         rows.append(measure(name, sample_picture(), arguments.rounds))

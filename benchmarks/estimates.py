@@ -1,7 +1,7 @@
-"""How far to trust what is told without labels: `python -m benchmarks.estimates`. A table for docs/log.md.
+"""Measure how reliable label-free estimates are: `python -m benchmarks.estimates`. Prints a table for docs/log.md.
 
-Runs over labeled frames: the true accuracy of the adapted model beside its agreement with the teacher (the source model
-on clean frames) and beside the estimate from its own answers. Errors are means over stretches of 200 frames.
+Over labeled frames, it compares the adapted model's true accuracy with its agreement with the teacher (the source model
+on clean frames) and with the estimate from its own predictions. Errors are means over stretches of 200 frames.
 """
 
 from __future__ import annotations
@@ -22,18 +22,18 @@ from mgtta_cam.metrics.predictions import confidence
 from mgtta_cam.stream.controls import Controls
 from mgtta_cam.types import FrameResult
 
-STRETCH = 200  # frames that shares are taken over, as on the picture
+STRETCH = 200  # frames per share, as on the overlay
 BASE = {"corrupt_on": "crop", "compare": "split", "show": False, "warmup": 0}
 
 
-class Told:
-    """Takes down, of each labeled frame, what was right and what stood for it."""
+class Recorder:
+    """A sink that records correctness, agreement and confidence of each labeled frame."""
 
     def __init__(self) -> None:
         self.rows: list[tuple[float, float, float]] = []
 
     def write(self, result: FrameResult) -> None:
-        """Takes a result; a clean frame is its own teacher's."""
+        """Record a result; on a clean frame the frozen model is the teacher."""
         answer, frozen = result.top1, result.frozen_top1
         assert frozen is not None
         teacher = frozen if result.teacher is None else result.teacher
@@ -41,31 +41,31 @@ class Told:
             self.rows.append((answer == result.frame.label, answer == teacher, confidence(result.logits)))
 
     def close(self) -> None:
-        """Nothing is held open."""
+        """Do nothing: no resource is held."""
 
 
 def measured(options: dict[str, Any]) -> list[float]:
-    """Of one run, in percent: accuracy, agreement and its mean error, estimate and its mean error."""
-    told = Told()
+    """Accuracy, agreement and its mean error, estimate and its mean error of one run, in percent."""
+    recorder = Recorder()
     settings = loading.load({**BASE, **options}, environment={})
-    outcome = play_run(settings, Controls(), [told])
+    outcome = play_run(settings, Controls(), [recorder])
     assert outcome.exit_code == 0, outcome.error
-    rows = 100 * np.asarray(told.rows, float)
+    rows = 100 * np.asarray(recorder.rows, float)
     true, agreement, estimate = rows.T
     return [true.mean(), agreement.mean(), error(true, agreement), estimate.mean(), error(true, estimate)]
 
 
-def error(true: NDArray[np.float64], told: NDArray[np.float64]) -> float:
+def error(true: NDArray[np.float64], estimate: NDArray[np.float64]) -> float:
     """Mean absolute error over stretches."""
     gaps = [
-        abs(true[i : i + STRETCH].mean() - told[i : i + STRETCH].mean())
+        abs(true[i : i + STRETCH].mean() - estimate[i : i + STRETCH].mean())
         for i in range(0, max(1, len(true) - STRETCH + 1), STRETCH)
     ]
     return float(np.mean(gaps))
 
 
 def main(words: Sequence[str]) -> None:
-    """Prints CSV rows as they come."""
+    """Print CSV rows as they are measured."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--source", default=str(CLIP))
     parser.add_argument("--model", default="demo")

@@ -1,10 +1,10 @@
-"""The generator's step three ways, in turns. Prints a table; no verdict by time.
+"""Time the generator's step in three implementations, in turns. Prints a table, without a verdict.
 
-`GOMP_SPINCOUNT=3000 python -m benchmarks.generator`: threads of torch wait then as they do in the program.
+`GOMP_SPINCOUNT=3000 python -m benchmarks.generator` makes torch's threads wait as they do in the program.
 
-For a ViT-B's 38,400 adapted scalars: as one kernel, in closed form in plain torch (the reference), and the way of the
-authors' module: test-time training by batched matrix products in dual form over a mini-batch of one, whose memory also
-carries gradients that nobody reads. All three give the same numbers, which is checked first.
+The implementations, for a ViT-B's 38,400 adapted scalars: one kernel; the closed form in plain torch (the reference);
+and the authors' module, which does test-time training by batched matrix products in dual form over a mini-batch of one
+and whose memory also carries unused gradients. It first checks that all three give the same numbers.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ Step = Callable[[Tensor], Tensor]
 
 
 class Batched:
-    """The authors' way, written anew from what their module computes."""
+    """The authors' implementation, rewritten from what their module computes."""
 
     def __init__(self, generator: MetaGradientGenerator, n: int) -> None:
         self.g, self.t = generator, 0
@@ -67,7 +67,7 @@ class Batched:
 
 
 def closed_form(generator: MetaGradientGenerator, n: int) -> Step:
-    """The reference."""
+    """The closed form in plain torch, the reference."""
     state = meta_gradient(generator).init({"p": generator.W0.new_zeros(n)})
 
     def step(gradient: Tensor) -> Tensor:
@@ -79,7 +79,7 @@ def closed_form(generator: MetaGradientGenerator, n: int) -> Step:
 
 
 def kernel(generator: MetaGradientGenerator, n: int) -> Step:
-    """As deployed."""
+    """The kernel, as deployed."""
     transform = meta_gradient(generator)
     state = transform.init({"p": generator.W0.new_zeros(n)})
 
@@ -93,7 +93,7 @@ def kernel(generator: MetaGradientGenerator, n: int) -> Step:
 
 @torch.no_grad()
 def main() -> None:
-    """Checks that the ways agree, measures and prints."""
+    """Check that the implementations agree, measure and print."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--seconds", type=float, default=20)
     seconds = parser.parse_args().seconds

@@ -1,7 +1,7 @@
-"""Every check that needs a GPU, as one short table: `make gpu-check`.
+"""Run every check that needs a GPU and print one short table: `make gpu-check`.
 
-Needs torch and timm with CUDA, no network and no weights: speed does not depend on their values. With `../shared` (or a
-copy of its goldens in `shared/goldens`) the goldens are compared on the GPU too.
+Needs torch and timm with CUDA, but no network and no weights, because speed does not depend on their values. With
+`../shared` (or a copy of its goldens in `shared/goldens`) the goldens are compared on the GPU too.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ CHECKS: dict[str, Callable[[str, str, int], Iterator[Finding]]] = {
     "golden": lambda device, *_: equality.golden(device),
     "kernels": lambda device, *_: equality.kernels(device),
     "agreement": lambda device, *_: equality.agreement(device),
-    "beside": equality.beside,
+    "background": equality.background,
     "waiting": speed.waiting,
     "rollback": lambda device, name, _: speed.rollback(device, name),
     "together": lambda device, name, _: equality.together(device, name),
@@ -32,7 +32,7 @@ CHECKS: dict[str, Callable[[str, str, int], Iterator[Finding]]] = {
 
 
 def main() -> int:
-    """Runs all checks and prints the table; 1 if one failed, 2 without CUDA."""
+    """Run the checks and print the table; returns 1 if one failed, 2 without CUDA."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("names", nargs="*", metavar="CHECK", help=f"all by default: {', '.join(CHECKS)}")
     parser.add_argument("--device", default="cuda")
@@ -40,7 +40,7 @@ def main() -> int:
     parser.add_argument("--batch", type=int, default=64)
     options = parser.parse_args()
     if options.device.startswith("cuda") and not torch.cuda.is_available():
-        print("gpu-check needs a CUDA device, and torch sees none here; --device cpu tries the script itself")
+        print("gpu-check needs a CUDA device, but torch finds none; use --device cpu to try the script itself")
         return 2
     os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # for --deterministic
     where = torch.cuda.get_device_name() if options.device.startswith("cuda") else "CPU"

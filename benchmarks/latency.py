@@ -1,7 +1,7 @@
-"""What updates cost the answers: `python -m benchmarks.latency`. Prints a table, ms; no verdict by time.
+"""Measure what updates cost in latency: `python -m benchmarks.latency`. Prints a table in ms, without a verdict.
 
-The same stretch of the demo's clip, played at the same speed, without updates, with updates in the loop and beside it;
-in rounds, so that all meet the same machine.
+The same stretch of the demo's clip is played at the same rate without updates, with inline and with background
+updates, in rounds, so that all run under the same conditions.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from rich.console import Console
 from rich.table import Table
 
 CLIP = Path(__file__).resolve().parents[1] / "samples" / "clip.mp4"
-NOISE = ["--corrupt", "gaussian_noise:5", "--corrupt-on", "crop"]  # on clean pictures, there is nothing to learn
+NOISE = ["--corrupt", "gaussian_noise:5", "--corrupt-on", "crop"]  # on clean pictures there is nothing to adapt to
 WAYS = {
     "no updates": ["--method", "none"],
     "inline": ["--adapt", "inline"],
@@ -30,17 +30,17 @@ WAYS = {
 
 
 def main() -> None:
-    """Measures and prints."""
+    """Measure and print."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--seconds", type=float, default=20)
-    known, options = parser.parse_known_args()  # --model and the like are the command's
+    known, options = parser.parse_known_args()  # other options, such as --model, go to the command
     results: dict[str, list[dict[str, Any]]] = {name: [] for name in WAYS}
     for _ in range(known.rounds):
         for name, way in WAYS.items():
             results[name].append(measured(known.seconds, [*options, *way]))
     table = Table("updates", "updates", "fps")
-    for what in ("answer", "age"):  # in the loop alone; and from when the frame was due
+    for what in ("answer", "age"):  # within the loop; and since the frame was due
         for column in ("p50", "p99", "p99 over none"):
             table.add_column(f"{what} {column}", justify="right")
     for name, runs in results.items():

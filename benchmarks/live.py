@@ -1,8 +1,8 @@
-"""How a live stream is held: `python -m benchmarks.live --minutes 10`. Prints a table; no verdict by time.
+"""Test robustness on live streams: `python -m benchmarks.live --minutes 10`. Prints a table, without a verdict.
 
-Each row is the program as a process of its own, on a server of pictures over HTTP that does what is in the way: 30
-pictures a second for a model that answers ten; a server that falls silent, that goes away and comes back, that is
-silent while the program is told to end; and a process that is killed.
+Each row runs the program in its own process against an HTTP server of pictures that causes trouble: it sends 30
+pictures per second to a model that manages ten; it falls silent; it goes away and comes back; it is silent while the
+program is asked to stop; and, in the last row, the process is killed.
 """
 
 from __future__ import annotations
@@ -46,17 +46,17 @@ SLOW = """
 
 
 def main() -> None:
-    """Measures and prints."""
+    """Measure and print."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--minutes", type=float, default=1, help="of the stream that is too fast for its model")
-    parser.add_argument("--rounds", type=int, default=5, help="of each way to end")
+    parser.add_argument("--minutes", type=float, default=1, help="duration of the stream that outpaces its model")
+    parser.add_argument("--rounds", type=int, default=5, help="rounds of each way to stop")
     known = parser.parse_args()
     rows: list[tuple[str, str, Callable[[Path], str]]] = [
-        ("a frame's age, 30 fps for 10 Hz", "p99 0.5 s, no slope", lambda folder: age(folder, known.minutes)),
-        (f"a server falls silent, --read-timeout {TIMEOUT_S}", f"found within {TIMEOUT_S + 1} s", silent),
-        (f"a server is gone for {OUTAGE_S} s", "a frame within 2 s of its return", gone),
-        ("told to end while the server is silent", "1.5 s", lambda folder: told(folder, known.rounds)),
-        ("killed", "95 % of frames readable, log whole", lambda folder: killed(folder, known.rounds)),
+        ("frame age, 30 fps for 10 Hz", "p99 0.5 s, no slope", lambda folder: age(folder, known.minutes)),
+        (f"server falls silent, --read-timeout {TIMEOUT_S}", f"detected within {TIMEOUT_S + 1} s", silent),
+        (f"server is gone for {OUTAGE_S} s", "a frame within 2 s of its return", gone),
+        ("asked to stop while the server is silent", "1.5 s", lambda folder: stopped(folder, known.rounds)),
+        ("killed", "95 % of frames readable, log complete", lambda folder: killed(folder, known.rounds)),
     ]
     table = Table("what", "goal", "measured")
     for what, goal, measure in rows:
@@ -67,7 +67,7 @@ def main() -> None:
 
 
 def age(folder: Path, minutes: float) -> str:
-    """From when a picture came to when it is shown."""
+    """Time from a picture's arrival until it is shown."""
     with FaultServer(Visit(ENDLESS, fps=FPS)) as server:
         process = started(folder, *words(server), "--duration", str(60 * minutes), code=SLOW)
         _, err = process.communicate()
@@ -76,21 +76,21 @@ def age(folder: Path, minutes: float) -> str:
     seconds, ages = np.array([(record["t"], record["age_ms"] / 1000) for record in frames]).T
     slope = np.polyfit(seconds, ages, 1)[0]
     rate = len(frames) / (seconds[-1] - seconds[0])
-    return f"p99 {np.percentile(ages, 99):.3f} s, {1000 * slope:+.3f} ms a second, {rate:.1f} fps, {seconds[-1]:.0f} s"
+    return f"p99 {np.percentile(ages, 99):.3f} s, {1000 * slope:+.3f} ms/s, {rate:.1f} fps, {seconds[-1]:.0f} s"
 
 
 def silent(folder: Path) -> str:
-    """From the last picture to when the stall is told, and to the first one of the next connection."""
+    """Time from the last picture until the stall is reported, and until the next connection's first picture."""
     with FaultServer(Visit(FPS, "mute", fps=FPS), Visit(ENDLESS, fps=FPS)) as server:
         process = started(folder, *words(server), "--duration", "8")
         _, err = process.communicate()
     assert not process.returncode, err
     last, stall, again = around("stall", folder)
-    return f"found after {stall - last:.2f} s, a frame after {again - last:.2f} s"
+    return f"detected after {stall - last:.2f} s, a frame after {again - last:.2f} s"
 
 
 def gone(folder: Path) -> str:
-    """From the server's return to the first frame."""
+    """Time from the server's return until the first frame."""
     with FaultServer(Visit(FPS, fps=FPS)) as server:
         process = started(folder, *words(server), "--duration", "14")
         server.reached.wait()
@@ -107,8 +107,8 @@ def gone(folder: Path) -> str:
     return f"{start + again - back:.2f} s; waits {', '.join(f'{wait:.1f}' for wait in waits)} s"
 
 
-def told(folder: Path, rounds: int) -> str:
-    """From a signal to the end, while a read hangs."""
+def stopped(folder: Path, rounds: int) -> str:
+    """Time from a signal until the end, while a read hangs."""
     spent: list[float] = []
     for number in [signal.SIGINT, signal.SIGTERM] * rounds:
         with FaultServer(Visit(FPS, "mute", fps=FPS)) as server:
@@ -122,11 +122,11 @@ def told(folder: Path, rounds: int) -> str:
         assert process.returncode == 128 + number
         assert list(read(folder / LOG))[-1]["type"] == "summary"
         (folder / LOG).unlink()
-    return f"at most {max(spent):.2f} s of {len(spent)}"
+    return f"at most {max(spent):.2f} s in {len(spent)} rounds"
 
 
 def killed(folder: Path, rounds: int) -> str:
-    """Frames of the video that can be read, of those in the log."""
+    """Share of logged frames that are readable in the video."""
     shares: list[float] = []
     for wait_s in range(rounds):
         with FaultServer(Visit(ENDLESS, fps=FPS)) as server:
@@ -138,16 +138,16 @@ def killed(folder: Path, rounds: int) -> str:
         frames = sum(record["type"] == "frame" for record in read(folder / LOG))
         shares.append(frames_in_the_end(folder / VIDEO, frames) / frames)
         (folder / LOG).unlink()
-    return f"at least {100 * min(shares):.1f} % of {len(shares)}; all logs read to their last line"
+    return f"at least {100 * min(shares):.1f} % in {len(shares)} rounds; all logs readable to their last line"
 
 
 def words(server: FaultServer) -> list[str]:
-    """How the program is called."""
+    """The program's command line."""
     return ["--source", server.url, "--read-timeout", str(TIMEOUT_S), *MODEL, *OUTPUTS, "--quiet"]
 
 
 def around(event: str, folder: Path) -> tuple[float, float, float]:
-    """Seconds of the log: the last frame before an event, the event, and the first frame after it."""
+    """Log times in seconds: the last frame before an event, the event, and the first frame after it."""
     records = list(read(folder / LOG))
     place = next(i for i, record in enumerate(records) if record.get("kind") == event)
     frames = [(i, record["t"]) for i, record in enumerate(records) if record["type"] == "frame"]

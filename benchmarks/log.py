@@ -1,4 +1,4 @@
-"""What the log costs: `python -m benchmarks.log`. Bytes and milliseconds a frame, and their share of a run."""
+"""Measure the cost of the log: `python -m benchmarks.log`. Bytes and milliseconds per frame, and share of a run."""
 
 from __future__ import annotations
 
@@ -35,14 +35,14 @@ RUNS: dict[str, dict[str, Any]] = {
 
 
 class Timed:
-    """Adds up the time that a function takes."""
+    """Sums up the time spent in a function."""
 
     def __init__(self, function: Callable[..., Any]) -> None:
         self._function = function
         self.seconds = 0.0
 
     def __call__(self, *args: Any, **options: Any) -> Any:
-        """Calls it."""
+        """Call the function."""
         began = time.perf_counter()
         try:
             return self._function(*args, **options)
@@ -51,7 +51,7 @@ class Timed:
 
 
 def measured(name: str, options: dict[str, Any], frames: int, folder: Path) -> list[str]:
-    """One run, as a row of the table."""
+    """Measure one run, as a row of the table."""
     path = folder / f"{name}.jsonl"
     settings = loading.load({**BASE, **options, "max_frames": frames, "log": path}, environment={})
     session = assemble(settings, Controls(), ignore, Outputs(["benchmark"]))
@@ -82,12 +82,12 @@ def measured(name: str, options: dict[str, Any], frames: int, folder: Path) -> l
 
 
 def main() -> None:
-    """Prints the table."""
+    """Print the table."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--frames", type=int, default=600)
     frames = parser.parse_args().frames
-    table = Table(title=f"the log of {frames} frames, {os.cpu_count()} processors")
-    for heading in ("run", "bytes a frame", "its own line", "all, packed", "ms a frame", "of", "share of the time"):
+    table = Table(title=f"log of {frames} frames, {os.cpu_count()} CPUs")
+    for heading in ("run", "bytes/frame", "frame line", "gzipped", "log ms/frame", "total ms/frame", "share of time"):
         table.add_column(heading, justify="left" if heading == "run" else "right")
     with tempfile.TemporaryDirectory() as folder:
         for name, options in RUNS.items():

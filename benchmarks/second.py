@@ -1,7 +1,7 @@
-"""Where one second of a stream goes: `python -m benchmarks.second --model demo`. A 720p file, adapting, logged.
+"""Break down one second of a stream: `python -m benchmarks.second --model demo`. A 720p file, adapting, logged.
 
-Prints the frames of the mean second and what each part of the work took of it, in milliseconds. Parts that overlap add
-up to more than the second.
+Prints the frames of the average second, and the milliseconds that each part took. Parts overlap, so they can add up to
+more than a second.
 """
 
 from __future__ import annotations
@@ -21,12 +21,12 @@ PARTS = ("decode", "corrupt", "prep", "infer", "adapt", "draw")
 
 
 def main() -> None:
-    """Runs once and prints a row for each part."""
+    """Run and print a row for each part."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--model", default="demo")
     parser.add_argument("--weights")
     parser.add_argument("--method", default="mgtta")
-    parser.add_argument("--rounds", type=int, default=3, help="how often the clip of 200 frames is played")
+    parser.add_argument("--rounds", type=int, default=3, help="how many times to play the clip of 200 frames")
     options = parser.parse_args()
     settings = loading.load({"model": options.model, "weights": options.weights}, environment={})
     with tempfile.TemporaryDirectory() as folder:
@@ -35,10 +35,10 @@ def main() -> None:
         way |= {"corrupt": "gaussian_noise:5", "corrupt_on": "crop", "adapt": "background", "method": options.method}
         outcome, drawn = played(settings, way, load_model(settings), play_run)
     seconds, frames, updates = (outcome.summary[name] for name in ("seconds", "frames", "updates"))
-    print(f"{frames / seconds:.1f} frames and {updates / seconds:.2f} updates a second; of it, in ms:")
+    print(f"{frames / seconds:.1f} frames and {updates / seconds:.2f} updates per second; ms per second by part:")
     for part in PARTS:
         ms = sum(drawn.ms[part])
-        print(f"  {part:8}{ms / seconds:7.0f}   {ms / frames:6.2f} a frame")
+        print(f"  {part:8}{ms / seconds:7.0f}   {ms / frames:6.2f} per frame")
 
 
 if __name__ == "__main__":

@@ -1,1 +1,1 @@
-"""The embedded world: the program that renders, films and trains it, and the clip it made."""
+"""The embedded world: programs that render it, film it and train a model on it, and the resulting clip."""

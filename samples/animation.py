@@ -10,8 +10,8 @@ from pathlib import Path
 import cv2
 from PIL import Image
 
-STEP, WIDTH, QUALITY = 20, 400, 40  # every so manyth frame; pixels; 0..100
-DURATION_MS = 160  # of a frame
+STEP, WIDTH, QUALITY = 20, 400, 40  # frames between pictures; pixels; 0..100
+DURATION_MS = 160  # per picture
 
 
 def frames(video: Path) -> list[Image.Image]:

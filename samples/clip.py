@@ -1,7 +1,7 @@
-"""Film the embedded world: `python -m samples.clip` writes `clip.mp4` and `clip.labels.csv` beside this file.
+"""Film the embedded world: `python -m samples.clip` writes `clip.mp4` and `clip.labels.csv` next to this file.
 
-Every shot shows one object of a known class; object, camera and light move. The classes come in random order, each as
-often as the others, and from scenes that training never saw.
+Every shot shows one object of a known class; object, camera and light move. Classes come in random order and equally
+often, in scenes that training never saw.
 """
 
 import argparse

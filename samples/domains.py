@@ -1,12 +1,12 @@
-"""Domains: the same pictures in bad weather, learned with the norm layers' channels moved back to where they belong.
+"""Domains: the same pictures under corruptions, trained with the norm layers' channels restored to clean moments.
 
-A test-time method changes nothing but the norm layers, so the other weights must be worth something once the norm
-layers are right. In a domain's batch each channel's mean and spread, in front of a norm layer's scale and shift, is set
-to what it is on clean pictures: what a perfect adaptation would do (Li et al., "Revisiting Batch Normalization for
-Practical Domain Adaptation", arXiv 1603.04779). The other weights learn to see from there. Used as it is, without
-adaptation, the model meets shifted channels, which it never learned to bear.
+A test-time method changes only the norm layers, so the other weights must be useful once the norm layers are right. In
+a domain's batch, each channel's mean and spread before a norm layer's scale and shift are set to their values on clean
+pictures, as perfect adaptation would do (Li et al., "Revisiting Batch Normalization for Practical Domain Adaptation",
+arXiv 1603.04779). The other weights are trained under these conditions. Without adaptation, the model sees shifted
+channels, which it was never trained for.
 
-The domains are ImageNet-C's four validation corruptions, and haze; none is one of the fifteen of the test.
+The domains are ImageNet-C's four validation corruptions, and haze; none is among the test's fifteen.
 
 Notation: b batch, t tokens, d width, s the model's input size.
 """
@@ -27,18 +27,18 @@ from samples.augment import normalized
 HAZE = "haze"
 DOMAINS = ("speckle_noise", "gaussian_blur", "spatter", "saturate", HAZE)
 SEVERITIES = (3, 4, 5)
-HAZE_CONTRAST, HAZE_SHADE = (0.05, 0.4), (60, 200)  # what is left of the contrast, and the gray of the haze (0..255)
-MOMENTUM = 0.05  # of a clean batch in the running means and spreads
+HAZE_CONTRAST, HAZE_SHADE = (0.05, 0.4), (60, 200)  # remaining contrast, and gray level of the haze (0..255)
+MOMENTUM = 0.05  # weight of a clean batch in the running means and spreads
 SMALLEST = 1e-3  # added to a spread before dividing by it
 
 Change = Callable[[int, Tensor], Tensor | None]
 
 
 class Moments(nn.Module):
-    """Running mean and spread of each channel in front of each norm layer's scale and shift, on clean pictures.
+    """Running mean and spread of each channel before each norm layer's scale and shift, on clean pictures.
 
     Args:
-        model: whose LayerNorms and BatchNorms are meant; the latter are expected in evaluation mode.
+        model: the model with the LayerNorms and BatchNorms; the latter must be in evaluation mode.
     """
 
     def __init__(self, model: nn.Module) -> None:
@@ -49,12 +49,12 @@ class Moments(nn.Module):
             self.register_buffer(f"std{number}", torch.zeros(layer.weight.shape))
 
     def of(self, number: int) -> tuple[Tensor, Tensor]:
-        """Mean and spread of the layer of that number, `[d]` each: the live tensors."""
+        """Mean and spread of layer `number`, `[d]` each: the live tensors."""
         return self.get_buffer(f"mean{number}"), self.get_buffer(f"std{number}")
 
     @contextmanager
     def measured(self) -> Iterator[None]:
-        """What runs inside is clean: remember its moments."""
+        """A context in which inputs are clean: record their moments."""
 
         def remember(number: int, x: Tensor) -> None:
             std, mean = torch.std_mean(x.detach().flatten(0, -2), dim=0)
@@ -68,7 +68,7 @@ class Moments(nn.Module):
 
     @contextmanager
     def restored(self) -> Iterator[None]:
-        """What runs inside is of one domain: give it the clean moments."""
+        """A context in which inputs are from one domain: replace their moments by the clean ones."""
 
         def restore(number: int, x: Tensor) -> Tensor:
             std, mean = torch.std_mean(x.flatten(0, -2), dim=0)
@@ -80,7 +80,7 @@ class Moments(nn.Module):
 
     @contextmanager
     def _behind_norms(self, change: Change) -> Iterator[None]:
-        """Within, `change(number, normalized [..., d])` may replace what a norm layer scales and shifts."""
+        """A context in which `change(number, normalized [..., d])` may replace what a norm layer scales and shifts."""
         handles = [
             layer.register_forward_hook(partial(_hook, change, number)) for number, layer in enumerate(self.layers)
         ]
@@ -102,7 +102,7 @@ def _hook(change: Change, number: int, layer: nn.Module, inputs: tuple[Tensor], 
 
 
 def in_domain(x: Tensor, domain: str, rng: np.random.RandomState) -> Tensor:
-    """Normalized pictures, `[b, 3, s, s]`, as they look in the domain."""
+    """Normalized pictures, `[b, 3, s, s]`, transformed to the domain."""
     pictures = x.mul(0.5).add(0.5).mul(255).round().clamp(0, 255).byte().permute(0, 2, 3, 1).contiguous().numpy()
     changed = np.stack([_changed(picture, domain, rng) for picture in pictures])
     return normalized(torch.from_numpy(changed).permute(0, 3, 1, 2))

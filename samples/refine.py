@@ -1,4 +1,4 @@
-"""The second part of the training: the norm layers of the stem come in, and the weights learn to see in bad weather.
+"""The second part of training: add norm layers to the stem, and train the weights on corrupted pictures.
 
 Notation: b batch, d width.
 """
@@ -17,14 +17,14 @@ from samples.augment import augmented, centered
 from samples.domains import DOMAINS, Moments, in_domain
 from samples.workers import average_gradients, generator
 
-SHARE = 32  # pictures of each kind, clean and in a domain, that a worker sees in a step
+SHARE = 32  # pictures of each kind, clean and from a domain, per worker and step
 RATE, BETAS, WEIGHT_DECAY = 4e-4, (0.9, 0.98), 0.02
-MEASURED = 512  # pictures from which the first moments are taken
-STEM, FINAL = 0.04, 2.0  # size of norm layers' weights in the end; see `rescale`
+MEASURED = 512  # pictures for the initial moments
+STEM, FINAL = 0.04, 2.0  # final size of norm layers' weights; see `rescale`
 
 
 def refine(model: VisionTransformer, pictures: Tensor, labels: Tensor, size: int, steps: int, seed: int) -> None:
-    """Train in place, in step with the other workers: pictures, uint8 `[n, 3, h, w]`, and labels, `[n]`.
+    """Train in place, synchronously with the other workers: pictures, uint8 `[n, 3, h, w]`, and labels, `[n]`.
 
     Each step sees clean pictures, as the model is used, and pictures of one domain with the clean moments restored.
     """
@@ -60,13 +60,13 @@ def refine(model: VisionTransformer, pictures: Tensor, labels: Tensor, size: int
 
 
 def smoothed_loss(logits: Tensor, labels: Tensor) -> Tensor:
-    """Cross-entropy of logits `[b, c]`, a little of which every class gets."""
+    """Label-smoothed cross-entropy of logits `[b, c]`."""
     return functional.cross_entropy(logits, labels, label_smoothing=0.05)
 
 
 @torch.no_grad()
 def calibrate(model: VisionTransformer, moments: Moments, x: Tensor) -> None:
-    """Give the stem's norm layers the moments of clean pictures, `[b, 3, s, s]`; the model computes what it did."""
+    """Set the stem's norm layers to the moments of clean pictures, `[b, 3, s, s]`, without changing the output."""
     with moments.measured():
         model(x)
     for number, layer in enumerate(moments.layers):
@@ -84,13 +84,13 @@ def calibrate(model: VisionTransformer, moments: Moments, x: Tensor) -> None:
 
 @torch.no_grad()
 def rescale(model: VisionTransformer, stem: float = STEM, final: float = FINAL) -> None:
-    """Choose how far a step of a norm layer reaches, in place; the model computes what it did.
+    """Rescale norm layers in place, to choose the effect of a step in them, without changing the model's output.
 
-    A norm layer can be divided by a factor and the weights that read it multiplied by it. A step of one size in the
-    norm layer then goes that much farther. An hour's training from nothing leaves small models less sensitive than
-    weeks of it leave large ones, and MGTTA's published rate, which bounds each number's step, hardly moves them. So the
-    mean weight of each norm layer in the stem, where noise and blur first show, becomes `stem`. That of the final one,
-    whose features enter MGTTA's discrepancy with their squares, is multiplied by `final`.
+    A norm layer can be divided by a factor if the weights that read it are multiplied by the factor. A step of a given
+    size in the norm layer then has a larger effect. An hour's training from scratch leaves small models less sensitive
+    than weeks of training leave large ones, and MGTTA's published rate, which bounds each scalar's step, hardly moves
+    them. So the mean weight of each norm layer in the stem, where noise and blur appear first, becomes `stem`. That of
+    the final one, whose features enter MGTTA's discrepancy squared, is multiplied by `final`.
     """
     assert isinstance(model.patch_embed, ConvolutionalStem)
     pairs = [

@@ -1,7 +1,7 @@
 """Render labeled pictures in the ImageNet layout: `python -m samples.render --out DIR --split train --count 36000`.
 
-A picture depends on nothing but its split, seed, class and number, so that an interrupted run continues where it
-stopped, and so that no scene of one split appears in another.
+A picture depends only on its split, seed, class and number, so an interrupted run continues where it stopped, and no
+scene of one split appears in another.
 """
 
 import argparse
@@ -19,7 +19,7 @@ from samples.studio import Studio
 from samples.world import make_scene, make_shot
 
 SPLITS = {"train": 0, "test": 1, "clip": 2}
-VIEWS = {"train": 4, "test": 1}  # pictures of one scene
+VIEWS = {"train": 4, "test": 1}  # pictures per scene
 SIZE = 160
 OVERSAMPLING = 1.5
 
@@ -41,7 +41,7 @@ def scene_rng(split: str, seed: int, label: str, scene: int) -> np.random.Genera
 
 
 def tasks(out: Path, split: str, count: int, seed: int) -> Iterator[Task]:
-    """What is still to render of `count` pictures, spread evenly over the classes."""
+    """The tasks that remain of `count` pictures, spread evenly over the classes."""
     each, views = count // len(KINDS), VIEWS[split]
     for scene in range(-(-each // views)):
         numbers = range(scene * views, min((scene + 1) * views, each))
@@ -51,7 +51,7 @@ def tasks(out: Path, split: str, count: int, seed: int) -> Iterator[Task]:
 
 
 def path(folder: Path, number: int) -> Path:
-    """Where a class's picture is kept."""
+    """The path of a class's picture."""
     return folder / f"{number:06d}.jpg"
 
 
@@ -81,19 +81,19 @@ def _work(batch: list[Task]) -> int:
 def main() -> None:
     """Read the options and render."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--out", type=Path, required=True, help="folder that gets one folder a class")
+    parser.add_argument("--out", type=Path, required=True, help="folder to fill with one folder per class")
     parser.add_argument("--split", choices=list(VIEWS), required=True)
-    parser.add_argument("--count", type=int, required=True, help="pictures in all")
+    parser.add_argument("--count", type=int, required=True, help="total number of pictures")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--workers", type=int, default=os.cpu_count() or 1)
     options = parser.parse_args()
     if options.count < len(KINDS):
         parser.error(f"expected --count of at least {len(KINDS)}, one for each class; got {options.count}")
-    os.environ["LP_NUM_THREADS"] = "1"  # Mesa's software renderer would start as many threads in every worker
+    os.environ["LP_NUM_THREADS"] = "1"  # or Mesa's software renderer would start a full set of threads per worker
     todo = list(tasks(options.out, options.split, options.count, options.seed))
     batches = [todo[i : i + 160] for i in range(0, len(todo), 160)]
     total, done = sum(len(task.numbers) for task in todo), 0
-    # A renderer keeps some memory of every scene, so each worker process serves a few batches only.
+    # A renderer leaks some memory per scene, so each worker process serves only a few batches.
     with multiprocessing.get_context("spawn").Pool(options.workers, maxtasksperchild=4) as pool:
         for finished in pool.imap_unordered(_work, batches):
             done += finished

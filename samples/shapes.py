@@ -14,7 +14,7 @@ Array = NDArray[np.float64]
 
 
 def polydata(mesh: object) -> pv.PolyData:
-    """The mesh itself, checked to be one of triangles: pyvista's filters promise less than they keep."""
+    """Check that a mesh is one of triangles and return it: pyvista's filters declare a wider type than they return."""
     if not isinstance(mesh, pv.PolyData):
         raise TypeError(f"expected a pyvista.PolyData; got {type(mesh).__name__}")
     return mesh
@@ -69,7 +69,7 @@ def rod(points: ArrayLike, radius: float, *, closed: bool = False, sides: int = 
 
 
 def slab(outline: ArrayLike, thickness: float) -> pv.PolyData:
-    """A plate: a simple polygon in the x-z plane, `[n, 2]`, as thick as told along y and centered there."""
+    """A plate: a simple polygon in the x-z plane, `[n, 2]`, extruded along y and centered there."""
     x, z = np.asarray(outline, float).T
     polygon = pv.PolyData(np.column_stack([x, np.full_like(x, -thickness / 2), z]), faces=[len(x), *range(len(x))])
     return polydata(polydata(polygon.triangulate()).extrude((0, thickness, 0), capping=True).triangulate())
@@ -90,7 +90,7 @@ def block(size: Sequence[float], center: Sequence[float] = (0, 0, 0)) -> pv.Poly
 
 
 def ball(radii: Sequence[float] | float, center: Sequence[float] = (0, 0, 0)) -> pv.PolyData:
-    """A sphere, or an ellipsoid where three radii are given."""
+    """A sphere, or an ellipsoid if three radii are given."""
     mesh = pv.Sphere(radius=1.0, theta_resolution=24, phi_resolution=16)
     mesh.points = np.asarray(mesh.points) * np.broadcast_to(radii, 3) + np.asarray(center)
     return mesh
@@ -104,7 +104,7 @@ def disc(radius: float, thickness: float, center: Sequence[float], axis: str = "
 
 
 def turned(mesh: pv.PolyData, axis: str) -> pv.PolyData:
-    """Turn a mesh so that its z axis comes to lie along x, y or z."""
+    """Rotate a mesh so that its z axis points along x, y or z."""
     if axis == "z":
         return mesh
     return polydata(mesh.rotate_y(90) if axis == "x" else mesh.rotate_x(-90))
@@ -123,12 +123,12 @@ def ellipse(width: float, height: float, power: float = 2.0, points: int = 40) -
 
 
 def moved(points: ArrayLike, x: float, z: float) -> Array:
-    """Points of the x-z plane, `[n, 2]`, moved."""
+    """Translate points of the x-z plane, `[n, 2]`."""
     return np.asarray(points, float) + np.array([x, z])
 
 
 def upright(plane: ArrayLike, y: float = 0.0) -> Array:
-    """Put points of the x-z plane, `[n, 2]`, into space, `[n, 3]`."""
+    """Embed points of the x-z plane, `[n, 2]`, in space, `[n, 3]`."""
     x, z = np.asarray(plane, float).T
     return np.column_stack([x, np.full_like(x, y), z])
 

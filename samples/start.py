@@ -1,4 +1,4 @@
-"""Where training starts: random weights with the structure that training would otherwise have to find first.
+"""Initialize training: random weights with structure that training would otherwise have to find first.
 
 Trockman and Kolter, "Mimetic Initialization of Self-Attention Layers", arXiv 2305.09828, section 4: queries and keys
 start out alike, so that tokens attend to tokens like themselves; values and projection start out opposed; positions
@@ -50,7 +50,7 @@ def sine_positions(side: int, width: int) -> Tensor:
 
 
 def _target(d: int, k: int, strength: tuple[float, float], sign: float, generator: torch.Generator) -> Tensor:
-    """What the product of the two matrices should be, `[d, d]`."""
+    """The target product of the two matrices, `[d, d]`."""
     noise = torch.randn(d, d, generator=generator) / math.sqrt(k)
     return strength[0] * noise + sign * strength[1] * torch.eye(d)
 

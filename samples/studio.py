@@ -1,4 +1,4 @@
-"""The renderer: turns a scene and a shot into a picture, off screen and in software where there is no display."""
+"""The renderer: turns a scene and a shot into a picture, off screen, and in software if there is no display."""
 
 from functools import cache
 
@@ -29,7 +29,7 @@ class Studio:
         self._plotter = pv.Plotter(off_screen=True, window_size=window, lighting="none")
         target = self._plotter.render_window
         assert target is not None
-        target.SetMultiSamples(0)  # in software, hardware's way of smoothing edges costs three times as much
+        target.SetMultiSamples(0)  # in software rendering, multisampling costs three times as much
         self._key, self._fill = pv.Light(light_type="scene light"), pv.Light(light_type="headlight")
         for light in (self._key, self._fill):
             self._plotter.add_light(light)
@@ -42,7 +42,7 @@ class Studio:
         self._points = np.zeros((0, 3), np.float32)
 
     def stage(self, scene: Scene) -> None:
-        """Take away what was there and set up another scene."""
+        """Remove the previous scene and set up another."""
         self._plotter.clear_actors()
         self._scene, self._points = scene, scene.points()
         self._object = [self._add(part) for part in scene.parts]
@@ -61,7 +61,7 @@ class Studio:
             self._ground.append(self._add(Part(wall, scene.wall, 0.0, 0.3, 1.0)))
 
     def shoot(self, shot: Shot) -> Image:
-        """The staged scene, seen as the shot says."""
+        """Render the staged scene as seen by a shot."""
         if self._scene is None:
             raise ValueError("expected a staged scene before the first shot; call stage(scene)")
         turn = rotation(shot)
@@ -89,7 +89,7 @@ class Studio:
         return tuple(self._object)
 
     def close(self) -> None:
-        """Free the window."""
+        """Release the window."""
         self._plotter.close()
 
     def _aim(self, shot: Shot, floor: float) -> None:
@@ -141,7 +141,7 @@ def _dome() -> pv.PolyData:
 
 
 def _shadow_picture(points: NDArray, floor: float, toward: NDArray, strength: float) -> Image:
-    """The soft shadow that the triangles, `[3 t, 3]`, throw on the floor, as black RGBA, `[p, p, 4]`."""
+    """The soft shadow that triangles, `[3 t, 3]`, cast on the floor, as black RGBA, `[p, p, 4]`."""
     height = points[:, 2:] - floor
     flat = points[:, :2] - height * (toward[:2] / toward[2])
     pixel = (flat / SHADOW_SPAN + 0.5) * SHADOW_PIXELS

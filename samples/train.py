@@ -1,8 +1,8 @@
-"""Train the embedded model from nothing: `python -m samples.train --pictures DIR --out demo.safetensors`.
+"""Train the embedded model from scratch: `python -m samples.train --pictures DIR --out demo.safetensors`.
 
-DIR holds the folders `train` and `test` that `samples.render` made. First come epochs of clean pictures, then steps in
-bad weather (`samples.refine`). Each epoch ends with a checkpoint, from which an interrupted run continues. The weights
-leave as safetensors, under timm's names, with all that is needed to use them.
+DIR holds the folders `train` and `test` made by `samples.render`. Training has epochs of clean pictures, then steps on
+corrupted ones (`samples.refine`). Each epoch ends with a checkpoint, from which an interrupted run continues. The
+weights are saved as safetensors, with timm's names and everything needed to use them.
 """
 
 import argparse
@@ -32,7 +32,7 @@ from samples.workers import average_gradients, generator
 
 ARGUMENTS: dict[str, Any] = {"img_size": 128, "patch_size": 16, "embed_dim": 192, "depth": 6, "num_heads": 3}
 BFLOAT16 = any(torch.cpu.get_capabilities().get(name) for name in ("avx512_bf16", "amx_bf16"))  # else 15 times slower
-WEIGHT_DECAY = 0.05  # on all parameters, the norms included, which adaptation moves later
+WEIGHT_DECAY = 0.05  # on all parameters, including the norms, which adaptation changes later
 COMMAND = (
     "python -m samples.render --split train --count {train} --out world/train && "
     "python -m samples.render --split test --count {test} --out world/test && "
@@ -43,7 +43,7 @@ COMMAND = (
 
 @dataclass(frozen=True, slots=True)
 class World:
-    """Pictures, uint8 `[n, 3, h, w]`, and labels, `[n]`, to learn from and to test on."""
+    """Pictures, uint8 `[n, 3, h, w]`, and labels, `[n]`, for training and for testing."""
 
     pictures: Tensor
     labels: Tensor
@@ -53,21 +53,21 @@ class World:
 
 
 def learning_rate(progress: float, peak: float, warm_up: float = 0.04) -> float:
-    """Linear warm-up, then a cosine to zero; `progress` is the part of the training that is done (0..1)."""
+    """Linear warm-up, then a cosine to zero; `progress` is the share of training done (0..1)."""
     if progress < warm_up:
         return peak * progress / warm_up
     return peak * 0.5 * (1 + math.cos(math.pi * (progress - warm_up) / (1 - warm_up)))
 
 
 def train(options: argparse.Namespace, stop_after: int | None = None) -> float:
-    """Train as the options say, or until so many epochs are done; returns the clean accuracy in percent."""
+    """Train as the options say, or up to a number of epochs; returns the clean accuracy in percent."""
     *data, classes = load_pictures(options.pictures / "train")
     *test, known = load_pictures(options.pictures / "test")
     if known != classes:
         raise ValueError(f"expected the same classes in train and test; got {classes} and {known}; render both again")
     world = World(data[0], data[1], test[0], test[1], classes)
     last = min(options.epochs, stop_after or options.epochs)
-    os.environ.setdefault("MALLOC_TRIM_THRESHOLD_", str(2**34))  # keep what a step frees: the next one wants it
+    os.environ.setdefault("MALLOC_TRIM_THRESHOLD_", str(2**34))  # keep freed memory for the next step
     os.environ.setdefault("MALLOC_MMAP_THRESHOLD_", str(2**32))
     with tempfile.TemporaryDirectory() as folder:
         meeting = f"file://{folder}/meeting"
@@ -80,9 +80,10 @@ def train(options: argparse.Namespace, stop_after: int | None = None) -> float:
 
 
 def work(rank: int, options: argparse.Namespace, world: World, last: int, meeting: str) -> None:
-    """Train in step with the other workers, each on its share of every batch.
+    """Train synchronously with the other workers, each on its share of every batch.
 
-    Processes of one thread that meet once a step bear a busy machine far better than threads that meet at every layer.
+    Single-threaded processes that synchronize once per step cope with a busy machine far better than threads that
+    synchronize at every layer.
     """
     torch.set_num_threads(1)
     torch.manual_seed(options.seed)
@@ -90,9 +91,9 @@ def work(rank: int, options: argparse.Namespace, world: World, last: int, meetin
     distributed.init_process_group("gloo", init_method=meeting, rank=rank, world_size=options.workers)
     model = VisionTransformer(**ARGUMENTS, num_classes=len(world.classes), embed_layer=ConvolutionalStem).eval()
     if BFLOAT16:
-        attend_plainly(model)  # the fused kernel's backward takes half of a training step in bfloat16
+        attend_plainly(model)  # the fused kernel's backward would take half of a training step in bfloat16
     initialize(model, generator(options.seed, 0))
-    for layer in model.patch_embed.modules():  # the stem's normalization comes in when classes are known
+    for layer in model.patch_embed.modules():  # the stem's normalization is added in the second part
         if isinstance(layer, nn.BatchNorm2d):
             layer.requires_grad_(False)
     optimizer = torch.optim.AdamW(
@@ -131,7 +132,7 @@ def train_epoch(
     options: argparse.Namespace,
     epoch: int,
 ) -> float:
-    """Pass once over the data in an order that depends on seed and epoch; returns this worker's mean loss."""
+    """Make one pass over the data in an order that depends on seed and epoch; returns this worker's mean loss."""
     rank, workers, start = distributed.get_rank(), distributed.get_world_size(), time.monotonic()
     order = torch.randperm(len(world.labels), generator=generator(options.seed, epoch))
     draws = generator(options.seed, epoch, rank + 1)
@@ -160,7 +161,7 @@ def train_epoch(
 
 @torch.inference_mode()
 def accuracy(model: VisionTransformer, pictures: Tensor, labels: Tensor) -> float:
-    """Top-1 accuracy in percent on pictures as they are, in float32; the workers share the pictures."""
+    """Top-1 accuracy in percent on clean pictures, in float32; the workers share the pictures."""
     rank, workers = distributed.get_rank(), distributed.get_world_size()
     hits = torch.zeros(1)
     for x, y in zip(pictures[rank::workers].split(128), labels[rank::workers].split(128), strict=True):
@@ -170,7 +171,7 @@ def accuracy(model: VisionTransformer, pictures: Tensor, labels: Tensor) -> floa
 
 
 def save_weights(model: VisionTransformer, options: argparse.Namespace, world: World, clean: float) -> None:
-    """Write the weights and the model card, a map of strings, in one step."""
+    """Write the weights and the model card, a map of strings, atomically."""
     size = ARGUMENTS["img_size"]
     card = {
         "architecture": "VisionTransformer",
@@ -203,9 +204,9 @@ def main() -> None:
     parser.add_argument("--epochs", type=int, default=20)
     parser.add_argument("--batch", type=int, default=64)
     parser.add_argument("--lr", type=float, default=1e-3)
-    parser.add_argument("--steps", type=int, default=600, help="in bad weather, after the epochs")
+    parser.add_argument("--steps", type=int, default=600, help="training steps on corrupted pictures, after the epochs")
     parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--workers", type=int, default=2, help="processes, one a core")
+    parser.add_argument("--workers", type=int, default=2, help="number of processes, one per core")
     train(parser.parse_args())
 
 

@@ -1,11 +1,11 @@
-"""What the processes that train together share: gradients, and random numbers that each can draw for itself."""
+"""What cooperating training processes share: gradients, and reproducible random numbers."""
 
 import torch
 from torch import distributed, nn
 
 
 def average_gradients(model: nn.Module) -> None:
-    """Give every worker the mean of all workers' gradients."""
+    """Average gradients over all workers."""
     gradients = [parameter.grad for parameter in model.parameters() if parameter.grad is not None]
     flat = torch.cat([gradient.flatten() for gradient in gradients])
     distributed.all_reduce(flat)
@@ -15,5 +15,5 @@ def average_gradients(model: nn.Module) -> None:
 
 
 def generator(seed: int, epoch: int, worker: int = 0) -> torch.Generator:
-    """Random numbers of one epoch, common to all workers (0) or one worker's own (1..)."""
+    """The random generator for one epoch, common to all workers (0) or specific to one worker (1..)."""
     return torch.Generator().manual_seed(1_000_000 * seed + 1_000 * epoch + worker)

@@ -1,7 +1,7 @@
-"""Scenes: one object of a known class, its materials, its surroundings and how it is looked at. All from a seed.
+"""Scenes: one object of a known class, its materials, its surroundings and the view of it, all from a seed.
 
-A `Scene` is what stays the same from picture to picture; a `Shot` is what moves, as plain numbers, so that a film is
-a path between two shots.
+A `Scene` stays the same from picture to picture; a `Shot` holds what moves, as plain numbers, so a film is a path
+between two shots.
 """
 
 from dataclasses import astuple, dataclass
@@ -41,13 +41,13 @@ class Shot:
     gap: float  # between the object's lowest point and the floor
     azimuth: float  # of the camera
     elevation: float
-    fill: float  # part of the picture's height that the bounding sphere takes
-    shift_x: float  # of the object from the picture's center, as parts of its height
+    fill: float  # height of the bounding sphere as a share of the picture's height
+    shift_x: float  # of the object from the picture's center, as a share of the picture's height
     shift_z: float
     light_azimuth: float
     light_elevation: float
     light: float  # strength of the main light
-    ambience: float  # strength of the light that comes from the camera
+    ambience: float  # strength of the light from the camera
 
     def toward(self, other: "Shot", share: float) -> "Shot":
         """The shot a `share` (0..1) of the way to another one."""
@@ -147,7 +147,7 @@ def _part(rng: Rng, meshes: list[pv.PolyData], slot: str, tint: Color, center: N
 
 
 def _joined(meshes: list[pv.PolyData]) -> pv.PolyData:
-    """One mesh out of several; cheaper than pyvista's merge, which compares all points."""
+    """Merge meshes into one; cheaper than pyvista's merge, which compares all points."""
     starts = np.cumsum([0, *(mesh.n_points for mesh in meshes[:-1])])
     triangles = [mesh.regular_faces + start for mesh, start in zip(meshes, starts, strict=True)]
     return pv.PolyData.from_regular_faces(np.concatenate([mesh.points for mesh in meshes]), np.concatenate(triangles))
@@ -187,7 +187,7 @@ def _clutter(rng: Rng) -> Part:
 
 
 def _apart(rng: Rng, from_color: Color) -> Color:
-    """A muted color that is well told apart from another one."""
+    """A muted color that contrasts well with another one."""
     while True:
         drawn = color(rng, (0.0, 0.55), (0.25, 1.0))
         if np.abs(drawn - from_color).max() > 0.3:
@@ -195,7 +195,7 @@ def _apart(rng: Rng, from_color: Color) -> Color:
 
 
 def _near(rng: Rng, to_color: Color) -> Color:
-    """A color a little beside another one."""
+    """A color close to another one."""
     return np.clip(to_color + rng.normal(0, 0.13, 3), 0, 1)
 
 

@@ -16,7 +16,7 @@ class AppError(Exception):
 
 
 class UsageError(AppError):
-    """Wrong use or configuration: unknown option, value out of range, options that exclude each other."""
+    """Wrong use or configuration: unknown option, value out of range, mutually exclusive options."""
 
     exit_code = 2
 

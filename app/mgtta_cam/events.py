@@ -1,4 +1,4 @@
-"""Events beside the frames: an opened source, a key, a rollback. A handler type, a bus, a queue between threads."""
+"""Events of a run, such as an opened source, a key or a rollback: a handler type, a bus, a queue between threads."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class EventBus:
     """Passes each event on to every handler, on the thread that emits it.
 
     Args:
-        user: what speaks to the user. It comes first, and alone gets what no log may hold.
+        user: prints events for the user. It comes first, and alone gets what no log may contain.
         others: further handlers, such as the log.
     """
 

@@ -1,4 +1,4 @@
-"""What checks on a GPU have in common."""
+"""Common parts of the GPU checks."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def model(name: str, device: str) -> Backbone:
 
 
 def lowered(backbone: Backbone, precision: str) -> Backbone:
-    """As --precision has it."""
+    """The model in a precision, as with --precision."""
     torch.set_float32_matmul_precision("high" if precision == "tf32" else "highest")
     if precision in LOW:
         backbone.lower(LOW[precision])

@@ -1,4 +1,4 @@
-"""On a GPU: the same numbers as elsewhere, and twice the same."""
+"""GPU checks of equality: with the CPU, between implementations, and between repeated runs."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ ROOT = Path(__file__).resolve().parents[2]
 
 
 def golden(device: str) -> Iterator[Finding]:
-    """MGTTA's golden on the GPU."""
+    """Compare MGTTA's golden on the GPU."""
     found = [folder for folder in (ROOT.parent / "shared", ROOT / "shared") if (folder / "goldens" / "mgg").is_dir()]
     if not found:
         yield Finding("golden of MGTTA", "skipped: no ../shared")
@@ -46,7 +46,7 @@ def golden(device: str) -> Iterator[Finding]:
 
 
 def kernels(device: str) -> Iterator[Finding]:
-    """The generator's step by kernels against the plain module, and against the authors' way, for a ViT-B's scalars."""
+    """Compare the generator's kernel with the plain module and the authors' way, for a ViT-B's scalars."""
     n = 38_400
     u, state = deployed(n, generator=generic().to(device))
     pairs = zip((u, state.W, state.b), reference(n), strict=True)
@@ -65,7 +65,7 @@ def kernels(device: str) -> Iterator[Finding]:
 
 
 def agreement(device: str) -> Iterator[Finding]:
-    """The GPU computes what the CPU does, and with --deterministic twice the same."""
+    """Check that the GPU agrees with the CPU, and with itself under --deterministic."""
     deterministic(True)
     x = torch.randn(3, 8, 3, 224, 224, generator=torch.Generator().manual_seed(2))
 
@@ -84,8 +84,8 @@ def agreement(device: str) -> Iterator[Finding]:
     deterministic(False)
 
 
-def beside(device: str, name: str, batch: int) -> Iterator[Finding]:
-    """Updates on a thread, on CUDA in a stream of their own, teach what others teach: to the bit if kernels do."""
+def background(device: str, name: str, batch: int) -> Iterator[Finding]:
+    """Compare updates on a thread (with their own CUDA stream) with inline ones: bit-exact if the kernels are."""
     windows = torch.randn(4, batch, 3, 224, 224, generator=torch.Generator().manual_seed(2)).to(device)
     for sure in (True, False):
         deterministic(sure)
@@ -108,7 +108,7 @@ def beside(device: str, name: str, batch: int) -> Iterator[Finding]:
 
 
 def together(device: str, name: str, streams: int = 16) -> Iterator[Finding]:
-    """Pictures of many streams in one pass, each with norms of its own, against one pass for each."""
+    """Compare one pass over pictures of many streams, each with its own norms, with one pass per stream."""
     backbone = model(name, device)
     twins = [backbone.twin() for _ in range(streams)]
     for i, twin in enumerate(twins):
@@ -121,15 +121,15 @@ def together(device: str, name: str, streams: int = 16) -> Iterator[Finding]:
         return torch.cat([twin(one.unsqueeze(0)).logits for twin, one in zip(twins, x, strict=True)])
 
     apart = (compute(x, norms).logits - alone()).abs().max().item()
-    yield Finding(f"{name}: {streams} streams in one pass against one each", f"{apart:.1e}", apart < 1e-3)
+    yield Finding(f"{name}: {streams} streams in one pass against separate passes", f"{apart:.1e}", apart < 1e-3)
     at_once, each = milliseconds(lambda: compute(x, norms), device), milliseconds(alone, device)
     yield Finding(
-        f"{name}: a frame of each of {streams} streams, at once and one each", f"{at_once:.1f}, {each:.1f} ms"
+        f"{name}: one frame from each of {streams} streams, together and separately", f"{at_once:.1f}, {each:.1f} ms"
     )
 
 
 def onnx_runtime(device: str, name: str) -> Iterator[Finding]:
-    """Answers by ONNX Runtime against torch's, after the norms have changed too."""
+    """Compare ONNX Runtime's logits with torch's, also after the norms have changed."""
     backbone = lowered(model(name, device), "fp32")
     quick = backbone.twin()
     try:
@@ -137,7 +137,9 @@ def onnx_runtime(device: str, name: str) -> Iterator[Finding]:
     except ModelError as error:
         yield Finding("ONNX Runtime", f"skipped: {error}")
         return
-    yield Finding("ONNX Runtime by", ", ".join(str(p if isinstance(p, str) else p[0]) for p in session.providers))
+    yield Finding(
+        "ONNX Runtime providers", ", ".join(str(p if isinstance(p, str) else p[0]) for p in session.providers)
+    )
     graphed = backbone.twin()
     graphed.engine = graphs.engine(backbone)
     for size in (1, 8):

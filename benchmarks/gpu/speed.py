@@ -1,4 +1,4 @@
-"""On a GPU: how fast, and how much memory."""
+"""GPU measurements of speed and memory."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ MB = 2**20
 
 
 def speed(device: str, name: str, batch: int) -> Iterator[Finding]:
-    """Frozen and adapted throughput, the generator's share, and what adaptation costs in memory."""
+    """Measure frozen and adapted throughput, the generator's share, and the memory cost of adaptation."""
     cuda = device.startswith("cuda")
     for precision in PRECISIONS:
         if cuda:
@@ -67,7 +67,7 @@ def speed(device: str, name: str, batch: int) -> Iterator[Finding]:
 
 
 def waiting(device: str, name: str, batch: int) -> Iterator[Finding]:
-    """How long an answer takes, alone and while update follows update, as a run has them: a frame each 5 ms."""
+    """Measure inference latency alone and during continuous updates, with a frame every 5 ms as in a run."""
     for precision in ("bf16", "fp32"):
         backbone = lowered(model(name, device), precision)
         answering, learning = backbone.twin(), backbone.twin()
@@ -97,13 +97,13 @@ def waiting(device: str, name: str, batch: int) -> Iterator[Finding]:
             updates += 1
         learner.close()
         p99 = [st.quantiles(times, n=100)[98] for times in (alone, meanwhile)]
-        what = f"{name} {precision}: p99 of an answer, alone and beside updates ({len(meanwhile)})"
+        what = f"{name} {precision}: p99 of inference, alone and during updates ({len(meanwhile)})"
         ok = p99[1] / p99[0] <= 1.2 if precision == "bf16" and device.startswith("cuda") else None
         yield Finding(what, f"{p99[0]:.2f}, {p99[1]:.2f} ms: {p99[1] / p99[0]:.2f}", ok)
 
 
 def launches(device: str, name: str, batch: int) -> Iterator[Finding]:
-    """What it brings to launch an answer as a graph, and where its picture comes from."""
+    """Measure the benefit of launching inference as a graph, and of pinned memory."""
     for precision in ("fp32", "bf16"):
         backbone = lowered(model(name, device), precision)
         graphed = backbone.twin()
@@ -118,11 +118,11 @@ def launches(device: str, name: str, batch: int) -> Iterator[Finding]:
         frame = torch.zeros(1, 3, 224, 224)
         ways = (frame, frame.pin_memory())
         one, other = (milliseconds(lambda x=x: x.to(device, non_blocking=True), device, 50) for x in ways)
-        yield Finding("a picture to the GPU, from pageable, from pinned memory", f"{one:.3f}, {other:.3f} ms")
+        yield Finding("copy a picture to the GPU, from pageable and from pinned memory", f"{one:.3f}, {other:.3f} ms")
 
 
 def rollback(device: str, name: str) -> Iterator[Finding]:
-    """How long it takes to return to a snapshot of all that was learned."""
+    """Measure how long a rollback to a snapshot of the learned state takes."""
     method, history = built("mgtta", model(name, device)), History()
     method.step(torch.randn(2, 3, 224, 224, device=device))
 
@@ -131,4 +131,4 @@ def rollback(device: str, name: str) -> Iterator[Finding]:
         history.undo(method)
 
     took, both = (milliseconds(work, device) for work in (lambda: history.take(method, 1), back))
-    yield Finding(f"{name}: to keep what was learned, and with the return to it", f"{took:.2f} and {both:.2f} ms")
+    yield Finding(f"{name}: take a snapshot; take one and roll back", f"{took:.2f} and {both:.2f} ms")

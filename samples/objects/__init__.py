@@ -1,8 +1,8 @@
-"""Sixteen classes of everyday objects, each drawn anew from a random generator.
+"""Sixteen classes of everyday objects, each instance drawn from a random generator.
 
-A builder answers with its parts: pairs of a mesh and the name of the material slot that will cover it. Slots are
-`body`, `trim` and `metal`, whose colors are random for every object, and `dark`, `glass` and `light`, which look the
-same everywhere. Flat objects face the front (-y).
+A builder returns parts: pairs of a mesh and the name of the material slot that covers it. The slots are `body`, `trim`
+and `metal`, whose colors are random for every object, and `dark`, `glass` and `light`, which always look the same.
+Flat objects face the front (-y).
 """
 
 from collections.abc import Callable
@@ -22,8 +22,8 @@ class Kind(NamedTuple):
     build: Callable[[Rng], Parts]
     stance: str  # standing: rests on the floor; flat: lies or is held up facing the camera; flying
     turn: tuple[float, float] = (-180.0, 180.0)  # degrees around z that keep the object recognizable
-    both: bool = False  # whether half a turn more shows it as well
-    tints: tuple[str, ...] = ()  # colors of the body that half of the objects take
+    both: bool = False  # whether the view from behind is recognizable too
+    tints: tuple[str, ...] = ()  # body colors for half of the objects
 
 
 WARM = ("#c8742a", "#8a4b23", "#b5651d", "#5b3416")

@@ -1,4 +1,4 @@
-"""What a builder of objects takes and gives."""
+"""Types of object builders."""
 
 import numpy as np
 import pyvista as pv

@@ -27,7 +27,7 @@ def test_clip_and_labels_are_small_enough_for_git():
 
 
 def test_labels_cover_every_frame_of_the_clip_once():
-    """Ranges follow each other without gap or overlap, and every promised frame decodes."""
+    """Ranges follow each other without gap or overlap, and every listed frame decodes."""
     ranges = _ranges()
     assert ranges[0][0] == 0
     assert all(after[0] == before[1] + 1 for before, after in pairwise(ranges))
@@ -47,7 +47,7 @@ def test_labels_cover_every_frame_of_the_clip_once():
 
 
 def test_every_class_appears_at_least_twice_and_never_follows_itself():
-    """A stranger sees each class, in mixed order."""
+    """Each class appears, in mixed order."""
     labels = [label for _, _, label in _ranges()]
     assert min(labels.count(label) for label in set(labels)) >= 2
     assert all(before != after for before, after in pairwise(labels))

@@ -92,7 +92,7 @@ def test_objects_fill_a_sphere_of_radius_one(label: str):
     assert np.isfinite(points).all()
 
 
-def test_an_unknown_class_is_refused_with_the_known_ones():
+def test_an_unknown_class_is_rejected_with_the_known_ones():
     """The error names what would have worked."""
     with pytest.raises(ValueError, match=r"airplane.*umbrella; got 'spaceship'"):
         make_scene("spaceship", np.random.default_rng(0))

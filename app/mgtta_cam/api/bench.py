@@ -49,7 +49,7 @@ def bench(
     from rich.console import Console
 
     from mgtta_cam.assembly.model import load_model
-    from mgtta_cam.bench.request import Request
+    from mgtta_cam.bench.request import Job, Request
     from mgtta_cam.bench.run import run
 
     own = {name: options.pop(name) for name in BENCH & options.keys()}
@@ -66,9 +66,8 @@ def bench(
         table=own.get("table"),
         **texts,
     )
-    stretch = (own.get("count"), own.get("skip", 0))
+    measured = {name: own[name] for name in ("count", "skip", "workers") if name in own}
     with tempfile.TemporaryDirectory() as folder:
-        where = Path(folder if out is None else out)
-        quiet, workers = Console(quiet=True), own.get("workers", 1)
-        _, rows = run(load_model, request, settings, folders, stretch, where, quiet, workers, memory=False)
+        job = Job(folders=folders, out=Path(folder if out is None else out), memory=False, **measured)
+        _, rows = run(load_model, request, settings, job, Console(quiet=True))
     return rows

@@ -179,7 +179,7 @@ def _frames(
     address = _played(tape, settings)
     source = open_source(settings, address, lambda: controls.stopped, EventQueue(ignore))
     frames = repeated(lambda: source, settings.loop, 1 / source.fps)
-    preprocessor = frame_preprocessor(settings, inputs.Weather(records()), tape.corruptions, backbone)
+    preprocessor = frame_preprocessor(settings, inputs.LoggedCorruptions(records()), tape.corruptions, backbone)
     played = inputs.played(records(), frames, backbone.labels.index)
     return prefetched_frames(preprocessor, played, lambda: False), source.fps, source.close
 

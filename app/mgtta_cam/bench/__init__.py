@@ -1,4 +1,4 @@
-"""Methods against corruptions on labeled pictures: cells that are measured one by one, kept, and put into tables."""
+"""Measure methods on corrupted labeled pictures, cell by cell, and put the results into tables."""
 
 from mgtta_models.deferred import callable_package
 

@@ -1,4 +1,4 @@
-"""What is measured at once, and what comes out."""
+"""The units of measurement, and their results."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ from mgtta_cam.metrics.calibration import Calibration
 
 @dataclass(frozen=True, slots=True)
 class Budget:
-    """After how much adapting a method only answers."""
+    """The amount of adaptation after which a method only predicts."""
 
-    updates: int | None = None  # windows that may teach
-    seconds: float | None = None  # in the method, until it stops learning
+    updates: int | None = None  # windows used for updates
+    seconds: float | None = None  # spent in the method before it stops updating
 
     def __str__(self) -> str:
         parts = [f"{self.updates} updates"] if self.updates is not None else []
@@ -30,7 +30,7 @@ class Budget:
 
 @dataclass(frozen=True, slots=True)
 class Cell:
-    """One method on one stream: the unit that is measured, kept, and lost if a worker dies."""
+    """One method on one stream: the unit that is measured, saved, and lost if a worker dies."""
 
     method: Spec
     stream: Stream
@@ -38,7 +38,7 @@ class Cell:
     data: str = "images"  # kind of pictures
 
     def facts(self) -> dict[str, Any]:
-        """All of it as plain values."""
+        """The cell as plain values."""
         return {"method": str(self.method), "data": self.data, **asdict(self.stream), **asdict(self.budget)}
 
 
@@ -50,29 +50,29 @@ class Row:
     method: str
     corruption: str
     severity: int  # 1..5; 0 for clean
-    batch: int  # pictures a window
+    batch: int  # pictures per window
     protocol: str
     max_updates: int | None
     max_seconds: float | None
-    n: int  # answers
+    n: int  # predictions
     top1: float  # percent
     top1_low: float  # percent, 95 % interval over pictures
     top1_high: float
     top5: float  # percent
     ece: float  # percent, 15 bins
-    updates: int  # windows that taught
-    seconds: float  # in the method, without decoding and corrupting
+    updates: int  # windows that changed the model
+    seconds: float  # spent in the method, without decoding and corrupting
     ms_per_image: float
     peak_mem_mb: float | None  # of a process with this method, or of the GPU
-    workers: int = 1  # processes that measured at once: times of different numbers do not compare
-    hits: str = ""  # picture by picture, as `intervals.encoded` writes them; empty in cells of earlier versions
+    workers: int = 1  # processes that measured at once; times are comparable only between equal numbers
+    hits: str = ""  # hits per picture, as encoded by `intervals.encoded`; empty in cells of earlier versions
 
 
 class Tally:
-    """Counts one method's answers under one corruption.
+    """Counts one method's predictions under one corruption.
 
     Args:
-        pictures: how many there are.
+        pictures: number of pictures.
     """
 
     def __init__(self, pictures: int = 0) -> None:
@@ -81,7 +81,7 @@ class Tally:
         self.hits, self.shots = [0] * pictures, [0] * pictures
 
     def update(self, logits: Tensor, labels: Tensor, places: Sequence[int]) -> None:
-        """Adds answers [b, c] with their classes [b], and which pictures they are of."""
+        """Add logits [b, c] with true classes [b] and the pictures' places."""
         ranked = logits.topk(min(5, logits.shape[1]), dim=1).indices
         hits = ranked == labels[:, None]
         for p, hit in zip(logits.softmax(dim=1).amax(dim=1).tolist(), hits[:, 0].tolist(), strict=True):
@@ -94,7 +94,7 @@ class Tally:
         self.top5 += int(hits.any(dim=1).sum())
 
     def row(self, cell: Cell, corruption: str, peak_mem_mb: float | None) -> Row:
-        """The figures; before the first answer they are zero."""
+        """The results so far; zero before the first prediction."""
         low, high = of_share(self.hits, self.shots)
         n = max(1, self.n)
         return Row(
@@ -129,11 +129,11 @@ def cells(
     budgets: Sequence[Budget] = (Budget(),),
     data: Sequence[str] = ("images",),
 ) -> Iterator[Cell]:
-    """All combinations, those of one stream next to each other: its pictures are corrupted once then."""
+    """All combinations, grouped by stream, so that each stream's pictures are corrupted once."""
     for kind, protocol, severity, batch in product(data, protocols, severities, batches):
         names = (CLEAN,) if kind in VARIANTS else tuple(corruptions)
         if severity != severities[0]:
-            names = tuple(name for name in names if name != CLEAN)  # it has no severity: once is enough
+            names = tuple(name for name in names if name != CLEAN)  # clean has no severity: once is enough
         groups = [names] if protocol in (MIXED, CONTINUAL) else [(name,) for name in names]
         for group in filter(None, groups):
             stream = Stream(protocol, group, severity, batch)

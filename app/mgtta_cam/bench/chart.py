@@ -1,4 +1,4 @@
-"""Rows as a picture: accuracy by method and corruption, and accuracy against time, a curve over budgets."""
+"""Plot accuracy by method and corruption, and accuracy against time, with a curve over budgets."""
 
 from __future__ import annotations
 
@@ -7,19 +7,19 @@ from pathlib import Path
 from typing import Any
 
 from mgtta_cam.bench.cells import Row
-from mgtta_cam.bench.report import by_budget, mean, ms_a_picture, pictures_of, scored, settings
+from mgtta_cam.bench.report import by_budget, mean, ms_per_picture, pictures_of, scored, settings
 from mgtta_cam.outputs import save
 
-PANELS = 6  # at most, one below the other
-MOST_NAMED = 6  # methods whose names fit beside their points
-LEAST_RANGE = 10.0  # percent on the axis of accuracy
+MAX_PANELS = 6  # stacked
+MAX_NAMED = 6  # methods whose names fit next to their points
+MIN_RANGE = 10.0  # percent on the accuracy axis
 
 
 def draw(rows: Sequence[Row], path: Path) -> None:
-    """A PNG with two panels for each setting that was measured; of more than six settings, the first six.
+    """Write a PNG with two panels for each measured setting, up to six settings.
 
     Raises:
-        OutputError: if it cannot be written.
+        OutputError: if the file cannot be written.
     """
     import matplotlib as mpl
 
@@ -27,10 +27,10 @@ def draw(rows: Sequence[Row], path: Path) -> None:
     from matplotlib import pyplot as plt
     from matplotlib.patches import Patch
 
-    measured = list(settings(rows))[:PANELS]
+    measured = list(settings(rows))[:MAX_PANELS]
     methods = list(dict.fromkeys(row.method for row in rows))
     pairs = plt.get_cmap("tab20").colors  # pyright: ignore[reportAttributeAccessIssue]
-    palette = (*pairs[::2], *pairs[1::2])  # pale ones only where ten do not suffice
+    palette = (*pairs[::2], *pairs[1::2])  # pale colors only beyond ten methods
     colors = {method: palette[i % len(palette)] for i, method in enumerate(methods)}
     most = max(len({row.corruption for row in own}) for _, own in measured)
     figure, panels = plt.subplots(
@@ -53,7 +53,7 @@ def draw(rows: Sequence[Row], path: Path) -> None:
 
 
 def _bars(axes: Any, rows: Sequence[Row], colors: dict[str, Any]) -> None:
-    """Top-1 by corruption, a bar a method: without a budget where that was measured, else under the largest."""
+    """Top-1 by corruption, one bar per method, without a budget if that was measured, else with the largest."""
     corruptions = list(dict.fromkeys(row.corruption for row in rows))
     methods = list(dict.fromkeys(row.method for row in rows))
     width = 0.8 / len(methods)
@@ -69,28 +69,28 @@ def _bars(axes: Any, rows: Sequence[Row], colors: dict[str, Any]) -> None:
 
 
 def _curves(axes: Any, rows: Sequence[Row], colors: dict[str, Any]) -> None:
-    """Mean top-1 against time: a point a method; a line through its budgets, from the smallest to none."""
+    """Mean top-1 against time: one point per method, or a line through its budgets, from the smallest to none."""
     from matplotlib.ticker import LogLocator
 
     corruptions = {row.corruption for row in rows}
     for method in dict.fromkeys(row.method for row in rows):
         spent = by_budget([row for row in rows if row.method == method])
-        spent = [(b, own) for b, own in spent if {row.corruption for row in own} == corruptions]  # not unfinished ones
+        spent = [(b, own) for b, own in spent if {row.corruption for row in own} == corruptions]  # finished ones only
         if not spent:
             continue
-        points = [(b, ms_a_picture(own), mean([row.top1 for row in scored(own)])) for b, own in spent]
+        points = [(b, ms_per_picture(own), mean([row.top1 for row in scored(own)])) for b, own in spent]
         by_updates = [(ms, top1) for b, ms, top1 in points if b.seconds is None]
         by_seconds = [(ms, top1) for b, ms, top1 in points if b.updates is None]
         for line, style in ((by_updates, "o-"), (by_seconds, "s--")):
             axes.plot([ms for ms, _ in line], [top1 for _, top1 in line], style, color=colors[method], markersize=6)
-        if len(colors) <= MOST_NAMED:
+        if len(colors) <= MAX_NAMED:
             axes.annotate(method, points[-1][1:], textcoords="offset points", xytext=(5, 4), fontsize=8)
     axes.set_xscale("log")
     axes.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
     axes.xaxis.set_major_formatter("{x:g}")
     axes.xaxis.set_minor_formatter("")
     low, high = axes.get_ylim()
-    room = max(0.0, LEAST_RANGE - (high - low)) / 2  # or chance looks like a difference
+    room = max(0.0, MIN_RANGE - (high - low)) / 2  # otherwise chance would look like a difference
     axes.set_ylim(max(0.0, low - room), high + room)
-    axes.set_xlabel("ms a picture (logarithmic)")
+    axes.set_xlabel("ms per picture (logarithmic)")
     axes.set_ylabel("mean top-1 accuracy, %")

@@ -1,4 +1,4 @@
-"""The pictures of a bench: a folder or a list of them, the published ImageNet-C, or ImageNet's variants."""
+"""The pictures of a bench: a folder or a CSV list, the published ImageNet-C, or variants of ImageNet."""
 
 from __future__ import annotations
 
@@ -16,28 +16,28 @@ from mgtta_cam.types import Image
 from mgtta_models import Labels
 
 CLEAN = "clean"
-VARIANTS = ("imagenet-r", "imagenet-sketch", "imagenet-a")  # shifted by themselves: not corrupted further
+VARIANTS = ("imagenet-r", "imagenet-sketch", "imagenet-a")  # already shifted, so not corrupted
 
 
 @dataclass(frozen=True, slots=True)
 class Pictures:
-    """Labeled pictures, in the order that the seed gave them."""
+    """Labeled pictures, in the order given by the seed."""
 
     root: Path
-    items: tuple[tuple[str, int], ...]  # path below the root, class among those to choose from
+    items: tuple[tuple[str, int], ...]  # (path below the root, index among the candidate classes)
     kind: str = "images"  # images, imagenet-c, imagenet-r, imagenet-sketch, imagenet-a
-    kept: tuple[int, ...] | None = None  # the classes to choose from, where they are not all
-    unknown: tuple[str, ...] = ()  # folders or names that match no class: left out
+    kept: tuple[int, ...] | None = None  # the candidate classes, unless they are all of the model's
+    unknown: tuple[str, ...] = ()  # folders or names that match no class; ignored
 
     @property
     def ready_made(self) -> bool:
-        """Whether the pictures lie there corrupted: corruption / severity / folder / file."""
+        """Whether the pictures are stored corrupted, as corruption / severity / folder / file."""
         return self.kind == "imagenet-c"
 
     def digest(self, corruptions: Iterable[str], severity: int) -> str:
-        """sha256 over classes, paths, sizes and times of the files: another file, another digest.
+        """sha256 over the files' classes, paths, sizes and modification times.
 
-        Contents are not read: the published ImageNet-C has 750,000 files a severity.
+        Contents are not read: the published ImageNet-C has 750,000 files per severity.
         """
         sha = hashlib.sha256()
         for below in [f"{name}/{severity}" for name in corruptions] if self.ready_made else [""]:
@@ -45,14 +45,14 @@ class Pictures:
                 try:
                     status = (self.root / below / path).stat()
                 except OSError:
-                    continue  # told when it is read
+                    continue  # reported when it is read
                 sha.update(
                     f"{below} {path} {label} {status.st_size} {status.st_mtime_ns}\n".encode(errors="surrogateescape")
                 )
         return sha.hexdigest()
 
     def drawn(self, count: int | None, skip: int, seed: int) -> Pictures:
-        """Takes `count` (all, if None) after the first `skip` of the shuffled pictures, as `Selection.draw` does."""
+        """Take `count` (all, if None) after the first `skip` of the shuffled pictures, as `Selection.draw` does."""
         return replace(self, items=stretch(self.items, count, skip, seed, self.root))
 
     def available(self) -> list[str]:
@@ -62,12 +62,13 @@ class Pictures:
         return [f"{folder.parent.name}/{folder.name}" for folder in found]
 
     def read(self, place: int, corruption: str, severity: int) -> Image | None:
-        """Decodes the picture at a place of the order, uint8 [h, w, 3] RGB; None if it is no picture.
+        """Decode the picture at a place in the order, as uint8 [h, w, 3] RGB.
 
-        None too if it is missing, as in an archive that was not unpacked to its end.
+        Returns:
+            None if the file is not a picture, or is missing, as in an archive that was unpacked only in part.
 
         Raises:
-            SourceError: if the file cannot be read at all.
+            SourceError: if the file cannot be read.
         """
         below = f"{corruption}/{severity}" if self.ready_made else ""
         path = self.root / below / self.items[place][0]
@@ -79,17 +80,17 @@ class Pictures:
             raise SourceError(f"cannot read {path}: {error.strerror or error}") from None
 
     def offers(self, corruption: str, severity: int) -> bool:
-        """Whether the pictures can be had under a corruption."""
+        """Whether the pictures are available under a corruption."""
         return not self.ready_made or os.path.isdir(self.root / corruption / str(severity))
 
 
 def folder(root: Path, labels: Labels, kind: str = "images") -> Pictures:
-    """A folder of folders named by class: WordNet ids, names or numbers; or a CSV file `path,class`.
+    """Pictures from a folder of class folders (WordNet ids, names or numbers) or from a CSV file `path,class`.
 
-    ImageNet-R and -A have 200 classes: only these are to choose from then. Folders that match no class are left out.
+    ImageNet-R and -A have 200 classes; only those are candidates then. Folders that match no class are ignored.
 
     Raises:
-        SourceError: if there is no picture.
+        SourceError: if there are no pictures.
         UsageError: if no folder matches a class.
     """
     if os.path.isfile(root):
@@ -99,18 +100,18 @@ def folder(root: Path, labels: Labels, kind: str = "images") -> Pictures:
 
 
 def imagenet_c(root: Path, labels: Labels) -> Pictures:
-    """The published archive: corruption / severity / WordNet id / picture.
+    """Pictures from the published archive: corruption / severity / WordNet id / picture.
 
-    The first folder there is says which pictures there are: 75 listings of 50,000 files would take minutes.
+    Only the first folder is listed: 75 listings of 50,000 files would take minutes.
 
     Raises:
-        SourceError: if the folder does not look like that.
+        SourceError: if the folder has another layout.
     """
     below = Pictures(root, (), kind="imagenet-c").available()
     if not below:
         raise SourceError(
-            f"expected the layout of ImageNet-C in {root}: gaussian_noise/5/n01440764/*.JPEG and the like; "
-            "unpack its archives side by side, or give --images for clean pictures"
+            f"expected the layout of ImageNet-C in {root}, such as gaussian_noise/5/n01440764/*.JPEG; "
+            "unpack its archives side by side, or use --images for clean pictures"
         )
     start = root / below[0]
     pictures = ((path.relative_to(start).as_posix(), path.parent.name) for path in find(start))
@@ -129,7 +130,7 @@ def _labeled(root: Path, found: Iterable[tuple[str, str]], labels: Labels, kind:
     if not known:
         raise UsageError(
             f"no folder or name in {root} is a class of the model (got {', '.join(list(index)[:3])}): expected WordNet "
-            f"ids, names such as {labels.names[0]!r}, or numbers; give --labels FILE for other classes"
+            f"ids, names such as {labels.names[0]!r}, or numbers; use --labels FILE for other classes"
         )
     if kind in ("imagenet-r", "imagenet-a"):
         kept = tuple(sorted({label for _, label in known}))
@@ -154,9 +155,7 @@ def _listed(path: Path) -> list[tuple[str, str]]:
     rows = rows[1:] if rows and [part.lower() for part in rows[0]] == ["path", "class"] else rows
     wrong = next((row for row in rows if len(row) != 2), None)
     if wrong or not rows:
-        raise SourceError(
-            f"expected a CSV file `path,class` with a line for each picture; {path} has {wrong or 'none'}"
-        )
+        raise SourceError(f"expected a CSV file `path,class` with one line per picture; {path} has {wrong or 'none'}")
     if missing := next((name for name, _ in rows if not os.path.isfile(path.parent / name)), None):
-        raise SourceError(f"{path} names a picture that is not there: {missing} (paths are relative to the CSV file)")
+        raise SourceError(f"{path} names a missing picture: {missing} (paths are relative to the CSV file)")
     return [(os.path.normpath(name), label) for name, label in rows]

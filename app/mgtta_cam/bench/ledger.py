@@ -1,4 +1,4 @@
-"""Finished cells, kept in a file: an interrupted bench goes on where it was."""
+"""Save finished cells in a file, so that an interrupted bench can resume."""
 
 from __future__ import annotations
 
@@ -22,13 +22,13 @@ _ROWS = TypeAdapter(tuple[Row, ...])
 
 
 class Ledger:
-    """A folder with one line a finished cell, under a key made of all that its numbers depend on.
+    """Stores one line per finished cell, under a key made of everything that its numbers depend on.
 
     Args:
-        folder: made if it is not there.
-        context: what all cells of this bench have in common: model, seed, versions.
-        facts_of: what a cell's numbers depend on beside: its pictures, the files of its method.
-        fresh: measure all anew; of two lines with one key the later one counts.
+        folder: created if it does not exist.
+        context: what all cells of this bench share: model, seed, versions.
+        facts_of: what else a cell's numbers depend on: its pictures, its method's files.
+        fresh: measure everything again; if two lines share a key, the later one counts.
 
     Raises:
         OutputError: if the folder or its file cannot be written or read.
@@ -37,25 +37,25 @@ class Ledger:
     def __init__(self, folder: Path, context: Mapping[str, Any], facts_of: FactsOf, fresh: bool = False) -> None:
         self.path, self.context, self.facts_of = folder / FILE, dict(context), facts_of
         if os.path.exists(folder) and not os.path.isdir(folder):
-            raise OutputError(f"--out expects a folder; {folder} is none")
+            raise OutputError(f"--out expects a folder; {folder} is not one")
         try:
             folder.mkdir(parents=True, exist_ok=True)
             before = self.path.read_text(encoding="utf-8", errors="replace") if os.path.exists(self.path) else ""
             with self.path.open("a", encoding="utf-8") as file:
-                file.write("\n" if before and not before.endswith("\n") else "")  # a torn line stays alone
+                file.write("\n" if before and not before.endswith("\n") else "")  # closes a line torn by a kill
         except OSError as error:
             raise OutputError(f"cannot write {self.path}: {error.strerror or error}") from None
         self._done = {} if fresh else dict(filter(None, map(_kept, before.splitlines())))
 
     def get(self, cell: Cell) -> Measured | None:
-        """What was measured before, if it was."""
+        """The saved result of a cell; None if there is none."""
         return self._done.get(self._key(cell))
 
     def put(self, cell: Cell, measured: Measured) -> None:
-        """Keeps a finished cell; it is on the disk when this returns.
+        """Save a finished cell; it is on the disk when this returns.
 
         Raises:
-            OutputError: if it cannot be written; what was kept before stays.
+            OutputError: if it cannot be written; earlier cells are kept.
         """
         key = self._key(cell)
         self._done[key] = measured
@@ -74,7 +74,7 @@ class Ledger:
 
 
 def _kept(line: str) -> tuple[str, Measured] | None:
-    """Key and figures of a line; None for a torn one, or one of another version: it is measured again."""
+    """Key and result of a line; None if the line is torn or from another version, so that it is measured again."""
     try:
         kept = json.loads(line)
         rows = _ROWS.validate_python(kept["rows"])

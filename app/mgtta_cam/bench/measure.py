@@ -1,4 +1,4 @@
-"""Measures a cell: a method of its own on a stream of pictures."""
+"""Measure a cell: a fresh method on a stream of pictures."""
 
 from __future__ import annotations
 
@@ -25,13 +25,13 @@ from mgtta_cam.errors import SourceDamagedError
 from mgtta_cam.types import Image
 from mgtta_models import Backbone
 
-WINDOWS_FOR_MEMORY = 2  # the second one meets all that the first one left
-CACHE_BYTES = 2**30  # of corrupted crops, kept for the next method on the same stream
+WINDOWS_FOR_MEMORY = 2  # the second one runs with everything that the first one allocated
+CACHE_BYTES = 2**30  # for corrupted crops, reused by the next method on the same stream
 
 
 @dataclass(frozen=True, slots=True)
 class Measured:
-    """A finished cell."""
+    """The result of a cell."""
 
     rows: tuple[Row, ...]
     skipped: tuple[str, ...] = ()  # pictures that do not decode
@@ -39,20 +39,20 @@ class Measured:
 
 @dataclass(frozen=True)
 class Bench:
-    """Settings and pictures: all that a worker needs, small enough to be sent to it."""
+    """Settings and pictures: all that a worker needs, and small enough to send."""
 
     settings: Settings
-    pictures: tuple[Pictures, ...]  # one of each kind
+    pictures: tuple[Pictures, ...]  # one per kind
     load: Callable[[Settings], Backbone]
-    memory: bool = True  # whether to see how much memory each method takes: a process for each
+    memory: bool = True  # whether to measure each method's memory, in a process of its own
 
     @cached_property
     def backbone(self) -> Backbone:
-        """The model, loaded at the first use in each process."""
+        """The model, loaded on first use in each process."""
         return self.load(self.settings)
 
     def model_for(self, pictures: Pictures) -> Backbone:
-        """One to adapt, with the classes that the pictures leave to choose from."""
+        """A model to adapt, restricted to the pictures' candidate classes."""
         twin = self.backbone.twin()
         if pictures.kept is not None:
             twin.restrict(pictures.kept)
@@ -71,7 +71,7 @@ class Bench:
         return {}
 
     def measure(self, cell: Cell, windows: int | None = None) -> Measured:
-        """Runs a method over a stream, or its first windows.
+        """Run a method over a stream, or over its first `windows` windows.
 
         Raises:
             SourceDamagedError: if no picture decodes.
@@ -95,7 +95,7 @@ class Bench:
             labels = torch.tensor([pictures.items[shot.place][1] for shot, _ in window])
             self._warm_up(x)
             learning = not (_over(updates, cell.budget.updates) or _over(spent, cell.budget.seconds))
-            logits, seconds, taught = _answered(learner, x, learning)
+            logits, seconds, updated = _predict(learner, x, learning)
             spent, updates = spent + seconds, updates + learning
             names = [label_of(cell.stream, shot) for shot, _ in window]
             for name in dict.fromkeys(names):
@@ -104,9 +104,9 @@ class Bench:
                 tally = tallies.setdefault(name, Tally(len(pictures.items)))
                 tally.update(logits[chosen], labels[chosen], places)
                 tally.seconds += seconds * int(chosen.sum()) / len(names)
-                tally.updates += taught
+                tally.updates += updated
         if not tallies:
-            raise SourceDamagedError(f"none of the {len(pictures.items)} pictures chosen can be decoded")
+            raise SourceDamagedError(f"none of the {len(pictures.items)} chosen pictures decodes")
         peak = torch.cuda.max_memory_allocated(self.backbone.device) / 2**20 if cuda else self.peak(cell)
         return Measured(tuple(tally.row(cell, name, peak) for name, tally in tallies.items()), tuple(sorted(skipped)))
 
@@ -116,13 +116,13 @@ class Bench:
 
     @torch.no_grad()
     def _warm_up(self, x: Tensor) -> None:
-        """The first answer of a process to windows of a size is slow: it is not the method that is timed."""
+        """Run an untimed forward: the first one for each window size in a process is slow."""
         if x.shape not in self._warm:
             self._warm.add(x.shape)
             self.backbone(x)
 
     def _crop(self, pictures: Pictures, stream: Stream, shot: Shot, skipped: set[str]) -> Image | None:
-        """The model's crop of a shot, corrupted; the same for every method, whoever asks in whatever order."""
+        """The model's corrupted crop of a shot; equal for every method and in any order."""
         key = (pictures.kind, stream.severity, shot)
         if key not in self._crops:
             self._crops[key] = self._made(pictures, stream, shot)
@@ -148,7 +148,7 @@ class Bench:
         return corrupt(crop, shot.corruption, severity, np.random.RandomState(seed))
 
     def peak(self, cell: Cell) -> float | None:
-        """Memory in MB that a method takes on the CPU, seen once for each size of window."""
+        """Peak memory in MB of a method on the CPU, measured once per window size."""
         if not self.memory:
             return None
         key = (str(cell.method), cell.stream.batch)
@@ -161,11 +161,11 @@ def _over(spent: float, most: float | None) -> bool:
     return most is not None and spent >= most
 
 
-def _answered(learner: Method, x: Tensor, learning: bool) -> tuple[Tensor, float, bool]:
-    """Logits [b, c] on the CPU, seconds, and whether the window taught."""
+def _predict(learner: Method, x: Tensor, learning: bool) -> tuple[Tensor, float, bool]:
+    """Logits [b, c] on the CPU, seconds, and whether the window changed the model."""
     start = time.perf_counter()
     step = learner.step(x) if learning else None
     answers = (learner.predict(x) if step is None else step.logits).cpu()
     seconds = time.perf_counter() - start
-    taught = step is not None and bool(step.stats) and step.skipped is None
-    return as_logits(answers.float(), learner.probabilities), seconds, taught
+    updated = step is not None and bool(step.stats) and step.skipped is None
+    return as_logits(answers.float(), learner.probabilities), seconds, updated

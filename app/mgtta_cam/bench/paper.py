@@ -1,4 +1,4 @@
-"""The tables of the paper (arXiv 2412.16901): what each needs measured, how it is laid out, and its numbers."""
+"""The paper's tables (arXiv 2412.16901): what each requires to be measured, its layout, and its numbers."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from mgtta_cam.config.method_spec import Spec
 from mgtta_cam.corruptions.names import STANDARD
 
 MODEL = "vit_base_patch16_224"
-MODELS = (MODEL, f"{MODEL}.augreg2_in21k_ft_in1k")  # of the paper's numbers; other weights of this name differ
+MODELS = (MODEL, f"{MODEL}.augreg2_in21k_ft_in1k")  # used in the paper; other weights of this architecture differ
 ALL = ("none", "lame", "t3a", "tent", "cotta", "sar", "foa", "eata", "deyo", "mgtta")
 TIMED = ("none", "tent", "cotta", "sar", "foa", "eata", "deyo", "mgtta")
 SECONDS = (2.0, 5.0, 10.0, 20.0, 30.0, 50.0, 90.0)
@@ -28,7 +28,7 @@ Published = dict[tuple[str, str], float]
 
 @dataclass(frozen=True)
 class Plan:
-    """What a table needs measured. A layout picks its cells from the rows that come out."""
+    """What a table requires to be measured, and how its layout picks cells from the resulting rows."""
 
     title: str
     methods: tuple[Spec, ...]
@@ -42,7 +42,7 @@ class Plan:
 
 
 def plan(number: int, method_of_size: dict[int, Spec] | None = None) -> Plan:
-    """The plan of Table 1 to 8. Table 6 is of generators that were trained before: size -> method spec."""
+    """The plan of Table 1 to 8. Table 6 needs generators that were trained before: size -> method spec."""
     full = Budget()
     if number == 1:
         columns = {name: _corruption(name) for name in STANDARD} | {"mean": lambda row: row.corruption != CLEAN}
@@ -84,7 +84,7 @@ def plan(number: int, method_of_size: dict[int, Spec] | None = None) -> Plan:
         columns |= {f"mgtta, {u}": _both(_method("mgtta"), _budget(Budget(updates=u))) for u in FIRST}
         columns |= {"mgtta": _both(_method("mgtta"), _budget(full))}
         return Plan(
-            "Accuracy (%), and seconds for the pictures of one corruption",
+            "Accuracy (%), and seconds per corruption",
             _specs(ALL),
             {"accuracy": _any, "seconds": _any},
             columns,
@@ -97,7 +97,7 @@ def plan(number: int, method_of_size: dict[int, Spec] | None = None) -> Plan:
         rows = {name: _data(SETS[name]) for name in ("C", "R")}
         numbers = {(row, f"N={n}"): v for row, vs in TABLE_6.items() for n, v in zip(SIZES, vs, strict=True)}
         return Plan(
-            "Pictures that the generator is pre-trained on: accuracy (%)",
+            "Number of pictures for pre-training the generator: accuracy (%)",
             tuple(sizes.values()),
             rows,
             columns,
@@ -114,7 +114,7 @@ def plan(number: int, method_of_size: dict[int, Spec] | None = None) -> Plan:
         columns = _by_method(chosen)
         numbers = _table(TABLE_8, columns)
         return Plan("Small windows: accuracy (%)", _specs(chosen), rows, columns, numbers, batches=(2, 4))
-    raise ValueError(f"the paper's tables are 1 to 8; got {number}")
+    raise ValueError(f"expected a table from 1 to 8, got {number}")
 
 
 def _specs(names: Sequence[str]) -> tuple[Spec, ...]:
@@ -138,7 +138,7 @@ def _corruption(name: str) -> Pick:
 
 
 def _data(kind: str) -> Pick:
-    like = (kind, "images") if kind == "imagenet-c" else (kind,)  # any pictures that are corrupted here
+    like = (kind, "images") if kind == "imagenet-c" else (kind,)  # --images are corrupted on the fly
     return lambda row: row.data in like
 
 
@@ -155,7 +155,7 @@ def _both(one: Pick, other: Pick) -> Pick:
 
 
 def _table(numbers: dict[str, str], columns: dict[str, Pick]) -> Published:
-    """Row label -> its numbers as printed, column by column; `-` where there is none."""
+    """Row label -> its numbers as printed, column by column; `-` for none."""
     return {
         (row, column): float(value)
         for row, line in numbers.items()
@@ -189,7 +189,7 @@ TABLE_2 = {
 TABLE_3 = {
     "R": "59.5 63.9 63.3 63.8 63.3 66.1 70.2",
     "Sketch": "44.9 49.1 48.7 49.9 50.9 52.2 53.3",
-    "A": "0.1 52.9 52.5 51.5 53.4 54.1 56.7",  # 0.1: scored without the mask of the 200 classes, it seems
+    "A": "0.1 52.9 52.5 51.5 53.4 54.1 56.7",  # 0.1: apparently scored without masking to the 200 classes
 }
 TABLE_4 = {"mgtta": "71.3 70.2 53.3 56.7", "mgtta-lstm": "71.3 69.4 50.3 56.8", "sgd": "70.0 67.2 51.9 55.1"}
 TABLE_5 = {

@@ -1,4 +1,4 @@
-"""How much memory a piece of work takes: the peak of a fresh process that does nothing else."""
+"""Measure the memory of a piece of work: the peak of a fresh process that does nothing else."""
 
 from __future__ import annotations
 
@@ -11,12 +11,13 @@ from mgtta_cam.metrics.memory import ignore_interrupts, peak_memory_mb
 
 
 def peak_of(work: Callable[[], object]) -> float | None:
-    """Peak resident memory in MB of a process that does the work, Python and torch included.
+    """Peak resident memory in MB of a process that does the work, including Python and torch.
 
-    None where a process cannot be started or does not come back, as when memory runs out.
+    Returns:
+        None if the process cannot be started or dies, for example because memory runs out.
 
     Args:
-        work: can be pickled.
+        work: the work, picklable.
     """
     try:
         with ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("spawn")) as pool:

@@ -1,4 +1,4 @@
-"""Rows as tables on the terminal, and as CSV."""
+"""Format rows as tables for the terminal, and as CSV."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ from mgtta_cam.bench.data import CLEAN
 from mgtta_cam.bench.paper import Plan
 from mgtta_cam.errors import OutputError
 
-BASE = "none"  # what others are compared with
+BASE = "none"  # the method that others are compared with
 COLUMNS = [field.name for field in fields(Row) if field.name != "hits"]
-OVER, PAIRED, TIMES = f"over {BASE}", "± 95 %, paired", f"times {BASE}"
+OVER, PAIRED, TIMES = f"gain over {BASE}", "± 95 %, paired", f"times {BASE}"
 
 
 class Setting(NamedTuple):
-    """What rows that may be averaged and compared have in common, budgets aside."""
+    """What rows must have in common, apart from budgets, to be averaged and compared."""
 
     data: str
     protocol: str
@@ -40,7 +40,7 @@ class Setting(NamedTuple):
 def settings(rows: Sequence[Row]) -> Iterator[tuple[Setting, list[Row]]]:
     """The rows of each setting."""
     severities = {row.severity for row in rows if row.corruption != CLEAN}
-    only = severities.pop() if len(severities) == 1 else 0  # clean pictures join the one setting there is
+    only = severities.pop() if len(severities) == 1 else 0  # clean pictures join the only setting
 
     def setting(row: Row) -> Setting:
         return Setting(row.data, row.protocol, row.severity or only, row.batch)
@@ -50,7 +50,7 @@ def settings(rows: Sequence[Row]) -> Iterator[tuple[Setting, list[Row]]]:
 
 
 def by_budget(rows: Sequence[Row]) -> list[tuple[Budget, list[Row]]]:
-    """The rows of each budget: updates, seconds, none, each from the smallest."""
+    """The rows of each budget: by updates, by seconds, then without; each from the smallest."""
 
     def size(row: Row) -> list[float]:
         return [inf if most is None else most for most in (row.max_updates, row.max_seconds)]
@@ -60,7 +60,7 @@ def by_budget(rows: Sequence[Row]) -> list[tuple[Budget, list[Row]]]:
 
 
 def tables(rows: Sequence[Row]) -> Iterator[Table]:
-    """Top-1 by method and corruption, one table for each setting and budget that was measured."""
+    """Top-1 by method and corruption, one table per measured setting and budget."""
     for setting, own in settings(rows):
         for budget, chosen in by_budget(own):
             how = f"{setting}, {budget}" if str(budget) else str(setting)
@@ -68,7 +68,7 @@ def tables(rows: Sequence[Row]) -> Iterator[Table]:
 
 
 def _table(how: str, rows: Sequence[Row]) -> Table:
-    """Corruptions down, methods across: a method more is one narrow column."""
+    """Corruptions down, methods across, so that another method adds one narrow column."""
     shown = Table(title=f"top-1 accuracy, %: {how}, {pictures_of(rows)}", box=SIMPLE)
     corruptions = list(dict.fromkeys(row.corruption for row in rows))
     by_method = {name: [row for row in rows if row.method == name] for name in dict.fromkeys(r.method for r in rows)}
@@ -81,24 +81,24 @@ def _table(how: str, rows: Sequence[Row]) -> Table:
     shown.add_section()
     base = by_method.get(BASE, [])
     summaries = [_summary(own, base) if len(own) == len(corruptions) else {} for own in by_method.values()]
-    for name in ("mean", "± 95 %", OVER, PAIRED, "top-5", "ECE", "ms a picture", TIMES, "MB at most"):
+    for name in ("mean", "± 95 %", OVER, PAIRED, "top-5", "ECE", "ms per picture", TIMES, "peak MB"):
         if any(name in summary for summary in summaries):
             shown.add_row(name, *(summary.get(name, "") for summary in summaries))
     return shown
 
 
 def _summary(rows: Sequence[Row], base: Sequence[Row]) -> dict[str, str]:
-    """A method's figures over all corruptions, clean pictures aside; `base` are those of the method compared with."""
+    """A method's figures over all corruptions except clean; `base` are the rows of the baseline method."""
     chosen = scored(rows)
     own = intervals.scores([row.hits for row in chosen])
     found = {
         "mean": mean([row.top1 for row in chosen]),
-        "± 95 %": mean([(row.top1_high - row.top1_low) / 2 for row in chosen])  # at most: as if all were alike
+        "± 95 %": mean([(row.top1_high - row.top1_low) / 2 for row in chosen])  # upper bound: as if all were identical
         if own is None
         else 100 * intervals.half_width(own),
         "top-5": mean([row.top5 for row in chosen]),
         "ECE": mean([row.ece for row in chosen]),
-        "ms a picture": ms_a_picture(rows),
+        "ms per picture": ms_per_picture(rows),
     }
     shown = {name: f"{value:.1f}" for name, value in found.items()}
     theirs = {row.corruption: row for row in base}
@@ -108,32 +108,32 @@ def _summary(rows: Sequence[Row], base: Sequence[Row]) -> dict[str, str]:
             shown[OVER] = f"{100 * np.nanmean(own - other):+.1f}"
             shown[PAIRED] = f"{100 * intervals.half_width(own - other):.1f}"
     if base and len({row.workers for row in (*rows, *base)}) == 1:
-        shown[TIMES] = f"{found['ms a picture'] / ms_a_picture(base):.2f}"
+        shown[TIMES] = f"{found['ms per picture'] / ms_per_picture(base):.2f}"
     if peaks := [row.peak_mem_mb for row in rows if row.peak_mem_mb is not None]:
-        shown["MB at most"] = f"{max(peaks):.0f}"
+        shown["peak MB"] = f"{max(peaks):.0f}"
     return shown
 
 
 def scored(rows: Sequence[Row]) -> list[Row]:
-    """Those that a mean is of: all but clean pictures, unless there are no others."""
+    """The rows to average: all except clean, unless there are no others."""
     return [row for row in rows if row.corruption != CLEAN] or list(rows)
 
 
 def pictures_of(rows: Sequence[Row]) -> str:
-    """How many pictures there were, and how often they were answered, if not once."""
+    """The number of pictures, and of frames if pictures were shown more than once."""
     answers = max(row.n for row in rows)
     pictures = max(len(row.hits) - row.hits.count(intervals.NEVER) for row in rows) or answers
     return f"{pictures} pictures" + (f", {answers} frames" if answers > pictures else "")
 
 
 def plain(rows: Sequence[Row]) -> list[dict[str, Any]]:
-    """Rows for JSON and CSV: without the single pictures."""
+    """Rows for JSON and CSV, without per-picture results."""
     return [{name: getattr(row, name) for name in COLUMNS} for row in rows]
 
 
 def as_published(number: int, plan: Plan, rows: Sequence[Row], compare: bool) -> Table:
-    """A table in the paper's layout; its numbers stand in brackets where they are of the same data and model."""
-    note = "; in brackets: the paper's" if compare else "; the paper's numbers are of other pictures or another model"
+    """A table in the paper's layout, with the paper's numbers in brackets if data and model are the same."""
+    note = "; in brackets: the paper's" if compare else "; the paper's numbers are for other pictures or another model"
     shown = Table(title=f"Table {number}. {plan.title}{note}", box=SIMPLE)
     columns = {name: pick for name, pick in plan.columns.items() if any(pick(row) for row in rows)}
     shown.add_column("")
@@ -151,10 +151,10 @@ def as_published(number: int, plan: Plan, rows: Sequence[Row], compare: bool) ->
 
 
 def write_csv(rows: Sequence[Row], path: Path) -> None:
-    """One line a row.
+    """Write a CSV file with one line per row.
 
     Raises:
-        OutputError: if it cannot be written.
+        OutputError: if the file cannot be written.
     """
     try:
         with path.open("w", newline="", encoding="utf-8") as file:
@@ -165,11 +165,11 @@ def write_csv(rows: Sequence[Row], path: Path) -> None:
         raise OutputError(f"cannot write {path}: {error.strerror or error}") from None
 
 
-def ms_a_picture(rows: Sequence[Row]) -> float:
-    """Milliseconds a picture."""
+def ms_per_picture(rows: Sequence[Row]) -> float:
+    """Milliseconds per picture."""
     return 1000 * sum(row.seconds for row in rows) / sum(row.n for row in rows) if rows else 0.0
 
 
 def mean(values: Sequence[float]) -> float:
-    """Zero of none."""
+    """Mean of the values; zero if there are none."""
     return sum(values) / len(values) if values else 0.0

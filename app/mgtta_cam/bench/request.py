@@ -1,10 +1,11 @@
-"""What a bench is asked for, checked before anything slow begins."""
+"""What a bench is to measure, checked before anything slow begins."""
 
 from __future__ import annotations
 
 import difflib
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import TypeVar
 
 from mgtta_cam.bench.cells import Budget
@@ -20,9 +21,23 @@ METHODS = "none,tent,sgd,mgtta"
 WINDOW = 64
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Job:
+    """Where a bench's pictures come from, where its results go, and what measures."""
+
+    folders: Mapping[str, Path]  # kind of pictures -> folder
+    out: Path  # folder for finished cells and results
+    count: int | None = None  # of the shuffled pictures; None: all
+    skip: int = 0  # of the shuffled pictures
+    workers: int = 1  # processes that measure at once
+    ray: str | None = None  # a cluster that measures instead: `local`, `auto` or an address
+    memory: bool = True  # measure the memory of methods
+    pretrain_on: Path | None = None  # pictures for the generators of Table 6
+
+
 @dataclass(frozen=True, slots=True)
 class Request:
-    """Combinations to measure. Empty where a table of the paper decides, until `decided`."""
+    """Combinations to measure. Fields that a paper's table determines are empty until `decided`."""
 
     methods: tuple[Spec, ...]
     corruptions: tuple[str, ...]
@@ -44,16 +59,16 @@ class Request:
         max_seconds: str | None,
         table: int | None,
     ) -> Request:
-        """From the words of the command line.
+        """Parse the command line's options.
 
         Raises:
-            UsageError: unknown names with the nearest, numbers out of range, options that exclude each other.
+            UsageError: for unknown names, numbers out of range, and options that exclude each other.
         """
         if table is not None:
             decided = {"--batch": batch, "--protocol": protocol, "--max-updates": max_updates}
             decided |= {"--max-seconds": max_seconds}
             if excluded := [name for name, value in decided.items() if value is not None]:
-                raise UsageError(f"{excluded[0]} and --table exclude each other: Table {table} decides it")
+                raise UsageError(f"{excluded[0]} and --table exclude each other: Table {table} determines it")
         budgets = [Budget(updates=u) for u in _list("--max-updates", max_updates, _updates)]
         budgets += [Budget(seconds=s) for s in _list("--max-seconds", max_seconds, _seconds)]
         free = table is None
@@ -68,7 +83,7 @@ class Request:
         )
 
     def decided(self, plan: Plan) -> Request:
-        """With what the table wants measured, where nothing was asked for."""
+        """Fill empty fields with what the table requires."""
         return replace(
             self,
             methods=self.methods or plan.methods,
@@ -81,7 +96,7 @@ class Request:
 def _corruptions(text: str) -> tuple[str, ...]:
     words = list(dict.fromkeys(word.strip() for word in text.split(",") if word.strip()))
     if not words:
-        raise UsageError("--corruptions: name one or more, or all")
+        raise UsageError("--corruptions: give one or more names, or all")
     try:
         chosen = [STANDARD if w == "all" else (w if w == CLEAN else check_name(w),) for w in words]
     except ValueError as error:
@@ -95,22 +110,22 @@ def _protocols(text: str) -> tuple[str, ...]:
         if word not in (*PROTOCOLS, *GROUPS):
             near = difflib.get_close_matches(word, [*PROTOCOLS, *GROUPS], n=1)
             hint = f" (nearest: {near[0]})" if near else ""
-            raise UsageError(f"--protocol: no protocol {word!r}{hint}; known: {', '.join((*PROTOCOLS, *GROUPS))}")
+            raise UsageError(f"--protocol: unknown protocol {word!r}{hint}; known: {', '.join((*PROTOCOLS, *GROUPS))}")
         chosen += GROUPS.get(word, (word,))
     if not chosen:
-        raise UsageError(f"--protocol: name one or more of {', '.join((*PROTOCOLS, *GROUPS))}")
+        raise UsageError(f"--protocol: give one or more of {', '.join((*PROTOCOLS, *GROUPS))}")
     return tuple(dict.fromkeys(chosen))
 
 
 def _list(name: str, text: str | None, read: Callable[[str], T]) -> tuple[T, ...]:
     if text is not None and not text.strip(", "):
-        raise UsageError(f"{name}: one number or more is expected; got {text!r}")
+        raise UsageError(f"{name}: expected one or more numbers; got {text!r}")
     try:
         return tuple(dict.fromkeys(read(part) for part in (text or "").split(",") if part.strip()))
     except ValueError as error:
         reason = str(error)
-        foreign = "literal" in reason or "convert" in reason  # int's and float's own words
-        raise UsageError(f"{name}: {'numbers are expected' if foreign else reason}; got {text!r}") from None
+        builtin = "literal" in reason or "convert" in reason  # messages of int and float
+        raise UsageError(f"{name}: {'expected numbers' if builtin else reason}; got {text!r}") from None
 
 
 def _updates(text: str) -> int:
@@ -123,12 +138,12 @@ def _size(text: str) -> int:
 
 def _at_least(value: int, least: int) -> int:
     if value < least:
-        raise ValueError(f"{least} or more is expected")
+        raise ValueError(f"expected {least} or more")
     return value
 
 
 def _seconds(text: str) -> float:
     value = float(text)
     if not 0 <= value < float("inf"):
-        raise ValueError("seconds of 0 or more are expected")
+        raise ValueError("expected 0 or more seconds")
     return value

@@ -1,4 +1,4 @@
-"""Measures what was asked for, keeps each cell, and shows the tables."""
+"""Run a bench: measure what was requested, save each cell, and show the tables."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from mgtta_cam.bench.cells import Cell, Row, Tally, cells
 from mgtta_cam.bench.data import CLEAN, VARIANTS, Pictures, folder, imagenet_c
 from mgtta_cam.bench.ledger import Ledger
 from mgtta_cam.bench.measure import Bench
-from mgtta_cam.bench.request import Request
+from mgtta_cam.bench.request import Job, Request
 from mgtta_cam.bench.streams import REPEATS, SLOW, SUDDEN, Shot, label_of
 from mgtta_cam.config.method_spec import Spec
 from mgtta_cam.config.settings import Settings
@@ -33,47 +33,33 @@ from mgtta_models.errors import needs
 
 
 def run(
-    load: Callable[[Settings], Backbone],
-    request: Request,
-    settings: Settings,
-    folders: Mapping[str, Path],
-    stretch: tuple[int | None, int],
-    out: Path,
-    console: Console,
-    processes: int = 1,
-    ray: str | None = None,
-    *,
-    memory: bool = True,
-    pretrain_on: Path | None = None,
+    load: Callable[[Settings], Backbone], request: Request, settings: Settings, job: Job, console: Console
 ) -> tuple[dict[str, Any], list[dict[str, Any]]]:
-    """The header's facts and the rows of `bench --json`; tables go to the console, CSV and picture into the folder.
+    """Run a bench; tables go to the console, CSV and picture into `out`.
 
     Args:
-        load: the model that the settings name.
+        load: loads the model that the settings name.
         request: what to measure.
         settings: model, seed, files of generator and statistics.
-        folders: kind of pictures -> where they are.
-        stretch: how many of the shuffled pictures (None: all), after how many.
-        out: where finished cells are kept.
-        console: for people.
-        processes: how many measure at once.
-        ray: a cluster that measures instead: `local`, `auto` or an address.
-        memory: whether to see how much memory methods take.
-        pretrain_on: pictures for the generators of Table 6.
+        job: pictures, folder for results, and what measures.
+        console: for tables and progress.
+
+    Returns:
+        The header's facts and the rows of `bench --json`.
 
     Raises:
-        AppError, ModelError: one line each.
+        AppError, ModelError: each with a one-line message.
     """
     needs("matplotlib", "bench", extra="bench")  # for the picture at its end
-    if ray:
+    if job.ray:
         needs("ray", "bench --ray", extra="ray")
     if request.table is not None:
         settings = replace(settings, paper=True)
-    if not folders:
+    if not job.folders:
         raise UsageError("no pictures: give --images DIR, or --imagenet-c, -r, -sketch or -a")
     backbone = load(settings)
-    pictures = tuple(_pictures(kind, path, backbone, stretch, settings.seed, console) for kind, path in folders.items())
-    plan = _plan(request, settings, backbone, out, console, pretrain_on)
+    pictures = tuple(_pictures(kind, path, backbone, job, settings.seed, console) for kind, path in job.folders.items())
+    plan = _plan(request, settings, backbone, job, console)
     request = request.decided(plan) if plan else request
     wanted = list(
         cells(
@@ -83,86 +69,84 @@ def run(
             request.severities,
             request.batches,
             request.budgets,
-            list(folders),
+            list(job.folders),
         )
     )
     _check(wanted, pictures, request)
     if plan is not None and request.table is not None:
         wanted = _placed(request.table, plan, wanted)
-    compare = plan is not None and stretch == (None, 0) and _as_in_paper(request, plan, settings, pictures)
-    bench = Bench(settings, pictures, load, memory)
+    compare = (
+        plan is not None and (job.count, job.skip) == (None, 0) and _as_in_paper(request, plan, settings, pictures)
+    )
+    bench = Bench(settings, pictures, load, job.memory)
     prepared = _prepared(bench, wanted, console)
-    ledger = Ledger(out, _context(bench), _facts(bench, prepared), fresh=settings.overwrite)
+    ledger = Ledger(job.out, _context(bench), _facts(bench, prepared), fresh=settings.overwrite)
 
     def finished() -> list[Row]:
         return [row for cell in wanted if (found := ledger.get(cell)) for row in found.rows]
 
     try:
-        _measured(bench, wanted, ledger, console, processes, ray)
+        _measured(bench, wanted, ledger, console, job.workers, job.ray)
     except (SystemExit, AppError) as stop:
         if rows := finished():
-            with suppress(OutputError):  # the one that stopped it is told
-                _shown(request, plan, rows, compare, out, console)
+            with suppress(OutputError):  # the error that stopped the bench is reported
+                _shown(request, plan, rows, compare, job.out, console)
         count = sum(ledger.get(cell) is not None for cell in wanted)
         word = "interrupted" if isinstance(stop, SystemExit) else "stopped"
-        console.print(f"{word}: {count} of {len(wanted)} cells are finished; the same command goes on")
+        console.print(f"{word}: {count} of {len(wanted)} cells are finished; run the same command to resume")
         raise
     rows = finished()
-    _shown(request, plan, rows, compare, out, console)
+    _shown(request, plan, rows, compare, job.out, console)
     return {"model": describe(backbone), "methods": prepared, **compute(backbone)}, report.plain(rows)
 
 
-def _pictures(
-    kind: str, path: Path, backbone: Backbone, stretch: tuple[int | None, int], seed: int, console: Console
-) -> Pictures:
+def _pictures(kind: str, path: Path, backbone: Backbone, job: Job, seed: int, console: Console) -> Pictures:
     labels = backbone.labels
     found = imagenet_c(path, labels) if kind == "imagenet-c" else folder(path, labels, kind)
     if found.unknown:
         names = ", ".join(found.unknown[:5])
         console.print(
-            f"left out, no class of the model: {len(found.unknown)} folders or names ({names})", soft_wrap=True
+            f"ignored {len(found.unknown)} folders or names that are not classes of the model ({names})", soft_wrap=True
         )
-    return found.drawn(*stretch, seed)
+    return found.drawn(job.count, job.skip, seed)
 
 
-def _plan(
-    request: Request, settings: Settings, backbone: Backbone, out: Path, console: Console, pretrain_on: Path | None
-) -> paper.Plan | None:
+def _plan(request: Request, settings: Settings, backbone: Backbone, job: Job, console: Console) -> paper.Plan | None:
     if request.table is None:
         return None
     if request.table != 6:
         return paper.plan(request.table)
     from mgtta_cam.bench.sizes import generators
 
-    made = generators(settings, backbone, pretrain_on, out, console)
+    made = generators(settings, backbone, job.pretrain_on, job.out, console)
     return paper.plan(6, {size: Spec("mgtta", files=(("mgg", path),)) for size, path in made.items()})
 
 
 def _check(wanted: Sequence[Cell], pictures: Sequence[Pictures], request: Request) -> None:
-    """What can be known to fail before it begins."""
+    """Raise for what is certain to fail, before anything slow begins."""
     by_kind = {found.kind: found for found in pictures}
     for kind, stream in dict.fromkeys((cell.data, cell.stream) for cell in wanted):
         found = by_kind[kind]
         if found.ready_made and stream.protocol in (SLOW, SUDDEN):
-            raise UsageError(f"--protocol {stream.protocol} corrupts as it goes: give clean pictures by --images")
+            raise UsageError(f"--protocol {stream.protocol} corrupts as it goes: give clean pictures with --images")
         shots = len(found.items) * (REPEATS if stream.still else 1)
         if stream.batch > shots:
             raise UsageError(
-                f"{shots} pictures never fill a window of {stream.batch}: give more pictures"
-                + ("" if request.table else ", or a smaller --batch")
+                f"{shots} pictures do not fill a window of {stream.batch}: give more pictures"
+                + ("" if request.table else " or a smaller --batch")
             )
         for name in stream.corruptions:
             if not found.offers(name, stream.severity) and not (name == CLEAN and found.kind in VARIANTS):
                 have = ", ".join(found.available())
-                also = "; for clean pictures give --images DIR" if name == CLEAN else ""
+                also = "; use --images DIR for clean pictures" if name == CLEAN else ""
                 raise UsageError(f"{found.root} has no {name}/{stream.severity}; it has {have[:200]}{also}")
 
 
 def _placed(number: int, plan: paper.Plan, wanted: Sequence[Cell]) -> list[Cell]:
-    """The cells that the layout has a place for: some methods stand there under some of the budgets only.
+    """The cells that have a place in the table's layout: some methods appear under some budgets only.
 
     Raises:
-        UsageError: if it has no place for a method on some pictures.
+        UsageError: if a method has no place in it on some pictures.
     """
 
     def has_place(cell: Cell) -> bool:
@@ -176,14 +160,14 @@ def _placed(number: int, plan: paper.Plan, wanted: Sequence[Cell]) -> list[Cell]
         kinds = ["images", *plan.data] if "imagenet-c" in plan.data else plan.data
         raise UsageError(
             f"Table {number} has no place for {lost[0].method} on --{lost[0].data} under "
-            f"{', '.join(lost[0].stream.corruptions)}; it is of {', '.join(map(str, plan.methods))} on "
+            f"{', '.join(lost[0].stream.corruptions)}; it covers {', '.join(map(str, plan.methods))} on "
             f"{' '.join(f'--{kind}' for kind in kinds)}"
         )
     return placed
 
 
 def _as_in_paper(request: Request, plan: paper.Plan, settings: Settings, pictures: Sequence[Pictures]) -> bool:
-    """Whether the paper's numbers are of the same model, pictures and corruptions."""
+    """Whether the paper's numbers are for the same model, pictures and corruptions."""
     options = ("weights", "img_size", "crop_pct", "interpolation", "mean", "std")
     own = settings.model in paper.MODELS and all(getattr(settings, name) is None for name in options)
     same = set(request.corruptions) == set(STANDARD) and request.severities == (5,)
@@ -191,14 +175,14 @@ def _as_in_paper(request: Request, plan: paper.Plan, settings: Settings, picture
 
 
 def _prepared(bench: Bench, wanted: Sequence[Cell], console: Console) -> dict[str, dict[str, Any]]:
-    """Builds each method once, so that what is missing is said first: spec -> how it runs, hashes of its files."""
+    """Build each method once, so that missing files are reported first: spec -> how it runs, hashes of its files."""
     settings, found = bench.settings, dict[str, dict[str, Any]]()
     for kind, spec in dict.fromkeys((cell.data, cell.method) for cell in wanted):
         backbone = bench.model_for(bench.of_kind(kind))
         method(settings, backbone, spec)
         runs = deployed(settings, backbone, spec)
         if runs != spec and str(spec) not in found:
-            console.print(f"{spec} runs as {runs}, chosen when its generator was pre-trained; --paper: as published")
+            console.print(f"{spec} runs as {runs}, as chosen in pre-training; use --paper for the published setting")
         found[str(spec)] = {
             "method": str(runs),
             "files": provenance(with_files(settings, spec), backbone, spec.name),
@@ -207,7 +191,7 @@ def _prepared(bench: Bench, wanted: Sequence[Cell], console: Console) -> dict[st
 
 
 def _context(bench: Bench) -> dict[str, Any]:
-    """What the numbers of all cells depend on."""
+    """What the numbers of every cell depend on."""
     settings, backbone = bench.settings, bench.backbone
     return {
         "model": backbone.digest,
@@ -222,7 +206,7 @@ def _context(bench: Bench) -> dict[str, Any]:
 
 
 def _facts(bench: Bench, prepared: Mapping[str, Mapping[str, Any]]) -> Callable[[Cell], Mapping[str, Any]]:
-    """What the numbers of one cell depend on: its own pictures, its method as it runs, and the files of that."""
+    """What the numbers of one cell depend on: its pictures, its method as it runs, and the method's files."""
 
     @cache
     def digest(kind: str, corruptions: tuple[str, ...], severity: int) -> str:
@@ -249,8 +233,8 @@ def _measured(
     if len(open_cells) < len(wanted):
         console.print(f"{len(wanted) - len(open_cells)} of {len(wanted)} cells were measured before ({ledger.path})")
     if ray and open_cells:
-        console.print(f"Ray ({ray}) takes a while to start")
-    told: set[str] = set()
+        console.print(f"starting Ray ({ray}), which takes a while")
+    reported: set[str] = set()
     with progress(console, "bench", len(wanted), "cells", done=len(wanted) - len(open_cells)) as work:
         for cell in wanted:
             kept = ledger.get(cell) if bench.memory else None
@@ -268,11 +252,11 @@ def _measured(
             measured = replace(alone, rows=tuple(replace(row, workers=processes) for row in alone.rows))
             ledger.put(cell, measured)
             work.advance(about=f"{cell.method} {measured.rows[-1].corruption}")
-            for name in set(measured.skipped) - told:
-                console.print(f"skipped {name}: not a picture that can be decoded", soft_wrap=True)
-            told |= set(measured.skipped)
-    if told:
-        console.print(f"pictures skipped in all: {len(told)}")
+            for name in set(measured.skipped) - reported:
+                console.print(f"skipped {name}: not a decodable picture", soft_wrap=True)
+            reported |= set(measured.skipped)
+    if reported:
+        console.print(f"pictures skipped in total: {len(reported)}")
 
 
 def _shown(
@@ -283,10 +267,10 @@ def _shown(
     else:
         tables = list(report.tables(rows))
     for shown in tables:
-        console.print(shown.title, soft_wrap=True)  # on a line of its own: the table may be narrower
+        console.print(shown.title, soft_wrap=True)  # on its own line, because the table may be narrower
         shown.title = None
         width = console.measure(shown, options=console.options.update_width(1000)).maximum
-        if width > console.width:  # digits matter more than margins: a narrow terminal wraps, a file does not care
+        if width > console.width:  # never cut digits: a narrow terminal wraps, and a file has no width
             Console(file=console.file, width=width, quiet=console.quiet, highlight=False).print(shown)
         else:
             console.print(shown)

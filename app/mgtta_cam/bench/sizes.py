@@ -19,10 +19,10 @@ from mgtta_models import Backbone
 def generators(
     settings: Settings, backbone: Backbone, pictures: Path | None, out: Path, console: Console
 ) -> dict[int, Path]:
-    """Size -> generator file in the folder; those that are there already are taken as they are.
+    """Pre-train generators of each size: size -> file in the folder; existing files are reused.
 
     Raises:
-        UsageError: if no pictures were given, or too few for the smallest.
+        UsageError: if no pictures were given, or too few for the smallest size.
     """
     if pictures is None:
         raise UsageError(
@@ -33,16 +33,16 @@ def generators(
     for size in SIZES:
         path = out / f"mgg-{size}.safetensors"
         if size > available:
-            console.print(f"left out: a generator of {size} pictures; {pictures} has {available}", soft_wrap=True)
+            console.print(f"skipped the generator of {size} pictures: {pictures} has {available}", soft_wrap=True)
             continue
         if not os.path.exists(path):
             out.mkdir(parents=True, exist_ok=True)
             chosen = Selection.draw(pictures, size, 0, settings.seed)
             found = statistics(settings, backbone)
             progress = path.with_name(path.name + ".progress")
-            recipe = Recipe(boosts=())  # a table's steps are the paper's
+            recipe = Recipe(boosts=())  # the paper's tables use unscaled steps
             pretrain_generator(backbone.twin(), found, chosen, recipe, settings.seed, path, progress, console)
         made[size] = path
     if not made:
-        raise UsageError(f"--pretrain-images: {pictures} has {available} pictures; {min(SIZES)} or more are expected")
+        raise UsageError(f"--pretrain-images: expected at least {min(SIZES)} pictures; {pictures} has {available}")
     return made

@@ -1,4 +1,4 @@
-"""In which order pictures are met, and under which corruption each."""
+"""The order in which pictures are shown, and the corruption of each."""
 
 from __future__ import annotations
 
@@ -19,25 +19,25 @@ HELD, SLOW, SUDDEN = "held", "slow", "sudden"
 PROTOCOLS = {
     RESET: "the source model before each corruption, pictures shuffled (the paper's Tables 1 and 3)",
     MIXED: "all corruptions shuffled into one stream (Table 7)",
-    CONTINUAL: "one corruption after the other, never reset",
+    CONTINUAL: "one corruption after another, never reset",
     DIRICHLET: "as reset, but classes come in clusters: Dirichlet proportions of 0.1 over time slots",
     HELD: "as reset, but each picture is shown 30 times while the camera moves a little",
     SLOW: "as held, while the corruption comes and goes: clean, up to the severity, and back",
     SUDDEN: "as held, clean at first; the corruption is there from one picture to the next, for the second half",
 }
-GROUPS = {"correlated": (DIRICHLET, HELD), "video": (HELD, SLOW, SUDDEN)}  # what further names stand for
-CONCENTRATION, SLOTS = 0.1, 100  # of the Dirichlet order, as NOTE and RoTTA have it
-REPEATS = 30  # frames that a picture is held
-SWAY, ZOOM = 0.03, 0.03  # largest movement of the camera while it is held: share of the side, and of the scale
+GROUPS = {"correlated": (DIRICHLET, HELD), "video": (HELD, SLOW, SUDDEN)}  # names for several protocols
+CONCENTRATION, SLOTS = 0.1, 100  # of the Dirichlet order, as in NOTE and RoTTA
+REPEATS = 30  # frames for which a picture is held
+SWAY, ZOOM = 0.03, 0.03  # largest camera movement while a picture is held, as shares of side and scale
 
 
 class Shot(NamedTuple):
-    """One picture as it is met."""
+    """One showing of a picture."""
 
     place: int  # in the pictures' order
     corruption: str
-    repeat: int | None = None  # which of its frames, where it is held
-    severity: int | None = None  # where it is not the stream's; 0 is clean
+    repeat: int | None = None  # frame number, if the picture is held
+    severity: int | None = None  # if it differs from the stream's; 0 is clean
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,19 +45,19 @@ class Stream:
     """Pictures in an order, under corruptions."""
 
     protocol: str
-    corruptions: tuple[str, ...]  # one, but for mixed and continual
+    corruptions: tuple[str, ...]  # one, except for mixed and continual
     severity: int  # 1..5
-    batch: int  # pictures a window
+    batch: int  # pictures per window
 
     def windows(self, classes: Sequence[int], seed: int) -> list[list[Shot]]:
-        """Windows of shots: the last one of each segment is shorter, and none reaches over a change that is announced.
+        """Split the stream into windows of shots; no window spans an announced change, so a segment's last is shorter.
 
         Args:
-            classes: of each picture, in their order.
-            seed: of the order, where it is drawn.
+            classes: class of each picture, in order.
+            seed: seed of the order, if it is random.
         """
         segments = [_order(self, classes, name, seed) for name in self.corruptions]
-        if self.protocol == MIXED:  # in an order that does not depend on that of the names
+        if self.protocol == MIXED:  # in an order independent of the names' order
             together = sorted(shot for segment in segments for shot in segment)
             random.Random(seed).shuffle(together)  # noqa: S311  a shuffle, not a secret
             segments = [together]
@@ -80,16 +80,16 @@ def _order(stream: Stream, classes: Sequence[int], corruption: str, seed: int) -
 
 
 def _severity(stream: Stream, passed: float) -> int | None:
-    """Severity when so much of a stream has passed (0..1); None: the stream's own."""
+    """Severity after a share of the stream (0..1) has passed; None: the stream's own."""
     if stream.protocol == SLOW:
         return round(stream.severity * (1 - abs(2 * passed - 1)))
     return 0 if stream.protocol == SUDDEN and passed < 0.5 else None
 
 
 def clustered(classes: Sequence[int], seed: int) -> list[int]:
-    """Places in an order whose classes come in clusters.
+    """Places in an order in which classes are clustered.
 
-    Each class's pictures are split over time slots in Dirichlet proportions; within a slot, classes follow each other.
+    Each class's pictures are split over time slots in Dirichlet proportions; within a slot they are grouped by class.
     """
     rng = np.random.RandomState(seed)
     by_class: defaultdict[int, list[int]] = defaultdict(list)
@@ -109,9 +109,9 @@ def clustered(classes: Sequence[int], seed: int) -> list[int]:
 
 
 def held(image: Image, repeat: int, seed: Sequence[int]) -> Image:
-    """A frame of a picture that a hand-held camera looks at: uint8 [h, w, 3] RGB, the same size.
+    """A frame of a picture as seen by a hand-held camera: uint8 [h, w, 3] RGB, of the same size.
 
-    Position and scale sway smoothly with `repeat`; frame 0 of each picture is near its middle.
+    Position and scale sway smoothly with `repeat`; frame 0 of each picture is nearly centered.
     """
     rng = np.random.RandomState(list(seed))
     speed, phase = rng.uniform(0.5, 2.0, 3), rng.uniform(0, 2 * np.pi, 3)
@@ -125,5 +125,5 @@ def held(image: Image, repeat: int, seed: Sequence[int]) -> Image:
 
 
 def label_of(stream: Stream, shot: Shot) -> str:
-    """Which row of a table a shot counts for."""
+    """The row of a table that a shot counts toward."""
     return MIXED if stream.protocol == MIXED else shot.corruption

@@ -1,4 +1,4 @@
-"""Who measures the cells: this process, several, or a Ray cluster. Numbers are the same whoever does."""
+"""Measure cells in this process, in several, or on a Ray cluster. The numbers do not depend on the choice."""
 
 from __future__ import annotations
 
@@ -18,22 +18,22 @@ from mgtta_cam.metrics.memory import ignore_interrupts
 from mgtta_models import ModelError
 from mgtta_models.errors import reason
 
-ATTEMPTS = 3  # at a cell whose worker dies
+ATTEMPTS = 3  # per cell, if workers die
 SECONDS_TO_CONNECT = 5
 Finished = tuple[Cell, Measured]
 
 
 def serial(bench: Bench, cells: Sequence[Cell]) -> Iterator[Finished]:
-    """One after the other, here."""
+    """Measure cells one by one, in this process."""
     for cell in cells:
         yield cell, bench.measure(cell)
 
 
 def processes(bench: Bench, cells: Sequence[Cell], count: int) -> Iterator[Finished]:
-    """In several processes of this machine. A process that dies costs the cells that were being measured.
+    """Measure cells in several processes of this machine. Cells in progress when a process dies are retried.
 
     Raises:
-        AppError: if a cell's process dies again and again.
+        AppError: if a cell's process dies repeatedly.
     """
     waiting, attempts = list(cells), dict.fromkeys(cells, 0)
     while waiting:
@@ -53,18 +53,18 @@ def processes(bench: Bench, cells: Sequence[Cell], count: int) -> Iterator[Finis
             lost = [cell for cell in running.values() if attempts[cell] >= ATTEMPTS]
             if lost:
                 raise AppError(
-                    f"the process that measures {lost[0].method} died {ATTEMPTS} times, perhaps for want of memory: "
-                    "try fewer --workers or a smaller --batch; finished cells are kept"
+                    f"the process that measures {lost[0].method} died {ATTEMPTS} times, perhaps for lack of memory: "
+                    "use fewer --workers or a smaller --batch; finished cells are kept"
                 ) from None
             waiting = [*running.values(), *waiting]
         finally:
-            for process in list((pool._processes or {}).values()):  # their cells are lost: do not wait for them
+            for process in list((pool._processes or {}).values()):  # their cells are lost, so do not wait for them
                 process.kill()
             pool.shutdown(cancel_futures=True)
 
 
 def ray_cluster(bench: Bench, cells: Sequence[Cell], address: str, count: int) -> Iterator[Finished]:
-    """On a Ray cluster: `local` starts one here with `count` processors, `auto` or an address joins one.
+    """Measure cells on a Ray cluster: `local` starts one here with `count` CPUs, `auto` or an address joins one.
 
     A cell whose worker dies is measured again elsewhere.
 
@@ -93,7 +93,7 @@ def ray_cluster(bench: Bench, cells: Sequence[Cell], address: str, count: int) -
         raise error.cause if isinstance(error.cause, AppError | ModelError) else error from None
     except RayError as error:
         raise AppError(
-            f"--ray {address}: a cell was lost {ATTEMPTS} times ({type(error).__name__}), perhaps for want of memory; "
+            f"--ray {address}: a cell was lost {ATTEMPTS} times ({type(error).__name__}), perhaps for lack of memory; "
             "finished cells are kept"
         ) from None
     finally:
@@ -101,7 +101,7 @@ def ray_cluster(bench: Bench, cells: Sequence[Cell], address: str, count: int) -
 
 
 def _reach(address: str) -> None:
-    """Sees that somebody listens at `host:port` or `ray://host:port`: Ray itself would try for minutes."""
+    """Check that `host:port` or `ray://host:port` accepts connections: Ray itself would retry for minutes."""
     host, colon, port = address.removeprefix("ray://").rpartition(":")
     if not colon or not port.isdigit():
         return
@@ -114,7 +114,7 @@ def _reach(address: str) -> None:
         ) from None
 
 
-_here: list[Bench] = []  # the bench of this worker process: its model stays loaded from cell to cell
+_here: list[Bench] = []  # this worker process's bench, whose model stays loaded between cells
 
 
 def _begin(bench: Bench) -> None:
@@ -127,7 +127,7 @@ def _measure(cell: Cell) -> Measured:
 
 
 def _remote(bench: Bench, cell: Cell) -> Measured:
-    """In a Ray worker: the bench that was sent first stays, with its model and pictures."""
+    """Measure in a Ray worker, which keeps the first bench it received, with its model and pictures."""
     if not _here or (_here[0].settings, _here[0].pictures) != (bench.settings, bench.pictures):
         _begin(bench)
     return _here[0].measure(cell)

@@ -4,136 +4,140 @@ from __future__ import annotations
 
 import json
 import sys
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
-from mgtta_cam.cli.options import MODEL, Count, Folder, Skip, begin, takes_settings
+from mgtta_cam.cli.options import MODEL, Count, Folder, Skip, begin, takes_options, takes_settings
 from mgtta_cam.config import loading
+from mgtta_cam.config.settings import flag
 from mgtta_cam.errors import UsageError
 from mgtta_cam.outputs import to_stdout, writable
 
+FOLDER = Path("mgtta-cam-bench")
+REQUEST = ("methods", "corruptions", "severity", "batch", "protocol", "max_updates", "max_seconds", "table")
 
-@takes_settings((*MODEL, "runtime", "mgg", "stats", "paper", "frost_dir", "json", "overwrite"))
-def bench(
+
+@dataclass(frozen=True, slots=True)
+class BenchOptions:
+    """Options of `bench` that are not settings."""
+
     file: Annotated[
         Path | None, typer.Argument(metavar="[FILE]", help="File that --speed --json writes; stdout by default.")
-    ] = None,
-    speed: Annotated[bool, typer.Option("--speed", help="Measure the speed of this machine, part by part.")] = False,
-    images: Folder = None,
+    ] = None
+    speed: Annotated[bool, typer.Option("--speed", help="Measure the speed of this machine, part by part.")] = False
+    images: Folder = None
     imagenet_c: Annotated[
         Path | None,
         typer.Option("--imagenet-c", help="Folder of ImageNet-C as published: corruption/severity/class/picture."),
-    ] = None,
+    ] = None
     imagenet_r: Annotated[
         Path | None, typer.Option("--imagenet-r", help="Folder of ImageNet-R, with folders named by class.")
-    ] = None,
+    ] = None
     imagenet_sketch: Annotated[
         Path | None, typer.Option("--imagenet-sketch", help="Folder of ImageNet-Sketch, with folders named by class.")
-    ] = None,
+    ] = None
     imagenet_a: Annotated[
         Path | None, typer.Option("--imagenet-a", help="Folder of ImageNet-A, with folders named by class.")
-    ] = None,
-    count: Count = None,
-    skip: Skip = 0,
+    ] = None
+    count: Count = None
+    skip: Skip = 0
     table: Annotated[
         int | None, typer.Option(min=1, max=8, help="Reproduce this table of the paper, in its layout.")
-    ] = None,
+    ] = None
     methods: Annotated[
         str | None, typer.Option(help="Methods to compare, with options, such as none,tent,tent:lr=5e-4,mgtta, or all.")
-    ] = None,
+    ] = None
     corruptions: Annotated[
         str,
         typer.Option(
             help="Corruptions to test, separated by commas; all stands for the 15 standard ones, clean for none."
         ),
-    ] = "all",
-    severity: Annotated[str, typer.Option(help="Severities, 1..5, separated by commas.")] = "5",
+    ] = "all"
+    severity: Annotated[str, typer.Option(help="Severities, 1..5, separated by commas.")] = "5"
     batch: Annotated[
         str | None, typer.Option(help="Pictures per window, several separated by commas; 64 by default.")
-    ] = None,
+    ] = None
     protocol: Annotated[
         str | None,
         typer.Option(
             help="Order of pictures and resets: reset, mixed, continual, dirichlet, held, slow or sudden; correlated "
             "and video each stand for several; reset by default."
         ),
-    ] = None,
+    ] = None
     max_updates: Annotated[
         str | None,
         typer.Option(help="Stop adapting after this many windows, several separated by commas; no limit by default."),
-    ] = None,
+    ] = None
     max_seconds: Annotated[
         str | None,
         typer.Option(help="Stop adapting after this many seconds, several separated by commas; no limit by default."),
-    ] = None,
+    ] = None
     workers: Annotated[
         int,
         typer.Option(min=1, help="Processes that measure in parallel; results stay the same, but times become longer."),
-    ] = 1,
+    ] = 1
     ray: Annotated[
         str | None,
         typer.Option(metavar="[ADDRESS]", help="Distribute the work over a Ray cluster: local, auto, or an address."),
-    ] = None,
-    memory: Annotated[bool, typer.Option(help="Measure each method's memory, in a process of its own.")] = True,
+    ] = None
+    memory: Annotated[bool, typer.Option(help="Measure each method's memory, in a process of its own.")] = True
     pretrain_images: Annotated[
         Path | None,
         typer.Option("--pretrain-images", help="Folder of pictures to pre-train generators on, for --table 6."),
-    ] = None,
+    ] = None
     out: Annotated[Path, typer.Option(help="Folder for finished cells, the CSV file and the chart.")] = Path(
         "mgtta-cam-bench"
-    ),
-    **flags: Any,
-) -> None:
+    )
+
+    @property
+    def folders(self) -> dict[str, Path]:
+        """Kind of pictures -> folder, of those given."""
+        given = {"images": self.images, "imagenet-c": self.imagenet_c, "imagenet-r": self.imagenet_r}
+        given |= {"imagenet-sketch": self.imagenet_sketch, "imagenet-a": self.imagenet_a}
+        return {kind: path for kind, path in given.items() if path is not None}
+
+    def check_speed(self) -> None:
+        """Checks that nothing contradicts --speed.
+
+        Raises:
+            UsageError: if an option has no meaning with it.
+        """
+        of_pictures = ("count", "skip", "table", "methods", "batch", "protocol", "max_updates", "max_seconds", "ray")
+        asked = {**self.folders, **{name: getattr(self, name) for name in (*of_pictures, "pretrain_images")}}
+        if extra := [flag(name) for name, value in asked.items() if value]:
+            raise UsageError(f"--speed measures on the embedded clip: remove {extra[0]}")
+
+
+@takes_settings((*MODEL, "runtime", "mgg", "stats", "paper", "frost_dir", "json", "overwrite"))
+@takes_options(BenchOptions)
+def bench(options: BenchOptions, **flags: Any) -> None:
     """Compares methods on labeled pictures under corruptions; after an interruption, the same command continues.
 
     Pictures are in folders named by class, or listed in a CSV file `path,class`. --overwrite measures everything again.
     --speed needs no pictures: it times each part of the program on the embedded clip, and prints their ratios.
     """
-    folders = {"images": images, "imagenet-c": imagenet_c, "imagenet-r": imagenet_r}
-    folders |= {"imagenet-sketch": imagenet_sketch, "imagenet-a": imagenet_a}
-    if speed:
-        asked = {**folders, "count": count, "skip": skip, "table": table, "methods": methods}
-        asked |= {"batch": batch, "protocol": protocol, "max-updates": max_updates, "max-seconds": max_seconds}
-        asked |= {"ray": ray, "pretrain-images": pretrain_images}
-        if extra := [name for name, value in asked.items() if value]:
-            raise UsageError(f"--speed measures on the embedded clip: remove --{extra[0]}")
-        measure_speed(flags, file)
+    if options.speed:
+        options.check_speed()
+        measure_speed(flags, options.file)
         return
-    if file is not None:
-        raise UsageError(f"only --speed takes a file; give pictures with --images; got {file}")
-    settings, console = begin(
-        flags, presets={"threads": 1}
-    )  # results must not depend on how many processes share the machine
+    if options.file is not None:
+        raise UsageError(f"only --speed takes a file; give pictures with --images; got {options.file}")
+    settings, console = begin(flags, presets={"threads": 1})  # results must not depend on what else the machine does
     from mgtta_cam.assembly.model import load_model
-    from mgtta_cam.bench.request import Request
+    from mgtta_cam.bench.request import Job, Request
     from mgtta_cam.bench.run import run
 
-    request = Request.parsed(
-        methods=methods,
-        corruptions=corruptions,
-        severity=severity,
-        batch=batch,
-        protocol=protocol,
-        max_updates=max_updates,
-        max_seconds=max_seconds,
-        table=table,
+    request = Request.parsed(**{name: getattr(options, name) for name in REQUEST})
+    job = Job(
+        folders=options.folders,
+        out=options.out,
+        pretrain_on=options.pretrain_images,
+        **{name: getattr(options, name) for name in ("count", "skip", "workers", "ray", "memory")},
     )
-    given = {kind: path for kind, path in folders.items() if path is not None}
-    facts, rows = run(
-        load_model,
-        request,
-        settings,
-        given,
-        (count, skip),
-        out,
-        console,
-        workers,
-        ray,
-        memory=memory,
-        pretrain_on=pretrain_images,
-    )
+    facts, rows = run(load_model, request, settings, job, console)
     if settings.json:
         from mgtta_cam.log.provenance import header
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import dataclasses
 import inspect
 import os
 import typing
 from collections.abc import Callable, Collection
+from functools import wraps
 from pathlib import Path
 from typing import Annotated, Any, Optional, TypeVar
 
@@ -18,6 +20,7 @@ from mgtta_cam.errors import UsageError
 from mgtta_cam.outputs import writable
 
 F = TypeVar("F", bound=Callable[..., Any])
+T = TypeVar("T")
 
 
 def takes_settings(only: Collection[str] | None = None, several: Collection[str] = ()) -> Callable[[F], F]:
@@ -36,6 +39,29 @@ def takes_settings(only: Collection[str] | None = None, several: Collection[str]
         command.__signature__ = inspect.Signature(parameters)  # pyright: ignore[reportFunctionMemberAccess]
         command.__annotations__ = {p.name: p.annotation for p in parameters}
         return command
+
+    return decorate
+
+
+def takes_options(declared: type[T]) -> Callable[[Callable[..., None]], Callable[..., None]]:
+    """Adds the fields of a dataclass, each annotated with its Typer option, to a command, which gets them as one value.
+
+    To be applied before `takes_settings`, whose options arrive as keyword arguments beside it.
+    """
+
+    def decorate(command: Callable[..., None]) -> Callable[..., None]:
+        names = [field.name for field in dataclasses.fields(declared)]  # pyright: ignore[reportArgumentType]
+
+        @wraps(command)
+        def call(**given: Any) -> None:
+            own = declared(**{name: given.pop(name) for name in names})
+            command(own, **given)
+
+        parameters = inspect.signature(declared, eval_str=True).parameters.values()
+        call.__signature__ = inspect.Signature(  # pyright: ignore[reportAttributeAccessIssue]
+            [p.replace(kind=inspect.Parameter.POSITIONAL_OR_KEYWORD) for p in parameters]
+        )
+        return call
 
     return decorate
 

@@ -62,9 +62,9 @@ def verdict(tape: Tape, comparison: Comparison, *, equal: bool, tolerance: float
     """Returns the result of the comparison, in a sentence."""
     what = f"{comparison.frames} of {tape.frames} frames and {comparison.updates} of {tape.updates} updates"
     if comparison.first is not None:
-        return f"differs from the log first at {comparison.first.words}"
+        return f"the first difference from the log is at {comparison.first.words}"
     if tape.damage is not None:
-        return f"{what} are as in the log, but {tape.damage}"
+        return f"{what} match the log, but {tape.damage}"
     if tolerance is None:
         return (
             f"{what} are identical to the log, bit for bit"

@@ -68,7 +68,7 @@ def run_streams(settings: Sequence[Settings]) -> Outcome:
         print_outcome(outcome, own, console, name)
         if outcome.error is not None and outcome.exit_code:
             console.print(f"{name}{outcome.error}", soft_wrap=True)
-    console.print(f"{count} streams: {facts['frames']} frames, {facts['fps']:.1f} fps in all", soft_wrap=True)
+    console.print(f"{count} streams: {facts['frames']} frames, {facts['fps']:.1f} fps in total", soft_wrap=True)
     if first.json:
         to_stdout(json.dumps(facts, allow_nan=False))
     worst = next((outcome for outcome in outcomes if outcome.exit_code), outcomes[0])

@@ -39,7 +39,7 @@ def load(
 
     Raises:
         UsageError: for unknown keys (it names the known ones and the closest), values out of range, and options that
-            exclude each other.
+            are mutually exclusive.
     """
     layers = [
         ("", {name: value for name, value in (presets or {}).items() if value is not None}),
@@ -151,4 +151,4 @@ def _explained(error: ValidationError, origin: Mapping[str, str]) -> str:
 def _exclude(settings: Settings, *pairs: tuple[str, str]) -> None:
     for one, other in pairs:
         if getattr(settings, one) and getattr(settings, other):
-            raise UsageError(f"{flag(one)} and {flag(other)} exclude each other: give only one of them")
+            raise UsageError(f"{flag(one)} and {flag(other)} are mutually exclusive: give only one of them")

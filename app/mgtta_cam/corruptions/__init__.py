@@ -1,7 +1,7 @@
 """The 19 ImageNet-C corruptions, for pictures and for video.
 
-Names and schedules come at once; what handles pixels is imported at its first use, so that the command line can list
-the names without waiting for OpenCV.
+Names and schedules are imported at once; modules that handle pixels are imported on first use, so that the command
+line can list the names without loading OpenCV.
 """
 
 from __future__ import annotations

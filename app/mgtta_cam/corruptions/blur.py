@@ -29,23 +29,23 @@ NO_MAP = np.empty((0, 0), np.uint16)
 
 
 def render_gaussian(image: Image, _: None, setting: Setting) -> Image:
-    """Gaussian blur, edges repeated."""
+    """Gaussian blur; edges are repeated."""
     return smooth(image, setting.pick(GAUSSIAN_SIGMA), setting)
 
 
 def smooth(image: Image, sigma: float, setting: Setting) -> Image:
-    """Gaussian blur with `sigma` in pixels of a 224 picture."""
+    """Gaussian blur with `sigma` in pixels of a 224 x 224 picture."""
     if setting.k == 1:
         return gaussian_bytes(image, sigma, exact=not setting.fast)
     sigma *= setting.k
     factor = max(min(int(sigma / 1.6), 4), 1)
-    if factor > 1:  # what the way down (box) and up (triangle) blurs already is taken off
+    if factor > 1:  # subtract the blur of downscaling (box) and upscaling (triangle)
         sigma = math.sqrt(sigma**2 - (factor**2 - 1) / 12 - factor**2 / 6) / factor
     return at_lower_resolution(image, factor, lambda small: np.asarray(gaussian(small, sigma), np.uint8))
 
 
 def render_defocus(image: Image, _: None, setting: Setting) -> Image:
-    """Convolution with a disc, mirrored edges."""
+    """Convolution with a disc; edges are mirrored."""
     radius, sigma = setting.pick(DEFOCUS_RADIUS_SIGMA)
     if setting.k == 1:
         return _convolve(image, disc(radius, sigma), exact=not setting.fast)
@@ -60,7 +60,7 @@ def _convolve(image: Image, kernel: NDArray[np.float32], *, exact: bool) -> Imag
 
 
 def at_lower_resolution(image: Image, factor: int, blur: Callable[[Image], Image]) -> Image:
-    """`blur` of the image made smaller by `factor`, made large again: for blurs that leave no finer detail anyway."""
+    """Apply `blur` to the image downscaled by `factor`, and upscale it: for blurs that leave no finer detail."""
     if factor < 2:
         return blur(image)
     height, width = image.shape[:2]
@@ -71,9 +71,10 @@ def at_lower_resolution(image: Image, factor: int, blur: Callable[[Image], Image
 
 @lru_cache(maxsize=8)
 def disc(radius: float, sigma: float) -> NDArray[np.float32]:
-    """A softened disc, as in the reference: from radius 8 on the soft rim is mirrored at the kernel's edge.
+    """A softened disc, as in the reference: from radius 8, the soft rim is mirrored at the kernel's edge.
 
-    Its sum is therefore 1.013 at radius 8 and 1.011 at radius 10, which brightens the picture; kept as published.
+    The kernel therefore sums to 1.013 at radius 8 and 1.011 at radius 10, which brightens the picture; kept as
+    published.
     """
     reach, width = (8, 3) if radius <= 8 else (int(radius), 5)
     axis = np.arange(-reach, reach + 1)
@@ -82,7 +83,7 @@ def disc(radius: float, sigma: float) -> NDArray[np.float32]:
 
 
 def flat_after(kernel: NDArray[np.float32]) -> NDArray[np.uint8] | None:
-    """[256] what the float64 reference makes of flat areas; None if the kernel's sum moves them off whole levels."""
+    """[256] results of the float64 reference for flat areas; None if the kernel's sum moves them off whole levels."""
     total = kernel.sum(dtype=np.float64)
     if abs(total - 1) > 1e-5:
         return None
@@ -90,9 +91,10 @@ def flat_after(kernel: NDArray[np.float32]) -> NDArray[np.uint8] | None:
 
 
 def draw_glass(rng: np.random.RandomState, setting: Setting) -> NDArray[Any]:
-    """Which pixel of the blurred picture each pixel shows.
+    """Draw which pixel of the blurred picture each pixel shows.
 
-    As a flat index, uint32 [h, w]; in display mode as its x and y, int16 [h, w, 2].
+    Returns:
+        A flat index, uint32 [h, w]; in display mode x and y, int16 [h, w, 2].
     """
     _, reach, rounds = setting.pick(GLASS_SIGMA_REACH_ROUNDS)
     rows, columns = setting.grid
@@ -104,7 +106,7 @@ def draw_glass(rng: np.random.RandomState, setting: Setting) -> NDArray[Any]:
 
 
 def render_glass(image: Image, shown: NDArray[Any], setting: Setting) -> Image:
-    """Blur, pixels shown in other places, blur again."""
+    """Blur, move pixels, blur again."""
     sigma = setting.pick(GLASS_SIGMA_REACH_ROUNDS)[0]
     blurred = smooth(image, sigma, setting)
     moved = np.empty_like(blurred)
@@ -116,7 +118,7 @@ def render_glass(image: Image, shown: NDArray[Any], setting: Setting) -> Image:
 
 
 def _enlarge_moves(shown: NDArray[np.uint32], setting: Setting) -> NDArray[np.int16]:
-    """The grid's moves made k times longer and wider."""
+    """Scale the grid's moves by k in length and area."""
     rows, columns = shown.shape
     y, x = np.divmod(shown.astype(np.int32), columns)
     moves = np.stack([x - np.arange(columns), y - np.arange(rows)[:, None]], axis=-1) * setting.k
@@ -125,29 +127,29 @@ def _enlarge_moves(shown: NDArray[np.uint32], setting: Setting) -> NDArray[np.in
 
 
 def draw_motion(rng: np.random.RandomState, _: Setting) -> float:
-    """The angle of the motion, degrees from -45 to 45."""
+    """Draw the angle of the motion, in degrees from -45 to 45."""
     return rng.uniform(-45, 45)
 
 
 def render_motion(image: Image, angle: float, setting: Setting) -> Image:
-    """The picture dragged to one side along `angle`, with weights of half a Gaussian."""
+    """Drag the picture to one side along `angle`, with half-Gaussian weights."""
     radius, sigma = setting.pick(MOTION_RADIUS_SIGMA)
     stride = max(round(setting.k), 1)
-    if stride > 1:  # an even smear over the length of one stride leaves nothing for the stride to miss
+    if stride > 1:  # pre-smear by one stride's length, so that the stride misses no detail
         image = drag(image, path(stride, math.inf, angle))
     steps = round(2 * radius * setting.k / stride) + 1
     return drag(image, path(steps, sigma * setting.k, angle, stride))
 
 
 def render_zoom(image: Image, _: None, setting: Setting) -> Image:
-    """Mean of the picture and of itself at a row of magnifications, of which the first is 1."""
+    """Average the picture over a series of magnifications that starts at 1, plus the picture itself."""
     stop, step = setting.pick(ZOOM_STOP_STEP)
     return magnify_mean(image, tuple(np.arange(1, stop, step).tolist()))
 
 
 @compiled
 def _shuffle(shown: NDArray[np.uint32], offsets: NDArray[np.int8], reach: int, rounds: int) -> None:
-    """Copy, do not swap: the reference's swap works on views and writes one side only."""
+    """Shuffle in place by copying, not swapping: the reference's swap works on views and writes one side only."""
     rows, columns = shown.shape
     i = 0
     for _ in range(rounds):

@@ -1,8 +1,8 @@
-"""Random fields, drawn in one of two ways.
+"""Draw random fields in one of two ways.
 
-*reference*: the very numbers that `numpy.random.RandomState` gave the ImageNet-C script.
-*fast*: the same distributions from 16-bit words of an SFC64 generator, itself keyed by the `RandomState`; a word
-becomes a value through a table of quantiles, so that a value costs one table look-up.
+*reference*: exactly the numbers that `numpy.random.RandomState` gave the ImageNet-C script.
+*fast*: the same distributions from 16-bit words of an SFC64 generator, which is seeded by the `RandomState`; a table of
+quantiles turns a word into a value with one look-up.
 """
 
 from __future__ import annotations
@@ -18,11 +18,11 @@ from mgtta.compiled import compiled
 from mgtta_cam.corruptions.setting import Setting
 
 WORDS = 1 << 16
-"""How many values a random word can take."""
+"""Number of values of a random word."""
 
 
 def random_words(rng: np.random.RandomState, shape: tuple[int, ...]) -> NDArray[np.uint16]:
-    """Independent words, uniform on 0..65535, from a generator keyed by 64 bits of `rng`."""
+    """Independent words, uniform on 0..65535, from a generator seeded by 64 bits of `rng`."""
     count = int(np.prod(shape))
     key = rng.randint(0, 1 << 32, size=2, dtype=np.uint64)
     raw = np.random.SFC64(key.tolist()).random_raw(-(-count // 4))
@@ -58,7 +58,7 @@ def uniform_field(rng: np.random.RandomState, shape: tuple[int, ...], setting: S
 def integer_field(
     rng: np.random.RandomState, shape: tuple[int, ...], low: int, high: int, setting: Setting
 ) -> NDArray[np.int8]:
-    """Independent integers from `low` up to but not including `high`."""
+    """Independent integers from `low` to `high`, exclusive."""
     if not setting.fast:
         return rng.randint(low, high, size=shape).astype(np.int8)
     return look_up((np.arange(WORDS) * (high - low) // WORDS + low).astype(np.int8), random_words(rng, shape))

@@ -16,7 +16,7 @@ from mgtta_cam.corruptions.textures import enlarge
 from mgtta_cam.types import Image
 
 SIDE = 244
-"""The authors wrote 244 where the pictures have 224; kept as published."""
+"""The authors wrote 244 although the pictures have 224; kept as published."""
 
 ELASTIC = (  # displacement in pixels before smoothing, sigma of the smoothing, jitter of the affine corners
     (SIDE * 2, SIDE * 0.7, SIDE * 0.1),
@@ -28,11 +28,11 @@ ELASTIC = (  # displacement in pixels before smoothing, sigma of the smoothing, 
 CUT_AT_SIGMA = 3.0
 NOTHING = np.empty((0, 0), np.float32)
 WIDE_SIGMA = 12
-"""From this sigma on, smoothing is a product with a matrix: the kernel is as long as the image or longer."""
+"""From this sigma, smoothing is a matrix product, because the kernel is at least as long as the image."""
 
 
 class Warp(NamedTuple):
-    """An affine matrix [2, 3] (forward) and the positions x and y [h, w] that are sampled after it, pixels."""
+    """A forward affine matrix [2, 3], and the positions x and y [h, w], in pixels, that are sampled after it."""
 
     affine: NDArray[Any]
     x: NDArray[np.float32]
@@ -40,7 +40,7 @@ class Warp(NamedTuple):
 
 
 def draw_elastic(rng: np.random.RandomState, setting: Setting) -> Warp:
-    """Corners first, then the field along x, then the one along y."""
+    """Draw the corners first, then the displacement along x, then along y."""
     alpha, sigma, jitter = setting.pick(ELASTIC)
     rows, columns = setting.grid
     center = np.array([columns // 2, rows // 2], np.float32)
@@ -58,9 +58,9 @@ def draw_elastic(rng: np.random.RandomState, setting: Setting) -> Warp:
 
 
 def render_elastic(image: Image, warp: Warp, setting: Setting) -> Image:
-    """Two interpolations, one after the other, as published: composing them would leave a sharper picture."""
+    """Apply two interpolations in sequence, as published: composing them would give a sharper picture."""
     size = setting.shape[::-1]
-    levels = image.astype(np.float32) if setting.k == 1 else image  # bytes are rounded, but faster
+    levels = image.astype(np.float32) if setting.k == 1 else image  # bytes round, but are faster
     turned = cv2.warpAffine(levels, warp.affine, size, borderMode=cv2.BORDER_REFLECT_101)
     moved = cv2.remap(turned, warp.x, warp.y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REFLECT)
     return truncate(moved) if setting.k == 1 else np.asarray(moved, np.uint8)
@@ -70,14 +70,14 @@ def _smooth(field: NDArray[np.floating], sigma: float) -> NDArray[np.floating]:
     if sigma < WIDE_SIGMA:
         return gaussian(field.astype(np.float32), sigma, CUT_AT_SIGMA, cv2.BORDER_REFLECT)
     down, across = (gaussian_matrix(side, sigma) for side in field.shape)
-    # OpenCV's product, not numpy's: the threads of numpy's would get in the way of the model's.
+    # OpenCV's product, because numpy's threads would compete with the model's.
     half = cv2.gemm(down, field.astype(np.float32), 1, NOTHING, 0)
     return np.asarray(cv2.gemm(half, across, 1, NOTHING, 0, flags=cv2.GEMM_2_T), np.float32)
 
 
 @lru_cache(maxsize=8)
 def gaussian_matrix(side: int, sigma: float) -> NDArray[np.float32]:
-    """[side, side]: the Gaussian filter of a mirrored axis as one matrix; row i holds the weights of output i."""
+    """[side, side]: a Gaussian filter with mirrored edges as a matrix; row i holds the weights of output i."""
     weights = gaussian_weights(sigma, CUT_AT_SIGMA)
     offsets = np.arange(weights.size) - weights.size // 2
     source = (np.arange(side)[:, None] + offsets[None, :]) % (2 * side)

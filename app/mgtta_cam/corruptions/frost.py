@@ -1,4 +1,4 @@
-"""Pictures of ice for the frost corruption: the benchmark's own from a folder, or made by a program."""
+"""Pictures of ice for the frost corruption: the benchmark's own from a folder, or generated ones."""
 
 from __future__ import annotations
 
@@ -13,14 +13,15 @@ from mgtta_cam.corruptions.ice import LOOKS, window_ice
 from mgtta_cam.types import Image
 
 ORIGINALS = ("frost1.png", "frost2.png", "frost3.png", "frost4.jpg", "frost5.jpg")
-"""The files that the reference draws from, in its order; its sixth is never drawn."""
+"""The files that the reference draws from, in its order; it never draws its sixth."""
 
 
 @cache
 def frost_pictures(folder: Path | None = None) -> tuple[Image, ...]:
-    """Five uint8 RGB pictures: ImageNet-C's files from `folder`, or own ones where `folder` is None.
+    """Five uint8 RGB pictures: ImageNet-C's files from `folder`, or generated ones if `folder` is None.
 
-    Raises ValueError if a file is missing or is not a picture.
+    Raises:
+        ValueError: if a file is missing or is not a picture.
     """
     if folder is None:
         return tuple(window_ice(kind) for kind in range(len(LOOKS)))
@@ -32,7 +33,7 @@ def _read(path: Path) -> Image:
     picture = cv2.imdecode(content, cv2.IMREAD_COLOR) if content.size else None
     if picture is None:
         raise ValueError(
-            f"expected a frost picture of ImageNet-C at {path}, found none that can be read; "
-            f"the folder needs {', '.join(ORIGINALS)} from hendrycks/robustness, or leave the option out"
+            f"expected a readable frost picture of ImageNet-C at {path}; the folder needs {', '.join(ORIGINALS)} from "
+            "hendrycks/robustness; omit the option to use generated pictures"
         )
     return np.ascontiguousarray(picture[..., ::-1], np.uint8)

@@ -1,6 +1,6 @@
-"""A picture through HSV and back, with the order of float64 operations of scikit-image's pair of functions.
+"""Change a picture in HSV, with the same order of float64 operations as scikit-image's conversions.
 
-Whole levels, which truncation may cut to the level below, then come out as they do there.
+Whole levels, which truncation may round down by one, then come out as they do there.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from mgtta_cam.types import Image
 
 
 def change_hsv(image: Image, *, saturation_factor: float = 1, saturation_add: float = 0, value_add: float = 0) -> Image:
-    """S becomes clip(factor S + add), V becomes clip(V + add), both in 0..1. Gray counts as red of saturation 0."""
+    """Set S to clip(factor S + add) and V to clip(V + add), both in 0..1. Gray counts as red of saturation 0."""
     out = np.empty_like(image)
     _change(
         image.reshape(-1, 3),

@@ -1,6 +1,6 @@
-"""Frost on a window, made by a program: crystals that branch like ferns, lit from one side, on a mottled sheet of ice.
+"""Generate frost on a window: crystals that branch like ferns, lit from one side, on a mottled sheet of ice.
 
-Mean and spread of each channel are those of ImageNet-C's own pictures, so that the frost is about as strong.
+Each channel has the mean and spread of ImageNet-C's own pictures, so that the frost is about equally strong.
 """
 
 from __future__ import annotations
@@ -24,12 +24,12 @@ class Look(NamedTuple):
     """One kind of ice."""
 
     crystals: int
-    length: tuple[float, float]  # of a crystal's stem, pixels
+    length: tuple[float, float]  # range of the stem length, pixels
     branch: float  # length of the longest branch, as a share of the stem
     spacing: float  # between branches, pixels
-    rays: int  # crystals that grow from one spot
-    curl: float  # how far a stem turns on its way, radians
-    sheet: float  # weight of the mottled sheet; the crystals' relief has weight 1
+    rays: int  # crystals per root
+    curl: float  # total turn of a stem, radians
+    sheet: float  # weight of the mottled sheet, relative to the crystals' relief
     mean: tuple[float, float, float]  # RGB level
     sd: tuple[float, float, float]  # RGB level
 
@@ -43,7 +43,7 @@ LOOKS = (
 
 
 def window_ice(kind: int) -> Image:
-    """A uint8 [480, 640, 3] RGB picture of the ice of `LOOKS[kind]`; always the same one."""
+    """A uint8 [480, 640, 3] RGB picture of ice in the style of `LOOKS[kind]`; deterministic."""
     look = LOOKS[kind]
     rng = np.random.RandomState(kind)
     relief = crystals(look, rng)
@@ -55,7 +55,7 @@ def window_ice(kind: int) -> Image:
 
 
 def crystals(look: Look, rng: np.random.RandomState) -> NDArray[np.float32]:
-    """[480, 640], 0..1: the thickness of the crystals."""
+    """Thickness of the crystals, [480, 640], 0..1."""
     layers = []
     for _layer in range(2):
         canvas = np.zeros((HEIGHT, WIDTH), np.uint8)

@@ -18,10 +18,9 @@ Path = tuple[NDArray[np.int32], NDArray[np.int32], NDArray[np.float32]]
 
 @lru_cache(maxsize=32)
 def path(count: int, sigma: float, angle: float, stride: int = 1) -> Path:
-    """`count` steps of `stride` pixels from each pixel along `angle` (degrees), with half-Gaussian weights.
+    """A path of `count` steps of `stride` pixels along `angle` (degrees), with half-Gaussian weights.
 
-    One-sided, so that the picture moves as it blurs. Offsets are rounded to whole pixels; steps that fall together are
-    merged.
+    It is one-sided, so the picture shifts as it blurs. Offsets are rounded to whole pixels; equal ones are merged.
     """
     steps = stride * np.arange(count)
     weights = np.exp(-(steps**2) / (2 * sigma**2))
@@ -36,7 +35,7 @@ def path(count: int, sigma: float, angle: float, stride: int = 1) -> Path:
 
 
 def drag(image: Image, along: Path, border: int = cv2.BORDER_REPLICATE) -> Image:
-    """Average a uint8 image [h, w] or [h, w, 3] along a path; its edges repeat unless `border` says otherwise."""
+    """Average a uint8 image [h, w] or [h, w, 3] along a path; edges are repeated unless `border` says otherwise."""
     rows, columns, weights = along
     top, left = max(-int(rows.min()), 0), max(-int(columns.min()), 0)
     bottom, right = max(int(rows.max()), 0), max(int(columns.max()), 0)
@@ -71,5 +70,5 @@ def _average(
             for x in range(width):
                 total[x] += weight * np.float32(source[x])
         for x in range(width):
-            # ImageMagick rounds at 16 bits; the way back to 8 bits cuts off.
+            # ImageMagick rounds at 16 bits; the conversion back to 8 bits truncates.
             out[y, x] = np.uint8(np.int32(total[x] * np.float32(257) + np.float32(0.5)) // 257)

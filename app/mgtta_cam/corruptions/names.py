@@ -1,4 +1,4 @@
-"""The names of the 19 ImageNet-C corruptions, in the benchmark's order, and how a name is checked."""
+"""The names of the 19 ImageNet-C corruptions, in the benchmark's order, and checks of names and severities."""
 
 import difflib
 
@@ -19,10 +19,10 @@ STANDARD: tuple[str, ...] = (
     "pixelate",
     "jpeg_compression",
 )
-"""The 15 corruptions that ImageNet-C's mean is taken over."""
+"""The 15 corruptions that ImageNet-C averages over."""
 
 VALIDATION: tuple[str, ...] = ("speckle_noise", "gaussian_blur", "spatter", "saturate")
-"""The four extra ones, kept apart for validation and pre-training."""
+"""The four extra corruptions, reserved for validation and pre-training."""
 
 NAMES: tuple[str, ...] = STANDARD + VALIDATION
 
@@ -30,7 +30,7 @@ SEVERITIES: tuple[int, ...] = (1, 2, 3, 4, 5)
 
 
 def check_name(name: str) -> str:
-    """Return `name` if it is one of the 19; otherwise raise ValueError with the nearest name and the list."""
+    """Return `name` if it is one of the 19; otherwise raise ValueError with the closest name and the list."""
     if name in NAMES:
         return name
     near = difflib.get_close_matches(str(name), NAMES, n=1, cutoff=0.4)

@@ -1,6 +1,6 @@
-"""The four noises of ImageNet-C: fresh values for each frame, pixel and channel.
+"""The four noises of ImageNet-C, with fresh values for each frame, pixel and channel.
 
-In display mode a grain of noise is k pixels wide, so that the classifier, which sees the frame made smaller by k, meets
+In display mode a grain of noise is k pixels wide, so that the classifier, which sees the frame downscaled by k, sees
 noise of the published strength.
 """
 
@@ -24,11 +24,11 @@ IMPULSE_SHARE = (0.03, 0.06, 0.09, 0.17, 0.27)
 SPECKLE_SD = (0.15, 0.2, 0.35, 0.45, 0.6)
 
 POISSON_BITS = 12
-"""The table of Poisson quantiles has this many bits a column: 1 MiB, which still fits a core's cache."""
+"""Bits of the index into a column of Poisson quantiles: the table has 1 MiB, which still fits a core's cache."""
 
 
 def draw_gaussian(rng: np.random.RandomState, setting: Setting) -> NDArray[np.int16]:
-    """Int16 [h, w, 3]: floor(255 n), n from N(0, c); adding it to bytes equals the float formula, truncated."""
+    """Draw int16 [h, w, 3]: floor(255 n), n from N(0, c); adding it to bytes equals the float formula, truncated."""
     sd = setting.pick(GAUSSIAN_SD)
     if setting.fast:
         return enlarge_grains(look_up(gaussian_levels(sd), random_words(rng, (*setting.grid, 3))), setting)
@@ -48,7 +48,7 @@ def render_gaussian(image: Image, noise: NDArray[np.int16], _: Setting) -> Image
 
 
 def draw_shot(rng: np.random.RandomState, setting: Setting) -> NDArray[np.uint16] | np.random.RandomState:
-    """Uint16 [h, w, 3] random words; with reference draws `rng` itself, because its numbers depend on the pixels."""
+    """Draw uint16 [h, w, 3] words; with reference draws return `rng` itself, as its numbers depend on the pixels."""
     if setting.fast or setting.k != 1:
         return enlarge_grains(random_words(rng, (*setting.grid, 3)), setting)
     return rng
@@ -67,11 +67,11 @@ def render_shot(image: Image, drawn: NDArray[np.uint16] | np.random.RandomState,
 
 @cache
 def poisson_quantiles(photons: int) -> NDArray[np.uint8]:
-    """[256, 4096]: the level that a pixel of each value gets for each of 4,096 equally likely random numbers."""
+    """[256, 4096]: the resulting level for each pixel value and each of 4,096 equally likely random numbers."""
     mean = np.arange(256)[:, None] / 255.0 * photons
     count = np.arange(1, photons + 1)
     factors = np.exp(-mean) * np.cumprod(np.concatenate([np.ones((256, 1)), mean / count], axis=1), axis=1)
-    cumulative = np.cumsum(factors, axis=1)  # P(Poisson <= 0 .. photons); what lies above is clipped to white
+    cumulative = np.cumsum(factors, axis=1)  # P(Poisson <= 0 .. photons); the rest is clipped to white
     levels = (np.arange(photons + 1) / photons * 255).astype(np.uint8)
     chance = (np.arange(1 << POISSON_BITS) + 0.5) / (1 << POISSON_BITS)
     counts = np.stack([np.searchsorted(row[:-1], chance) for row in cumulative])
@@ -79,7 +79,7 @@ def poisson_quantiles(photons: int) -> NDArray[np.uint8]:
 
 
 def draw_impulse(rng: np.random.RandomState, setting: Setting) -> tuple[Image, Image]:
-    """Two masks [h, w, 3]: 255 where a value is kept, and 255 where it becomes white."""
+    """Draw two masks [h, w, 3]: 255 where a value is kept, and 255 where it becomes white."""
     share = setting.pick(IMPULSE_SHARE)
     shape = (*setting.grid, 3)
     if setting.fast:
@@ -93,13 +93,13 @@ def draw_impulse(rng: np.random.RandomState, setting: Setting) -> tuple[Image, I
 
 
 def render_impulse(image: Image, drawn: tuple[Image, Image], _: Setting) -> Image:
-    """Salt and pepper, each channel for itself: a share of the values becomes 0 or 255, half each."""
+    """Salt and pepper, independently per channel: a share of the values becomes 0 or 255, half each."""
     kept, white = drawn
     return (image & kept) | white
 
 
 def draw_speckle(rng: np.random.RandomState, setting: Setting) -> NDArray[np.floating]:
-    """[h, w, 3]: 1 + n, n from N(0, c)."""
+    """Draw [h, w, 3]: 1 + n, n from N(0, c)."""
     return enlarge_grains(normal_field(rng, (*setting.grid, 3), 0.0, setting.pick(SPECKLE_SD), setting), setting)
 
 

@@ -1,4 +1,4 @@
-"""`corrupt`: one picture, one corruption, one severity."""
+"""Apply one corruption of one severity to one picture: `corrupt`."""
 
 from __future__ import annotations
 
@@ -32,21 +32,21 @@ def corrupt(
         image: uint8 [h, w, 3] RGB, sides of 32 pixels or more. Never modified.
         name: one of `CORRUPTIONS`.
         severity: 1..5.
-        rng: where randomness comes from; the deterministic corruptions take nothing from it. A `Generator` moves on as
-            its draws are taken, by the distributions of `RandomState`: the ImageNet-C script has no other.
-        draws: "reference" takes the numbers the ImageNet-C script takes, so that at 224 x 224 the same
+        rng: source of randomness; deterministic corruptions do not use it. A `Generator` is drawn from through the
+            distributions of `RandomState`, which the ImageNet-C script uses.
+        draws: "reference" draws the same numbers as the ImageNet-C script, so that at 224 x 224 the same
             `RandomState` gives the same picture; "fast" gives the same distribution in less time.
-        scale: "fidelity" keeps the published constants whatever the size: at 224 x 224 this is ImageNet-C. "display"
-            multiplies lengths in pixels by min(h, w) / 224, so that a large frame looks as spoiled as a small one:
+        scale: "fidelity" keeps the published constants at any size; at 224 x 224 this is ImageNet-C. "display"
+            multiplies lengths in pixels by min(h, w) / 224, so that a large frame looks as corrupted as a small one;
             this is not ImageNet-C.
-        frost_dir: folder with ImageNet-C's frost pictures; own textures where it is None.
+        frost_dir: folder with ImageNet-C's frost pictures; None for generated ones.
         jpeg85: pass the result through JPEG of quality 85 (4:2:0), as the published files did.
 
     Returns:
         A new uint8 [h, w, 3] RGB array, C-contiguous.
 
     Raises:
-        ValueError: an argument is not of the form above.
+        ValueError: if an argument does not match this description.
     """
     check_name(name)
     setting = setting_for(image, severity, draws=draws, scale=scale, frost_dir=frost_dir)
@@ -55,8 +55,8 @@ def corrupt(
         rng = np.random.RandomState(rng.bit_generator)
     if corruption.draw is not no_draw and not isinstance(rng, np.random.RandomState):
         raise ValueError(
-            f"{name} is random and expects rng to be a numpy.random.Generator or RandomState, got "
-            f"{type(rng).__name__}; make one with numpy.random.default_rng(seed)"
+            f"{name} is random: expected rng to be a numpy.random.Generator or RandomState, got "
+            f"{type(rng).__name__}; create one with numpy.random.default_rng(seed)"
         )
     out = corruption.render(plain(image), corruption.draw(rng, setting), setting)
     return through_jpeg(out, quality=85, optimize=True) if jpeg85 else out
@@ -70,7 +70,7 @@ def setting_for(
     scale: Scale = "fidelity",
     frost_dir: str | Path | None = None,
 ) -> Setting:
-    """The setting of `corrupt` for an image, after its arguments were checked (ValueError)."""
+    """Check the arguments of `corrupt` (raising ValueError) and return the setting for an image."""
     check_image(image)
     for option, value, known in (("draws", draws, get_args(Draws)), ("scale", scale, get_args(Scale))):
         if value not in known:
@@ -109,12 +109,12 @@ def check_image(image: Image) -> None:
 
 
 def plain(image: Image) -> Image:
-    """The image itself if its memory is contiguous and writable, else a copy: one form, one compilation."""
+    """The image itself if its memory is contiguous and writable, else a copy: one layout, one compilation."""
     return image if image.flags.c_contiguous and image.flags.writeable else np.array(image, order="C")
 
 
 def warm_up() -> None:
-    """Compile all loops and build all tables, so that no frame waits for them (seconds once, then cached)."""
+    """Compile all loops and build all tables, so that no frame waits for them (takes seconds once, then cached)."""
     image = np.zeros((SMALLEST_SIDE, SMALLEST_SIDE, 3), np.uint8)
     for draws, scale, name, severity in product(get_args(Draws), get_args(Scale), NAMES, (1, 5)):
         corrupt(image, name, severity, np.random.RandomState(0), draws=draws, scale=scale)

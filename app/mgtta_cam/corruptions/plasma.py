@@ -13,10 +13,10 @@ FIRST_AMPLITUDE = 100.0
 
 
 def plasma(side: int, decay: float, rng: np.random.RandomState, setting: Setting) -> NDArray[np.float64]:
-    """A field [side, side], side a power of two, scaled to 0..1, that wraps round at its edges.
+    """A field [side, side], where side is a power of two, scaled to 0..1, that wraps around at its edges.
 
-    Each halving of the step divides the wobble w by `decay`. The displacement is w * U(-w, w), so that amplitudes fall
-    by decay squared, as in the reference.
+    Each halving of the step divides the wobble w by `decay`. The displacement is w * U(-w, w), so amplitudes fall by
+    decay squared, as in the reference.
     """
     random = uniform_field(rng, (side * side - 1,), setting)
     field = np.zeros((side, side))

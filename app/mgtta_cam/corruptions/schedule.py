@@ -1,4 +1,4 @@
-"""Which corruption a stream gets when: `fog:4` on the command line, or a schedule such as `0:clean 300:fog:5`."""
+"""When a stream gets which corruption: `fog:4` on the command line, or a schedule such as `0:clean 300:fog:5`."""
 
 from __future__ import annotations
 
@@ -15,9 +15,10 @@ EXAMPLE = "0:clean 300:fog:5 600:gaussian_noise:4"
 
 
 def parse_corruption(text: str) -> tuple[str, int]:
-    """`NAME` or `NAME:SEVERITY` as (name, severity 1..5); the severity is 5 where none is given.
+    """Parse `NAME` or `NAME:SEVERITY` to (name, severity 1..5); the severity defaults to 5.
 
-    Raises ValueError for an unknown name or a severity out of range.
+    Raises:
+        ValueError: for an unknown name or a severity out of range.
     """
     name, colon, severity = text.strip().partition(":")
     check_name(name)
@@ -29,7 +30,7 @@ def parse_corruption(text: str) -> tuple[str, int]:
 
 
 class Entry(NamedTuple):
-    """From frame `start` on: the corruption and its severity, or None for clean frames."""
+    """The corruption and its severity from frame `start`; None for clean frames."""
 
     start: int
     corruption: tuple[str, int] | None
@@ -40,20 +41,19 @@ class Entry(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Schedule:
-    """Corruptions by frame index. Frames before the first entry are clean; `str` gives the text that parses to it."""
+    """Corruptions by frame index. Frames before the first entry are clean; `str` returns text that parses back."""
 
     entries: tuple[Entry, ...] = ()
 
     def __post_init__(self) -> None:
-        """Raise ValueError unless the entries' first frames ascend from 0 or later."""
+        """Check that the entries' first frames ascend from 0 or later (ValueError)."""
         last = -1
         for entry in self.entries:
             if entry.start <= last:
                 raise ValueError(
-                    f"the frames of a schedule must ascend, each entry after the one before it, "
-                    f"got {entry.start} after {last} in {str(self)!r}"
+                    f"the frames of a schedule must ascend, got {entry.start} after {last} in {str(self)!r}"
                     if last >= 0
-                    else f"a schedule starts at frame 0 or later, got {entry.start}"
+                    else f"a schedule must start at frame 0 or later, got {entry.start}"
                 )
             last = entry.start
 
@@ -64,9 +64,10 @@ class Schedule:
 
     @classmethod
     def parse(cls, text: str) -> Schedule:
-        """Read entries `FRAME:NAME[:SEVERITY]` or `FRAME:clean`, apart by spaces, commas or lines; `#` starts a remark.
+        """Parse entries `FRAME:NAME[:SEVERITY]` or `FRAME:clean`, separated by spaces, commas or lines; `#` comments.
 
-        Raises ValueError with the entry that is wrong.
+        Raises:
+            ValueError: with the entry that is wrong.
         """
         lines = (line.partition("#")[0] for line in text.splitlines())
         words = " ".join(lines).replace(",", " ").split()
@@ -78,7 +79,8 @@ class Schedule:
     def load(cls, text_or_file: str) -> Schedule:
         """Read a schedule from a file if one of that name exists, else from the text itself.
 
-        Raises ValueError if it is neither, or with what is wrong in it.
+        Raises:
+            ValueError: if it is neither, or has a wrong entry.
         """
         path = Path(text_or_file)
         if os.path.isfile(path):
@@ -89,11 +91,11 @@ class Schedule:
             except ValueError as error:
                 raise ValueError(f"{path}: {error}") from error
         if ":" not in text_or_file and text_or_file.strip():
-            raise ValueError(f"{text_or_file!r} is no file and no schedule such as {EXAMPLE!r}")
+            raise ValueError(f"{text_or_file!r} is neither a file nor a schedule such as {EXAMPLE!r}")
         return cls.parse(text_or_file)
 
     def at(self, index: int) -> tuple[str, int] | None:
-        """(name, severity) for frame `index`, or None if it stays clean."""
+        """(name, severity) for frame `index`, or None for clean."""
         position = bisect_right(self.entries, index, key=lambda entry: entry.start)
         return self.entries[position - 1].corruption if position else None
 

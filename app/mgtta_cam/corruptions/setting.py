@@ -1,4 +1,4 @@
-"""What a corruption may know besides pixels and random numbers: size, strength, scale and kind of draws."""
+"""A corruption's parameters other than pixels and random numbers: size, strength, scale and kind of draws."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ Draws = Literal["reference", "fast"]
 Scale = Literal["fidelity", "display"]
 
 REFERENCE_SIDE = 224
-"""Side in pixels of the pictures that the published constants were chosen for."""
+"""Side in pixels of the pictures for which the published constants were chosen."""
 
 SMALLEST_SIDE = 32
-"""Below this side in pixels several corruptions have no room left (the glass shuffle, the zoom crops)."""
+"""Minimum side in pixels: several corruptions need this room (the glass shuffle, the zoom crops)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +36,7 @@ class Setting:
     severity: int = 5
     k: float = 1.0
     fast: bool = False
-    seamless: bool = False  # textures wrap round, so that a stream can move them for ever
+    seamless: bool = False  # textures wrap around, so that a stream can move them endlessly
     frost_dir: Path | None = None
 
     @property
@@ -46,7 +46,7 @@ class Setting:
 
     @property
     def grid(self) -> tuple[int, int]:
-        """Rows and columns on which random fields are drawn."""
+        """Rows and columns of the grid on which random fields are drawn."""
         if self.k == 1:
             return self.shape
         return round(self.height / self.k), round(self.width / self.k)
@@ -58,12 +58,11 @@ class Setting:
 
 @dataclass(frozen=True, slots=True)
 class Corruption:
-    """One corruption, split where video needs it: what is random, and what is done with it.
+    """One corruption, split for video into its random part and its deterministic part.
 
-    `draw(rng, setting)` takes all random numbers and returns a value that `render(image, drawn, setting)` applies; the
-    image is never modified. A stream draws anew for each frame where `held` is False (noise), and once for the
-    clip where it is True. `drift(drawn, index)` then moves the held value, as a function of the frame index
-    alone.
+    `draw(rng, setting)` draws all random numbers and returns a value that `render(image, drawn, setting)` applies; the
+    image is never modified. A stream draws for each frame if `held` is False (noise), and once per clip if it is
+    True. `drift(drawn, index)` then moves the held value, depending only on the frame index.
     """
 
     draw: Callable[[np.random.RandomState, Setting], Any]
@@ -80,4 +79,4 @@ class Corruption:
 
 
 def no_draw(rng: np.random.RandomState, setting: Setting) -> None:
-    """The `draw` of the corruptions that are not random: takes nothing from `rng`."""
+    """The `draw` of deterministic corruptions: uses nothing from `rng`."""

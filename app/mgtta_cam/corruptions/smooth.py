@@ -1,4 +1,4 @@
-"""Gaussian smoothing, and the truncation to bytes that ends every corruption."""
+"""Gaussian smoothing, and the truncation to bytes at the end of every corruption."""
 
 from __future__ import annotations
 
@@ -13,32 +13,32 @@ from mgtta.compiled import compiled
 from mgtta_cam.types import Image
 
 CUT_AT_SIGMA = 4.0
-"""Where scikit-image's Gaussian ends."""
+"""Where scikit-image truncates a Gaussian."""
 
 FLOAT_ERROR = {"float32": 5e-5, "float64": 1e-9}
-"""How far the sums of a blur may stray from a level 0..255."""
+"""Largest rounding error of a blur's sums at a level 0..255."""
 
 WIDEST_EXACT_SIGMA = 4
-"""Up to this sigma pictures hold areas so nearly flat that float32 puts them on the wrong side of a level."""
+"""Up to this sigma, pictures have areas so nearly flat that float32 puts them on the wrong side of a level."""
 
 
 def gaussian(
     field: NDArray[Any], sigma: float, cut_at: float = CUT_AT_SIGMA, border: int = cv2.BORDER_REPLICATE
 ) -> NDArray[Any]:
-    """Gaussian blur of [h, w] or [h, w, c], cut off at `cut_at` sigma, as scikit-image does it."""
+    """Gaussian blur of [h, w] or [h, w, c], truncated at `cut_at` sigma, as in scikit-image."""
     side = 2 * int(cut_at * sigma + 0.5) + 1
     return cv2.GaussianBlur(field, (side, side), sigmaX=sigma, sigmaY=sigma, borderType=border)
 
 
 def gaussian_weights(sigma: float, cut_at: float = CUT_AT_SIGMA) -> NDArray[np.float64]:
-    """[2 r + 1] weights exp(-i^2 / 2 sigma^2), normalized; r = cut_at sigma, rounded."""
+    """[2 r + 1] normalized weights exp(-i^2 / 2 sigma^2), where r = cut_at sigma, rounded."""
     offsets = np.arange(-int(cut_at * sigma + 0.5), int(cut_at * sigma + 0.5) + 1)
     weights = np.exp(-0.5 / (sigma * sigma) * offsets**2)
     return weights / weights.sum()
 
 
 def gaussian_bytes(image: Image, sigma: float, *, exact: bool = True) -> Image:
-    """Gaussian blur of an image, truncated to bytes; `exact`: on flat areas too as the reference's float64 does it."""
+    """Gaussian blur of an image, truncated to bytes; `exact` reproduces the float64 reference on flat areas too."""
     if not exact:
         return truncate(gaussian(image.astype(np.float32), sigma))
     dtype = np.float64 if sigma <= WIDEST_EXACT_SIGMA else np.float32
@@ -47,9 +47,9 @@ def gaussian_bytes(image: Image, sigma: float, *, exact: bool = True) -> Image:
 
 @lru_cache(maxsize=32)
 def flat_after_gaussian(sigma: float) -> NDArray[np.uint8]:
-    """[256] what a flat area of each level becomes, with the reference's order of float64 operations.
+    """[256] the result for a flat area of each level, with the reference's order of float64 operations.
 
-    Its sums are off by a last digit, so that after truncation some levels come back one lower.
+    Its sums are off in the last digit, so that truncation lowers some levels by one.
     """
     weights = gaussian_weights(sigma)
     center = weights.size // 2
@@ -63,9 +63,9 @@ def flat_after_gaussian(sigma: float) -> NDArray[np.uint8]:
 
 
 def truncate(levels: NDArray[Any], flat: NDArray[np.uint8] | None = None) -> Image:
-    """Float levels to bytes: clipped to 0..255 and cut down to whole numbers, never rounded, as the reference does.
+    """Convert float levels to bytes: clipped to 0..255 and truncated, never rounded, as in the reference.
 
-    Where rounding errors hide whether a value lies just below or on a level, `flat` [256] says what becomes of it.
+    Where rounding errors hide whether a value lies just below or on a level, `flat` [256] gives the result.
     """
     out = np.empty(levels.shape, np.uint8)
     if flat is None:

@@ -29,14 +29,14 @@ FALL_PER_FRAME = 4
 
 
 class Snow(NamedTuple):
-    """Levels 0..510 to add [rows, columns] (float32), and the angle of the streaks in degrees."""
+    """Levels 0..510 to add, float32 [rows, columns], and the angle of the streaks in degrees."""
 
     layer: NDArray[np.float32]
     angle: float
 
 
 def draw_snow(rng: np.random.RandomState, setting: Setting) -> Snow:
-    """Thresholded noise, enlarged and dragged, plus its point-mirrored copy."""
+    """Draw thresholded noise, enlarged and dragged, plus its copy rotated by 180 degrees."""
     mean, sd, zoom, threshold, radius, sigma, _ = setting.pick(SNOW)
     if setting.seamless:
         cells = normal_field(rng, torus_cells(setting.grid, zoom), mean, sd, setting)
@@ -51,7 +51,7 @@ def draw_snow(rng: np.random.RandomState, setting: Setting) -> Snow:
 
 
 def drift_snow(snow: Snow, index: int) -> Snow:
-    """The layer as it has fallen along its streaks by frame `index`."""
+    """The layer after falling along its streaks until frame `index`."""
     rows, columns = snow.layer.shape
     way = index * FALL_PER_FRAME
     down, right = (-round(way * f(math.radians(snow.angle))) for f in (math.sin, math.cos))
@@ -59,7 +59,7 @@ def drift_snow(snow: Snow, index: int) -> Snow:
 
 
 def render_snow(image: Image, snow: Snow, setting: Setting) -> Image:
-    """The picture mixed with max(x, 1.5 gray + 0.5), plus the flakes."""
+    """Mix the picture with max(x, 1.5 gray + 0.5), and add the flakes."""
     out = np.empty_like(image)
     _snow(image, enlarge(snow.layer, setting), np.float32(setting.pick(SNOW)[-1]), out)
     return out

@@ -1,4 +1,4 @@
-"""Spatter: drops of water or of mud on the lens."""
+"""Spatter: drops of water or mud on the lens."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ LONGEST_DISTANCE = 20
 
 
 def draw_spatter(rng: np.random.RandomState, setting: Setting) -> NDArray[np.float32]:
-    """[h, w]: how much of each pixel the liquid covers, 0 .. amount (water) or 0..1 (mud)."""
+    """Draw the liquid's coverage of each pixel, [h, w]: 0 .. amount (water) or 0..1 (mud)."""
     mean, sd, sigma, threshold, amount, mud = setting.pick(SPATTER)
     noise = normal_field(rng, setting.grid, mean, sd, setting)
     liquid = gaussian(noise.astype(np.float32), sigma)
@@ -42,7 +42,7 @@ def draw_spatter(rng: np.random.RandomState, setting: Setting) -> NDArray[np.flo
 
 
 def _shine(drops: NDArray[np.uint8]) -> NDArray[np.float32]:
-    """The light in the drops: distance to their edges, embossed."""
+    """The highlights of the drops: distance to their edges, embossed."""
     distance = cv2.distanceTransform(255 - cv2.Canny(drops, 50, 150), cv2.DIST_L2, 5)
     distance = np.minimum(distance, LONGEST_DISTANCE)
     levels = cv2.equalizeHist(cv2.blur(distance, (3, 3)).astype(np.uint8))
@@ -50,7 +50,7 @@ def _shine(drops: NDArray[np.uint8]) -> NDArray[np.float32]:
 
 
 def render_spatter(image: Image, mask: NDArray[np.float32], setting: Setting) -> Image:
-    """Water adds its color; mud takes the picture's place."""
+    """Water adds its color; mud replaces the picture."""
     mud = setting.pick(SPATTER)[-1]
     out = np.empty_like(image)
     _splash(image, mask, MUD_COLOR if mud else WATER_COLOR, np.float32(1 if mud else 0), out)

@@ -1,4 +1,4 @@
-"""The table of all corruptions: a new one is a pair of functions and a line here."""
+"""The table of all corruptions. A new one needs a pair of functions and a line here."""
 
 from __future__ import annotations
 

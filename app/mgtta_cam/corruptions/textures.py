@@ -1,4 +1,4 @@
-"""Random textures on the image: stretched over it, and cut from a torus as from an endless roll."""
+"""Fit random textures to the image: stretched over it, or cut from an endlessly repeating one."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from mgtta_cam.corruptions.setting import Setting
 
 
 def enlarge(texture: NDArray[Any], setting: Setting) -> NDArray[Any]:
-    """A texture on the grid [rows, columns, ...] stretched smoothly over the image."""
+    """Stretch a texture on the grid [rows, columns, ...] smoothly over the image."""
     if texture.shape[:2] == setting.shape:
         return texture
     interpolation = cv2.INTER_LINEAR if setting.k >= 1 else cv2.INTER_AREA
@@ -20,14 +20,14 @@ def enlarge(texture: NDArray[Any], setting: Setting) -> NDArray[Any]:
 
 
 def enlarge_grains(texture: NDArray[Any], setting: Setting) -> NDArray[Any]:
-    """A texture on the grid [rows, columns, ...] whose values are repeated until it covers the image."""
+    """Enlarge a texture on the grid [rows, columns, ...] over the image by repeating its values."""
     if texture.shape[:2] == setting.shape:
         return texture
     return cv2.resize(texture, setting.shape[::-1], interpolation=cv2.INTER_NEAREST)
 
 
 def window(field: NDArray[Any], top: int, left: int, shape: tuple[int, int]) -> NDArray[Any]:
-    """A contiguous part of `shape` of a field that repeats for ever downward and to the right."""
+    """A contiguous window of `shape` of a field that repeats endlessly downward and to the right."""
     rows, columns = shape
     strip = field.take(np.arange(top, top + rows), axis=0, mode="wrap")
     return strip.take(np.arange(left, left + columns), axis=1, mode="wrap")

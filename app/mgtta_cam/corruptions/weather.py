@@ -23,7 +23,7 @@ BRIGHTNESS = (0.1, 0.2, 0.3, 0.4, 0.5)
 
 
 def draw_frost(rng: np.random.RandomState, setting: Setting) -> Image:
-    """Uint8 [h, w, 3] RGB: a random window of a random picture of ice, in its natural size where it covers the grid."""
+    """Draw a random window, uint8 [h, w, 3] RGB, of a random picture of ice, unscaled if it covers the grid."""
     pictures = frost_pictures(setting.frost_dir)
     picture = pictures[rng.randint(len(pictures))]
     (rows, columns), (height, width) = setting.grid, picture.shape[:2]
@@ -45,7 +45,7 @@ def render_frost(image: Image, ice: Image, setting: Setting) -> Image:
 
 
 class Fog(NamedTuple):
-    """A fog map on a torus, what part of it lies over the image, and how bright the fog may be."""
+    """A fog map on a torus, the part of it over the image, and the fog's brightness."""
 
     field: NDArray[np.float32]  # [side, side], 0..1
     top: int = 0  # grid pixels
@@ -54,19 +54,19 @@ class Fog(NamedTuple):
 
 
 def draw_fog(rng: np.random.RandomState, setting: Setting) -> Fog:
-    """A plasma map whose side is the power of two that covers the grid, from 256 to 2048; beyond, it repeats."""
+    """Draw a plasma map whose side is a power of two that covers the grid, from 256 to 2048; beyond, it repeats."""
     side = min(max(1 << (max(setting.grid) - 1).bit_length(), 256), 2048)
     return Fog(plasma(side, setting.pick(FOG_AMOUNT_DECAY)[1], rng, setting).astype(np.float32))
 
 
 def drift_fog(fog: Fog, index: int) -> Fog:
-    """The fog as it has moved by frame `index`; a fixed brightness, which does not pump with the picture's maximum."""
+    """The fog at frame `index`; its brightness is fixed, so it does not flicker with the picture's maximum."""
     side = fog.field.shape[0]
     return fog._replace(top=index // 3 % side, left=index % side, white=1.0)
 
 
 def render_fog(image: Image, fog: Fog, setting: Setting) -> Image:
-    """clip((x + c P) m / (m + c)), m the image's brightest value."""
+    """clip((x + c P) m / (m + c)), where m is the image's brightest value."""
     white = float(image.max()) / 255 if fog.white is None else fog.white
     amount = setting.pick(FOG_AMOUNT_DECAY)[0]
     field = enlarge(window(fog.field, fog.top, fog.left, setting.grid), setting)
@@ -76,7 +76,7 @@ def render_fog(image: Image, fog: Fog, setting: Setting) -> Image:
 
 
 def render_brightness(image: Image, _: None, setting: Setting) -> Image:
-    """V of HSV plus c."""
+    """Add c to V in HSV."""
     return change_hsv(image, value_add=setting.pick(BRIGHTNESS))
 
 

@@ -1,1 +1,1 @@
-"""What a model needs once: statistics, a pre-trained generator, an export."""
+"""One-time preparation of a model: statistics, a pre-trained generator, an export."""

@@ -1,4 +1,4 @@
-"""A model as it has become, as a plain ONNX file: `mgtta-cam export`."""
+"""Export an adapted model as a plain ONNX file: `mgtta-cam export`."""
 
 from __future__ import annotations
 
@@ -12,23 +12,23 @@ from mgtta_cam.adaptation.checkpoint import weights
 from mgtta_cam.errors import OutputError
 from mgtta_models import Backbone, ModelError, files, onnx
 
-TRIED = 4  # random pictures
-MOST = 1e-4  # that logits may differ by, as a share of the largest
+SAMPLES = 4  # random pictures to compare on
+MAX_DIFFERENCE = 1e-4  # of logits, as a share of the largest
 
 
 def write(backbone: Backbone, state: Path | None, path: Path) -> float:
-    """Takes up what was learned and writes the model, if ONNX Runtime makes of the file what torch answers.
+    """Load a state, write the model, and check that ONNX Runtime computes the same logits as torch.
 
     Args:
         backbone: the source model; it becomes the adapted one.
-        state: what `--state` kept of a run; None: the source model is written.
-        path: of the file.
+        state: a state that `--state` saved; None: the source model is written.
+        path: the file to write.
 
     Returns:
         The largest difference of a logit, as a share of the largest logit.
 
     Raises:
-        ModelError, UsageError: if there is no such state, or none of this model.
+        ModelError, UsageError: if the state is missing, belongs to another model, or ONNX Runtime's logits differ.
         OutputError: if the file cannot be written.
     """
     own = norm_parameters(backbone)
@@ -40,8 +40,8 @@ def write(backbone: Backbone, state: Path | None, path: Path) -> float:
         with files.whole(path) as part:
             onnx.export(backbone, part)
             apart = difference(backbone, part)
-            if not apart <= MOST:
-                words = "would not answer as the model does: logits differ by"
+            if not apart <= MAX_DIFFERENCE:
+                words = "would not reproduce the model: logits differ by"
                 raise ModelError(f"{path} {words} {apart:.1e} of the largest")
     except OSError as error:
         raise OutputError(f"--out {path} cannot be written: {error.strerror or error}") from None
@@ -49,9 +49,9 @@ def write(backbone: Backbone, state: Path | None, path: Path) -> float:
 
 
 def difference(backbone: Backbone, path: Path) -> float:
-    """Between the logits of a model and those of its file, over random pictures, as a share of the largest."""
+    """Largest difference between the logits of a model and of its file on random pictures, relative to the largest."""
     size = backbone.preprocess.size
-    x = torch.randn(TRIED, 3, size, size, generator=torch.Generator().manual_seed(0))
+    x = torch.randn(SAMPLES, 3, size, size, generator=torch.Generator().manual_seed(0))
     with torch.no_grad():
         expected = backbone(x.to(backbone.device)).logits.cpu().numpy()
     session = onnx.runtime().InferenceSession(path, providers=["CPUExecutionProvider"])

@@ -1,4 +1,4 @@
-"""Folders of pictures as tensors: what statistics, pre-training and the bench read."""
+"""Read folders of pictures, for statistics, pre-training and the bench."""
 
 from __future__ import annotations
 
@@ -21,10 +21,10 @@ T = TypeVar("T")
 
 
 def find(folder: Path) -> list[Path]:
-    """All picture files below a folder, as `pictures_below`.
+    """All picture files below a folder, in the order of `pictures_below`.
 
     Raises:
-        SourceError: if the folder is missing, unreadable or holds no picture.
+        SourceError: if the folder is missing, unreadable or has no pictures.
     """
     if not os.path.isdir(folder):
         raise SourceError(f"expected a folder of pictures; {folder} is not a folder")
@@ -35,10 +35,10 @@ def find(folder: Path) -> list[Path]:
 
 
 def stretch(items: Sequence[T], count: int | None, skip: int, seed: int, folder: Path) -> tuple[T, ...]:
-    """Shuffles items of a folder and takes `count` of them (all, if None) after the first `skip`.
+    """Shuffle a folder's items and take `count` of them (all, if None) after the first `skip`.
 
     Raises:
-        UsageError: if there are fewer.
+        UsageError: if there are too few.
     """
     shuffled = list(items)
     random.Random(seed).shuffle(shuffled)  # noqa: S311  a shuffle, not a secret
@@ -50,20 +50,20 @@ def stretch(items: Sequence[T], count: int | None, skip: int, seed: int, folder:
 
 
 def decode(path: Path) -> Image | None:
-    """A picture file as uint8 [h, w, 3] RGB; None if it is no picture."""
+    """Decode a picture file as uint8 [h, w, 3] RGB; None if it is not a picture."""
     content = np.fromfile(path, np.uint8)
     try:
         image = cv2.imdecode(content, cv2.IMREAD_COLOR) if content.size else None
-    except cv2.error:  # a header that promises more pixels than any picture has
+    except cv2.error:  # a header that claims an absurd number of pixels
         return None
     return None if image is None else np.ascontiguousarray(image[:, :, ::-1], dtype=np.uint8)
 
 
 @dataclass(frozen=True, slots=True)
 class Selection:
-    """Pictures of a folder, drawn without looking: one seed gives one order, of which a stretch is taken.
+    """A random selection of a folder's pictures: the seed determines an order, from which a stretch is taken.
 
-    Two selections of one folder and seed with stretches that do not overlap share no picture.
+    Selections of one folder and seed whose stretches do not overlap share no pictures.
     """
 
     folder: Path
@@ -71,7 +71,7 @@ class Selection:
 
     @classmethod
     def draw(cls, folder: Path, count: int | None, skip: int, seed: int) -> Selection:
-        """Takes `count` pictures (all, if None) after the first `skip` of the shuffled folder.
+        """Take `count` pictures (all, if None) after the first `skip` of the shuffled folder.
 
         Raises:
             UsageError: if the folder has fewer.
@@ -87,12 +87,12 @@ class Selection:
         return sha.hexdigest()
 
     def images(self, skipped: Callable[[Path], None]) -> Iterator[tuple[int, Image, Path]]:
-        """Decodes one after the other: place in the selection, uint8 [h, w, 3] RGB, path.
+        """Decode the pictures in order; yields (place in the selection, uint8 [h, w, 3] RGB, path).
 
-        A file that does not decode is passed to `skipped` and left out.
+        A file that does not decode is passed to `skipped` and skipped.
 
         Raises:
-            SourceDamagedError: if none decodes.
+            SourceDamagedError: if no file decodes.
         """
         good = 0
         for place, path in enumerate(self.paths):
@@ -103,11 +103,11 @@ class Selection:
             good += 1
             yield place, image, path
         if not good:
-            raise SourceDamagedError(f"none of the {len(self.paths)} pictures chosen from {self.folder} can be decoded")
+            raise SourceDamagedError(f"none of the {len(self.paths)} pictures chosen from {self.folder} decodes")
 
 
 def batches(items: Iterable[T], size: int) -> Iterator[Sequence[T]]:
-    """Consecutive items in lists of `size`, the last one shorter."""
+    """Group consecutive items in lists of `size`; the last may be shorter."""
     batch: list[T] = []
     for item in items:
         batch.append(item)

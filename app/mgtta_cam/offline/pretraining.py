@@ -1,4 +1,4 @@
-"""Pre-trains a generator on unlabeled corrupted pictures."""
+"""Pre-train a generator on unlabeled corrupted pictures."""
 
 from __future__ import annotations
 
@@ -30,22 +30,22 @@ GENERATORS = {"mgtta": MetaGradientGenerator, "mgtta-lstm": RecurrentGenerator}
 
 @dataclass(frozen=True, slots=True)
 class Recipe:
-    """How a generator is pre-trained; the defaults are the paper's, but for what is chosen: checkpoint and boost."""
+    """How a generator is pre-trained. The defaults are the paper's, except for the choice of checkpoint and boost."""
 
     method: str = "mgtta"  # whose generator: mgtta or mgtta-lstm
     corruptions: tuple[str, ...] = VALIDATION  # each picture gets one of them
     severity: int = 5  # 1..5
-    epochs: int = 40  # each is one episode: memory and moments start again
-    batch: int = 2  # pictures a step
-    lr: float = 1e-4  # alpha, of the model's norm parameters
-    meta_lr: float = 1e-2  # of Adam, for the generator
+    epochs: int = 40  # each is one episode: memory and moments start afresh
+    batch: int = 2  # pictures per step
+    lr: float = 1e-4  # alpha, for the model's norm parameters
+    meta_lr: float = 1e-2  # Adam's rate, for the generator
     discrepancy_weight: float = 0.4  # lambda
-    unroll: int = 1  # uses of the generator that its gradient reaches back over
-    choose_every: int = 4  # epochs between two trials of the generator
-    choose_lr: float = 1e-3  # rate of a trial: that of deployment
+    unroll: int = 1  # steps of the generator through which its gradient is backpropagated
+    choose_every: int = 4  # epochs between trials of the generator
+    choose_lr: float = 1e-3  # learning rate of a trial, the same as in deployment
     boosts: tuple[float, ...] = (1.0, 2.0, 4.0, 8.0)  # of the first step, tried while the loss falls; () for none
-    boost_pictures: int = 128  # under each of the corruptions, when a boost is tried
-    boost_passes: int = 2  # through them
+    boost_pictures: int = 128  # pictures per corruption for trying a boost
+    boost_passes: int = 2  # passes through them
 
 
 def pretrain_generator(
@@ -58,12 +58,13 @@ def pretrain_generator(
     progress_file: Path,
     console: Console,
 ) -> Generator:
-    """Pre-trains a generator on unlabeled corrupted pictures and writes the best one to `out`.
+    """Pre-train a generator on unlabeled corrupted pictures and write the best one to `out`.
 
-    After each epoch all that is needed to go on lies in the progress file: the same call takes it up again.
+    After each epoch the full state is saved to the progress file, and the same call resumes from it.
     The checkpoint is chosen without labels: every few epochs the generator is deployed on the restored source model
-    over two passes through its own pictures in windows of 64, and the lowest mean loss wins. So is the boost with
-    which it is deployed (`mgtta.transforms.settling`), on streams of one corruption each; the file's card tells it.
+    over two passes through its own pictures in windows of 64, and the lowest mean loss wins. The boost with which it is
+    deployed (`mgtta.transforms.settling`) is chosen likewise, on streams of one corruption each, and is recorded in the
+    file's card.
 
     Raises:
         OutputError: if a file cannot be written.
@@ -81,10 +82,10 @@ def pretrain_generator(
         unroll=recipe.unroll,
     )
     facts = card(backbone, pictures, kind="mgtta-cam generator", seed=seed, **asdict(recipe))
-    saved = Saved(progress_file, {key: facts[key] for key in facts.keys() - {"command", "versions"}})
+    saved = Progress(progress_file, {key: facts[key] for key in facts.keys() - {"command", "versions"}})
     start, best = saved.resume(training)
     if start:
-        console.print(f"going on after epoch {start} of {recipe.epochs} ({saved.path.name})")
+        console.print(f"resuming after epoch {start} of {recipe.epochs} ({saved.path.name})")
     windows = [w for w in (*x.split(WINDOW), *x.split(WINDOW)) if len(w) > 1]
     with progress(console, "pre-training", recipe.epochs, "epochs", done=start) as work:
         for epoch in range(start, recipe.epochs):
@@ -97,7 +98,7 @@ def pretrain_generator(
                 loss = deployed_loss(
                     source, training.generator, statistics, windows, recipe.choose_lr, recipe.discrepancy_weight
                 )
-                console.print(f"epoch {epoch + 1}: loss of the deployed generator {loss:.4f}")
+                console.print(f"epoch {epoch + 1}: loss when deployed {loss:.4f}")
                 if loss < best:
                     best = loss
                     write(out, training.generator, facts | {"epoch": str(epoch + 1), "loss": f"{loss:.6f}"})
@@ -121,19 +122,19 @@ def chosen_boost(
     seed: int,
     console: Console,
 ) -> float:
-    """By how much the first step is enlarged: the last of the recipe's boosts until which the unlabeled loss falls.
+    """The factor by which the first step is enlarged: boosts are tried in order while the unlabeled loss falls.
 
-    Each is tried on one stream a corruption; a pass through the pictures is in an order of its own.
+    Each is tried on one stream per corruption; each pass through the pictures is in a new order.
     """
     few = replace(pictures, paths=pictures.paths[: recipe.boost_pictures])
     draw = torch.Generator().manual_seed(seed)
     streams = []
     for name in recipe.corruptions:
-        x = corrupted(source, few, (name,), recipe.severity, seed, Console(quiet=True))  # what is skipped was said
+        x = corrupted(source, few, (name,), recipe.severity, seed, Console(quiet=True))  # already reported
         orders = [torch.randperm(len(x), generator=draw).split(WINDOW) for _ in range(recipe.boost_passes)]
         streams.append((x, [places for order in orders for places in order if len(places) > 1]))
     best, lowest = 1.0, float("inf")
-    with progress(console, "boosts", len(recipe.boosts), "tried at most") as work:
+    with progress(console, "boosts", len(recipe.boosts), "at most") as work:
         for boost in recipe.boosts:
             losses = [
                 deployed_loss(
@@ -148,7 +149,7 @@ def chosen_boost(
                 for x, windows in streams
             ]
             loss = sum(losses) / len(losses)
-            console.print(f"boost {boost:g}: loss of the deployed generator {loss:.4f}")
+            console.print(f"boost {boost:g}: loss when deployed {loss:.4f}")
             if not loss < lowest:
                 break
             best, lowest = boost, loss
@@ -157,7 +158,7 @@ def chosen_boost(
 
 
 def write(out: Path, generator: Generator, facts: dict[str, str]) -> None:
-    """A generator file, under the authors' names of the arrays."""
+    """Write a generator file, with the authors' array names."""
     try:
         files.write(out, generator.official(), facts)
     except OSError as error:
@@ -167,8 +168,8 @@ def write(out: Path, generator: Generator, facts: dict[str, str]) -> None:
 def corrupted(
     backbone: Backbone, pictures: Selection, names: Sequence[str], severity: int, seed: int, console: Console
 ) -> Tensor:
-    """The selection as one tensor [n, 3, h, w] on the CPU, each picture under one corruption drawn for it."""
-    draw = random.Random(seed)  # noqa: S311  which weather, not a secret
+    """The selection as one tensor [n, 3, h, w] on the CPU; each picture has one randomly drawn corruption."""
+    draw = random.Random(seed)  # noqa: S311  draws corruptions, not secrets
     crops = []
     with progress(console, "corrupting", len(pictures.paths), "pictures") as work:
         for place, image, _ in pictures.images(partial(_skipped, console)):
@@ -178,32 +179,32 @@ def corrupted(
     return torch.stack([backbone.preprocess.tensor(crop) for crop in crops])
 
 
-class Saved:
-    """The progress file of a generator in the making; its fingerprint is of the settings and pictures."""
+class Progress:
+    """The progress file of a pre-training; its fingerprint identifies settings and pictures."""
 
     def __init__(self, path: Path, fingerprint: dict[str, str]) -> None:
         self.path, self.fingerprint = path, fingerprint
 
     def resume(self, training: Pretraining) -> tuple[int, float]:
-        """Takes up what is there: epochs done and the lowest loss so far."""
+        """Load the progress, if any; returns the number of epochs done and the lowest loss so far."""
         if not os.path.exists(self.path):
             return 0, float("inf")
         try:
             content = torch.load(self.path, weights_only=True)
         except (OSError, RuntimeError, ValueError, EOFError, pickle.UnpicklingError):
             raise UsageError(
-                f"{self.path} is expected to be the progress of a pre-training, and cannot be read: remove it to begin "
-                "anew, or use another --out"
+                f"{self.path} should be a pre-training's progress file but cannot be read: remove it to start over, "
+                "or use another --out"
             ) from None
         if content["fingerprint"] != self.fingerprint:
             raise UsageError(
-                f"{self.path} is of a pre-training with other settings or pictures: remove it, or use another --out"
+                f"{self.path} belongs to a pre-training with other settings or pictures: remove it or use another --out"
             )
         training.load_state_dict(content["training"])
         return content["epoch"], content["best"]
 
     def save(self, training: Pretraining, epoch: int, best: float) -> None:
-        """Whole or not at all."""
+        """Save the progress atomically."""
         state = {"fingerprint": self.fingerprint, "training": training.state_dict(), "epoch": epoch, "best": best}
         try:
             with files.whole(self.path) as part:

@@ -1,4 +1,4 @@
-"""What a model needs before it can adapt: source statistics, and a pre-trained generator."""
+"""Measure the source statistics that a model needs before it can adapt."""
 
 from __future__ import annotations
 
@@ -21,11 +21,11 @@ from mgtta_cam.offline.pictures import Selection, batches
 from mgtta_cam.outputs import progress
 from mgtta_models import Backbone
 
-WINDOW = 64  # pictures at a time
+WINDOW = 64  # pictures per batch
 
 
 def card(backbone: Backbone, pictures: Selection, **more: object) -> dict[str, str]:
-    """What a file's metadata says about how it was made."""
+    """Metadata that records how a file was made."""
     facts = {
         "model": backbone.name,
         "model_digest": backbone.digest,
@@ -41,7 +41,7 @@ def card(backbone: Backbone, pictures: Selection, **more: object) -> dict[str, s
 def measure_statistics(
     backbone: Backbone, pictures: Selection, console: Console, batch: int = WINDOW
 ) -> SourceStatistics:
-    """Means and spreads of the model's features over clean pictures, and how much each norm parameter matters there."""
+    """Measure the model's feature means and spreads over clean pictures, and each norm parameter's importance."""
     with progress(console, "statistics", 2 * len(pictures.paths), "pictures (each is read twice)") as work:
 
         def tensors(skipped: Callable[[Path], None]) -> Iterator[Tensor]:
@@ -55,4 +55,4 @@ def measure_statistics(
 
 
 def _skipped(console: Console, path: Path) -> None:
-    console.print(f"skipped {path}: not a picture that can be decoded", soft_wrap=True)
+    console.print(f"skipped {path}: not a decodable picture", soft_wrap=True)

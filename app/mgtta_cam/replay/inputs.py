@@ -58,7 +58,7 @@ def _as_logged(frame: Frame, record: Record, label_of: Label) -> Frame:
     )
 
 
-class Weather:
+class LoggedCorruptions:
     """The logged corruption of each frame; `at` must be called once per frame, in order.
 
     Args:

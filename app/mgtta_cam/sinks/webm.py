@@ -1,8 +1,8 @@
-"""A small WebM writer: VP8, each picture a key frame, as large as a budget allows. Every browser plays it.
+"""A small WebM writer: VP8, every picture a key frame within a size budget. Every browser plays it.
 
-OpenCV's encoders take no bit rate: they write noise, which this program shows a lot of, almost without loss. A lossy
-WebP picture is a VP8 key frame (RFC 6386; RFC 9649, section 2.5), so that Pillow encodes, and this file puts its
-frames into Matroska elements (RFC 9559). Each element is whole when it is written: a file without its end plays too.
+OpenCV's encoders accept no bit rate: they encode noise, which this program often shows, almost losslessly. A lossy
+WebP picture is a VP8 key frame (RFC 6386; RFC 9649, section 2.5), so Pillow encodes the frames and this module
+puts them into Matroska elements (RFC 9559). Each element is complete when it is written, so a truncated file plays too.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-BYTES_A_PIXEL = 0.075  # of a frame: text stays sharp even beside noise
+BYTES_PER_PIXEL = 0.075  # per frame: text stays sharp even next to noise
 BEST, WORST = 90.0, 0.0  # WebP's quality
 EFFORT = 2  # WebP's method, 0..6: twice as fast as its default, 7 % larger
 
@@ -28,27 +28,27 @@ CLUSTER, TIME, BLOCK, VOID = 0x1F43B675, 0xE7, 0xA3, 0xEC
 CUES, CUE, CUE_TIME, CUE_PLACE, CUE_TRACK, CUE_CLUSTER = 0x1C53BB6B, 0xBB, 0xB3, 0xB7, 0xF7, 0xF1
 
 UNKNOWN_SIZE = b"\x01" + b"\xff" * 7
-KEY_FRAME = b"\x81\x00\x00\x80"  # of a block: track 1, at the cluster's time, can be decoded by itself
-TICKS = 1000  # a second
+KEY_FRAME = b"\x81\x00\x00\x80"  # block header: track 1, at the cluster's time, decodable by itself
+TICKS = 1000  # per second
 
 
 class WebM:
-    """A video file in the making.
+    """Writes a WebM file.
 
     Args:
-        path: replaced if it is there.
-        fps: frames a second, > 0.
+        path: the file; replaced if it exists.
+        fps: frames per second, > 0.
         size: width and height in pixels.
 
     Raises:
-        OSError: if it cannot be written.
+        OSError: if the file cannot be written.
     """
 
     def __init__(self, path: Path, fps: float, size: tuple[int, int]) -> None:
         self._file = path.open("wb")  # closed by `close`
-        self._fps, self._budget = fps, BYTES_A_PIXEL * size[0] * size[1]
+        self._fps, self._budget = fps, BYTES_PER_PIXEL * size[0] * size[1]
         self._quality = 30.0
-        self._clusters: list[tuple[int, int]] = []  # of each second: its time in ticks, its place in the segment
+        self._clusters: list[tuple[int, int]] = []  # per second: time in ticks, position in the segment
         self._frames = 0
         head = [number(0x4286, 1), number(0x42F7, 1), number(0x42F2, 4), number(0x42F3, 8), element(0x4282, b"webm")]
         self._file.write(element(EBML, *head, number(0x4287, 4), number(0x4285, 2)))
@@ -62,13 +62,13 @@ class WebM:
         self._file.write(element(TRACKS, element(TRACK, *track, number(FRAME_NS, round(1e9 / fps)), picture)))
 
     def write(self, image: NDArray[np.uint8]) -> None:
-        """Appends a picture, uint8 [h, w, 3] RGB.
+        """Append a picture, uint8 [h, w, 3] RGB.
 
         Raises:
-            OSError: if the disk does not take it.
+            OSError: if it cannot be written.
         """
         frame = key_frame(image, self._quality)
-        # The next one is probably like this one: the size grows about as the square root of the quality.
+        # Assume that the next picture is similar, and that size grows about as the square root of quality.
         better = (self._quality + 1) * (self._budget / len(frame)) ** 2 - 1
         self._quality = min(BEST, max(WORST, self._quality - 10, min(self._quality + 10, better)))
         time = round(TICKS * self._frames / self._fps)
@@ -79,10 +79,10 @@ class WebM:
         self._frames += 1
 
     def close(self) -> None:
-        """Writes the index that players seek by, and how long the video is.
+        """Write the index for seeking and the duration.
 
         Raises:
-            OSError: if the disk does not take it.
+            OSError: if they cannot be written.
         """
         with self._file as file:
             cues = file.tell() - self._begin
@@ -99,18 +99,18 @@ class WebM:
             file.write(self._index(cues) + self._about(TICKS * self._frames / self._fps))
 
     def _index(self, cues: int) -> bytes:
-        """Where the cues lie; the element's length is always the same."""
+        """The element that locates the cues; its length is constant."""
         place = element(SEEK_POSITION, cues.to_bytes(8, "big"))
         return element(SEEK_HEAD, element(SEEK, element(SEEK_ID, CUES.to_bytes(4, "big")), place))
 
     def _about(self, ticks: float) -> bytes:
-        """How long a tick is, and how many the video has; the element's length is always the same."""
+        """The element with the tick length and the number of ticks; its length is constant."""
         names = element(MUXING_APP, b"mgtta-cam"), element(WRITING_APP, b"mgtta-cam")
         return element(INFO, number(SCALE, 10**9 // TICKS), *names, element(DURATION, struct.pack(">d", ticks)))
 
 
 def key_frame(image: NDArray[np.uint8], quality: float) -> bytes:
-    """A picture as a VP8 key frame: what a lossy WebP file holds."""
+    """Encode a picture as a VP8 key frame, the content of a lossy WebP file."""
     buffer = io.BytesIO()
     Image.fromarray(image).save(buffer, "WEBP", quality=quality, method=EFFORT)
     data = buffer.getvalue()
@@ -120,11 +120,11 @@ def key_frame(image: NDArray[np.uint8], quality: float) -> bytes:
 
 
 def element(name: int, *parts: bytes) -> bytes:
-    """An element of Matroska: its ID, the length of its content in eight bytes, its content."""
+    """A Matroska element: its ID, the length of its content in eight bytes, and its content."""
     content = b"".join(parts)
     return name.to_bytes((name.bit_length() + 7) // 8, "big") + b"\x01" + len(content).to_bytes(7, "big") + content
 
 
 def number(name: int, value: int) -> bytes:
-    """An element that holds a whole number from 0 on."""
+    """An element that holds a nonnegative integer."""
     return element(name, value.to_bytes(max(1, (value.bit_length() + 7) // 8), "big"))

@@ -1,4 +1,4 @@
-"""The command `bench`: whoever measures, in whatever order, interrupted or not, the numbers are the same."""
+"""The command `bench`: the numbers do not depend on workers, order or interruptions."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from mgtta_cam.bench import paper, workers
 from mgtta_cam.bench.cells import Budget, Cell, Row, cells
 from mgtta_cam.bench.data import folder
 from mgtta_cam.bench.measure import Bench, Measured
-from mgtta_cam.bench.request import Request
+from mgtta_cam.bench.request import Job, Request
 from mgtta_cam.bench.run import run
 from mgtta_cam.bench.streams import Stream
 from mgtta_cam.config.method_spec import Spec, parse_all
@@ -45,7 +45,7 @@ WORDS: dict[str, Any] = {
 
 @pytest.fixture
 def console() -> Console:
-    """Words for people, kept."""
+    """A console whose output is recorded."""
     return Console(record=True, force_terminal=False, width=160)
 
 
@@ -57,7 +57,7 @@ def settings(tmp_path: Path) -> Settings:
 
 @pytest.fixture
 def pictures(tmp_path: Path) -> Path:
-    """Four classes with four pictures each, and some rubbish."""
+    """Four classes with four pictures each, and some junk files."""
     return write_pictures(tmp_path / "pictures")
 
 
@@ -73,7 +73,13 @@ def measured(
 ) -> list[dict[str, Any]]:
     """Rows without what depends on the clock."""
     request = Request.parsed(**WORDS | words)
-    _, rows = run(load_model, request, settings, {"images": pictures}, (None, 0), out, console, processes, memory=False)
+    _, rows = run(
+        load_model,
+        request,
+        settings,
+        Job(folders={"images": pictures}, out=out, workers=processes, memory=False),
+        console,
+    )
     return [timeless(row) for row in rows]
 
 
@@ -83,7 +89,7 @@ def timeless(row: dict[str, Any]) -> dict[str, Any]:
 
 
 def test_rows(settings: Settings, pictures: Path, tmp_path: Path, console: Console) -> None:
-    """A row for each method and corruption; CSV and picture are there; what was left out is said."""
+    """There is a row for each method and corruption, a CSV and a picture, and ignored folders are reported."""
     rows = measured(settings, pictures, tmp_path / "out", console)
     assert [(row["method"], row["corruption"]) for row in rows] == [
         (method, corruption)
@@ -96,7 +102,7 @@ def test_rows(settings: Settings, pictures: Path, tmp_path: Path, console: Conso
     assert [row["updates"] for row in rows[:4]] == [0, 5, 5, 0]
     text = console.export_text()
     assert "unicorn" in text
-    assert text.count("broken.png: not a picture") == 1
+    assert text.count("broken.png: not a decodable picture") == 1
     assert "times none" in text
     assert len((tmp_path / "out" / "rows.csv").read_text().splitlines()) == 9
     assert (tmp_path / "out" / "accuracy.png").read_bytes().startswith(b"\x89PNG")
@@ -124,7 +130,7 @@ def test_the_same_numbers_in_other_orders(settings: Settings, pictures: Path, tm
 def test_interrupted_it_goes_on(
     settings: Settings, pictures: Path, tmp_path: Path, console: Console, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Finished cells are kept, shown, and not measured again; a torn last line is."""
+    """Finished cells are kept, shown, and not measured again, except for a torn last line."""
     whole = measured(settings, pictures, tmp_path / "whole", console)
     honest, asked = Bench.measure, []
 
@@ -147,7 +153,7 @@ def test_interrupted_it_goes_on(
 
 
 def test_a_damaged_file_of_cells(settings: Settings, pictures: Path, tmp_path: Path, console: Console) -> None:
-    """Lines that cannot be read are measured again, and none is glued to the next."""
+    """Unreadable lines are measured again, and never joined with the next."""
     whole = measured(settings, pictures, tmp_path / "out", console)
     path = tmp_path / "out" / "cells.jsonl"
     lines = path.read_bytes().splitlines(keepends=True)
@@ -165,7 +171,7 @@ def test_a_damaged_file_of_cells(settings: Settings, pictures: Path, tmp_path: P
 def test_changed_pictures_are_other_pictures(
     settings: Settings, pictures: Path, tmp_path: Path, console: Console
 ) -> None:
-    """A file of the same name and size that was written again is measured again."""
+    """A rewritten file of the same name and size is measured again."""
     measured(settings, pictures, tmp_path / "out", console, methods="none")
     path = pictures / "hat" / "0.png"
     path.write_bytes(path.read_bytes())
@@ -174,7 +180,7 @@ def test_changed_pictures_are_other_pictures(
 
 
 def test_clean_has_no_severity(settings: Settings, pictures: Path, tmp_path: Path, console: Console) -> None:
-    """With several severities clean pictures are measured once, and their table has a mean like any other."""
+    """With several severities, clean pictures are measured once, and their table has a mean like any other."""
     words: dict[str, Any] = {"corruptions": "clean,fog", "severity": "3,5", "methods": "none"}
     rows = measured(settings, pictures, tmp_path / "out", console, **words)
     assert [(row["corruption"], row["severity"]) for row in rows] == [("clean", 0), ("fog", 3), ("fog", 5)]
@@ -182,7 +188,7 @@ def test_clean_has_no_severity(settings: Settings, pictures: Path, tmp_path: Pat
 
 
 def test_tables_without_a_place(settings: Settings, tmp_path: Path, console: Console) -> None:
-    """What a table does not show is not measured for it."""
+    """Cells that a table does not show are not measured."""
     many = write_pictures(tmp_path / "many", each=16)
     with pytest.raises(UsageError, match=r"Table 3 has no place for none on --images .* on --imagenet-r"):
         measured(settings, many, tmp_path / "out", console, table=3, batch=None, methods="none")
@@ -191,7 +197,7 @@ def test_tables_without_a_place(settings: Settings, tmp_path: Path, console: Con
 
 
 def test_no_digit_is_cut_off(settings: Settings, pictures: Path, tmp_path: Path) -> None:
-    """However narrow the console."""
+    """Digits are never cut, however narrow the console."""
     words = StringIO()
     measured(settings, pictures, tmp_path / "out", Console(force_terminal=False, width=40, file=words))
     text = words.getvalue()
@@ -202,7 +208,7 @@ def test_no_digit_is_cut_off(settings: Settings, pictures: Path, tmp_path: Path)
 def test_other_settings_are_other_cells(
     settings: Settings, pictures: Path, tmp_path: Path, console: Console, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Only the same model, pictures, seed and method are taken from what was kept; --overwrite takes nothing."""
+    """Cells are reused only for the same model, pictures, seed and method, and never with --overwrite."""
     measured(settings, pictures, tmp_path / "out", console, methods="tent")
     asked: list[str] = []
     honest = Bench.measure
@@ -222,7 +228,7 @@ def test_other_settings_are_other_cells(
 
 
 def test_processes_give_the_same(bench: Bench) -> None:
-    """Two workers, to the last digit; one that is killed costs nothing but its cell."""
+    """Two workers agree with serial to the last digit; a killed one costs only its cell."""
     wanted = list(cells(parse_all("none,tent"), ["reset"], ["gaussian_noise", "fog"], [5], [4]))
     # Last digits depend on the number of threads, and a test before this one may have changed it here.
     bench = replace(bench, settings=replace(bench.settings, threads=torch.get_num_threads()))
@@ -235,7 +241,7 @@ def test_processes_give_the_same(bench: Bench) -> None:
 
 
 def children() -> Iterator[int]:
-    """Processes of this one that measure."""
+    """Child processes that measure."""
     for path in Path("/proc").glob("[0-9]*/stat"):
         try:
             fields = path.read_text().rsplit(")", 1)[1].split()
@@ -246,12 +252,12 @@ def children() -> Iterator[int]:
 
 
 def numbers(found: dict[Cell, Measured]) -> dict[Cell, list[Row]]:
-    """What was measured, without what depends on the clock."""
+    """Results without values that depend on the clock."""
     return {cell: [replace(row, seconds=0, ms_per_image=0) for row in m.rows] for cell, m in found.items()}
 
 
 def test_a_worker_that_always_dies(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
-    """It is given up after some attempts, with words."""
+    """A cell whose worker keeps dying is given up, with a message."""
     monkeypatch.setattr(workers, "ATTEMPTS", 1)
     monkeypatch.setattr(workers, "_begin", os.abort)  # takes no argument: each worker fails at its start
     wanted = list(cells(parse_all("none"), ["reset"], ["clean"], [5], [4]))
@@ -295,7 +301,7 @@ def test_ray_without_a_cluster(bench: Bench) -> None:
 
 @pytest.mark.parametrize("protocol", ["mixed", "continual", "dirichlet", "held", "correlated"])
 def test_protocols(protocol: str, settings: Settings, pictures: Path, tmp_path: Path, console: Console) -> None:
-    """Rows by corruption, or one for the mixture; continual remembers what it learned under the one before."""
+    """Rows are by corruption, or one for the mixture; continual keeps what it learned under earlier corruptions."""
     words: dict[str, Any] = {"protocol": protocol, "corruptions": "gaussian_noise,fog", "methods": "tent:lr=0.1"}
     rows = measured(settings, pictures, tmp_path / "out", console, **words)
     names = ["mixed"] if protocol == "mixed" else ["gaussian_noise", "fog"] * (2 if protocol == "correlated" else 1)
@@ -307,7 +313,7 @@ def test_protocols(protocol: str, settings: Settings, pictures: Path, tmp_path: 
 
 
 def test_updates_from_a_memory(bench: Bench) -> None:
-    """The latest frames teach after each window; from another memory, other updates follow."""
+    """Updates use the latest frames after each window; another memory leads to other updates."""
     stream = Stream("held", ("gaussian_noise",), 5, 8)
     latest, balanced = (
         bench.measure(Cell(spec, stream)).rows[0]
@@ -324,21 +330,18 @@ def test_slow_and_sudden_need_clean_pictures(settings: Settings, tmp_path: Path,
     write_pictures(tmp_path / "gaussian_noise" / "5")
     words: dict[str, Any] = WORDS | {"protocol": "video", "corruptions": "gaussian_noise"}
     request = Request.parsed(**words)
-    with pytest.raises(UsageError, match="--protocol slow corrupts as it goes: give clean pictures by --images"):
+    with pytest.raises(UsageError, match="--protocol slow corrupts as it goes: give clean pictures with --images"):
         run(
             load_model,
             request,
             settings,
-            {"imagenet-c": tmp_path},
-            (None, 0),
-            tmp_path / "out",
+            Job(folders={"imagenet-c": tmp_path}, out=tmp_path / "out", memory=False),
             console,
-            memory=False,
         )
 
 
 def test_budgets(bench: Bench) -> None:
-    """After its updates, or its seconds, a method only answers."""
+    """After its budget of updates or seconds, a method only predicts."""
     stream = Stream("reset", ("gaussian_noise",), 5, 4)
     tent = parse_all("tent:lr=0.1")[0]
     updates = [
@@ -350,7 +353,7 @@ def test_budgets(bench: Bench) -> None:
 
 @pytest.mark.parametrize("number", [1, 2, 3, 4, 5, 7, 8])
 def test_tables_of_the_paper(number: int) -> None:
-    """What a table needs is there to be measured, and each published number has its place."""
+    """Everything a table needs can be measured, and each published number has its place."""
     plan = paper.plan(number)
     assert parse_all(",".join(map(str, plan.methods))) == plan.methods
     assert plan.published
@@ -369,7 +372,7 @@ def test_table_6_is_of_the_generators_given(tmp_path: Path) -> None:
 def test_the_papers_steps_are_cells_of_their_own(
     settings: Settings, pictures: Path, tmp_path: Path, console: Console
 ) -> None:
-    """Larger first steps are the default; --paper and each table leave them out; one folder holds both."""
+    """Larger first steps are the default, and off with --paper and tables; one folder holds both."""
     backbone = load_model(settings)
     mgg, stats = tmp_path / "mgg.safetensors", tmp_path / "stats.safetensors"
     card = {"boost": "8", "model_digest": backbone.digest}
@@ -388,14 +391,16 @@ def test_the_papers_steps_are_cells_of_their_own(
     assert figures(replace(ours, paper=True)) == [published, larger, published]
     many = write_pictures(tmp_path / "many", each=16)
     table = Request.parsed(**{**WORDS, "table": 7, "batch": None, "methods": "mgtta", "corruptions": "fog"})
-    facts, _ = run(load_model, table, ours, {"images": many}, (None, 0), tmp_path / "table", console, memory=False)
+    facts, _ = run(
+        load_model, table, ours, Job(folders={"images": many}, out=tmp_path / "table", memory=False), console
+    )
     assert facts["methods"]["mgtta"]["method"] == "mgtta"
 
 
 def test_memory_that_was_not_looked_at_is_added_later(
     settings: Settings, pictures: Path, tmp_path: Path, console: Console, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The cells themselves are not measured again."""
+    """Memory is measured later without measuring the cells again."""
     words: dict[str, Any] = {"methods": "none,tent", "corruptions": "fog,snow"}
     before = measured(settings, pictures, tmp_path / "out", console, **words)
     asked: list[str] = []
@@ -409,7 +414,7 @@ def test_memory_that_was_not_looked_at_is_added_later(
     monkeypatch.setattr(Bench, "measure", lambda *_: pytest.fail("measured again"))
     request = Request.parsed(**WORDS | words)
     for _ in range(2):  # the second time all is there
-        _, rows = run(load_model, request, settings, {"images": pictures}, (None, 0), tmp_path / "out", console)
+        _, rows = run(load_model, request, settings, Job(folders={"images": pictures}, out=tmp_path / "out"), console)
         assert [row["peak_mem_mb"] for row in rows] == [101.0, 102.0] * 2
         assert [{**timeless(row), "peak_mem_mb": None} for row in rows] == before
     assert asked == ["none 4", "tent 4"]
@@ -424,11 +429,11 @@ def test_the_mixture_does_not_depend_on_the_order_of_names() -> None:
 def test_methods_on_the_same_pictures_are_compared_by_picture(
     settings: Settings, pictures: Path, tmp_path: Path, console: Console
 ) -> None:
-    """The difference to `none` has an interval of its own; times are compared only where as many measured at once."""
+    """The gain over `none` has its own interval; times are compared only for equal numbers of workers."""
     words: dict[str, Any] = {"methods": "none,tent:lr=0.1", "corruptions": "fog,gaussian_noise"}
     measured(settings, pictures, tmp_path / "out", console, **words)
     text = console.export_text()
-    assert "over none" in text
+    assert "gain over none" in text
     assert "± 95 %, paired" in text
     assert "times none" in text
     measured(settings, pictures, tmp_path / "out", console, 2, **words | {"methods": "none,tent:lr=0.1,lame"})
@@ -437,7 +442,7 @@ def test_methods_on_the_same_pictures_are_compared_by_picture(
 
 
 def test_pictures_that_are_missing_under_one_corruption(settings: Settings, tmp_path: Path, console: Console) -> None:
-    """An archive that was not unpacked to its end: they are skipped, named and counted, the rest is measured."""
+    """Missing pictures of a partly unpacked archive are skipped, named and counted; the rest is measured."""
     for name in ("fog", "snow"):
         write_pictures(tmp_path / "c" / name / "5")
     (tmp_path / "c" / "fog" / "5" / "mug" / "0.png").unlink()
@@ -446,18 +451,15 @@ def test_pictures_that_are_missing_under_one_corruption(settings: Settings, tmp_
         load_model,
         Request.parsed(**words),
         settings,
-        {"imagenet-c": tmp_path / "c"},
-        (None, 0),
-        tmp_path / "out",
+        Job(folders={"imagenet-c": tmp_path / "c"}, out=tmp_path / "out", memory=False),
         console,
-        memory=False,
     )
     assert rows[0]["n"] == rows[1]["n"] - 1
-    assert "pictures skipped in all: 2" in console.export_text()
+    assert "pictures skipped in total: 2" in console.export_text()
 
 
 def test_the_layout_of_table_5(settings: Settings, tmp_path: Path, console: Console) -> None:
-    """Budgets are MGTTA's only: others are measured without."""
+    """Budgets apply to MGTTA only; other methods are measured without."""
     many = write_pictures(tmp_path / "many", each=16)
     words: dict[str, Any] = {"table": 5, "methods": "none,tent", "corruptions": "fog", "batch": None}
     rows = measured(settings, many, tmp_path / "out", console, **words)
@@ -466,15 +468,15 @@ def test_the_layout_of_table_5(settings: Settings, tmp_path: Path, console: Cons
 
 
 def test_the_layout_of_table_1(settings: Settings, pictures: Path, tmp_path: Path, console: Console) -> None:
-    """Methods down, corruptions across; the paper's numbers are not put beside those of other pictures."""
+    """Methods down, corruptions across; the paper's numbers are not shown for other pictures."""
     words = {"table": 1, "methods": "none,tent", "corruptions": "fog,snow", "batch": None}
-    with pytest.raises(UsageError, match=r"never fill a window of 64: give more pictures$"):
+    with pytest.raises(UsageError, match=r"do not fill a window of 64: give more pictures$"):
         measured(settings, pictures, tmp_path / "out", console, **words)
     many = write_pictures(tmp_path / "many", each=16)
     measured(settings, many, tmp_path / "out", console, **words)
     text = " ".join(console.export_text().split())
     assert "Table 1" in text
-    assert "of other pictures or another model" in text
+    assert "for other pictures or another model" in text
     assert "(65.7)" not in text
 
 
@@ -484,17 +486,17 @@ def test_the_layout_of_table_1(settings: Settings, pictures: Path, tmp_path: Pat
         ({"methods": "tnet"}, "nearest: tent"),
         ({"methods": "tent:lr=0"}, "above 0"),
         ({"corruptions": "fogg"}, "did you mean 'fog'"),
-        ({"corruptions": ","}, "name one or more"),
+        ({"corruptions": ","}, "--corruptions: give one or more names, or all"),
         ({"severity": "6"}, "severity must be an integer from 1"),
-        ({"severity": "x"}, "numbers are expected; got 'x'"),
-        ({"batch": "0"}, "1 or more is expected"),
-        ({"batch": "99"}, "17 pictures never fill a window of 99: give more pictures, or a smaller --batch"),
-        ({"batch": ","}, "--batch: one number or more"),
-        ({"protocol": ","}, "--protocol: name one or more"),
-        ({"severity": ","}, "--severity: one number or more"),
+        ({"severity": "x"}, "expected numbers; got 'x'"),
+        ({"batch": "0"}, "expected 1 or more"),
+        ({"batch": "99"}, "17 pictures do not fill a window of 99: give more pictures or a smaller --batch"),
+        ({"batch": ","}, "--batch: expected one or more numbers"),
+        ({"protocol": ","}, "--protocol: give one or more"),
+        ({"severity": ","}, "--severity: expected one or more numbers"),
         ({"protocol": "rest"}, "nearest: reset"),
-        ({"max_updates": "-1"}, "0 or more is expected"),
-        ({"max_seconds": "nan"}, "seconds of 0 or more"),
+        ({"max_updates": "-1"}, "expected 0 or more"),
+        ({"max_seconds": "nan"}, "expected 0 or more seconds"),
         ({"table": 2, "batch": "4"}, "--batch and --table exclude each other"),
         ({"table": 6, "batch": None}, "--pretrain-images DIR"),
     ],
@@ -502,20 +504,20 @@ def test_the_layout_of_table_1(settings: Settings, pictures: Path, tmp_path: Pat
 def test_bad_words(
     words: dict[str, Any], complaint: str, settings: Settings, pictures: Path, tmp_path: Path, console: Console
 ) -> None:
-    """One line on what was expected, what came, what to do."""
+    """The error says on one line what was expected, what came and what to do."""
     with pytest.raises(UsageError, match=complaint):
         measured(settings, pictures, tmp_path / "out", console, **words)
 
 
 def test_an_output_that_cannot_be_written(settings: Settings, pictures: Path, tmp_path: Path, console: Console) -> None:
-    """Said before anything is measured."""
+    """An unwritable folder is reported before anything is measured."""
     (tmp_path / "file").write_text("in the way")
     with pytest.raises(OutputError, match="cannot write"):
         measured(settings, pictures, tmp_path / "file" / "out", console)
 
 
 def test_memory_is_seen(bench: Bench) -> None:
-    """In a process of its own: python, torch, a model and a method."""
+    """Peak memory is that of a separate process with python, torch, a model and a method."""
     stream = Stream("reset", ("clean",), 5, 4)
     (row,) = replace(bench, memory=True).measure(Cell(parse_all("tent")[0], stream)).rows
     assert row.peak_mem_mb is not None
@@ -529,7 +531,7 @@ def test_command(
     monkeypatch: pytest.MonkeyPatch,
     capfd: pytest.CaptureFixture[str],
 ) -> None:
-    """Rows as JSON on stdout, words for people elsewhere."""
+    """Rows go to stdout as JSON, tables elsewhere."""
     from mgtta_cam.cli import main
 
     words: Sequence[str] = [

@@ -30,7 +30,7 @@ def test_links_are_looked_into(tmp_path: Path) -> None:
 
 
 def test_what_cannot_be_a_picture(tmp_path: Path) -> None:
-    """A header that promises 3,600 megapixels; a name that is not UTF-8."""
+    """A header that claims 3,600 megapixels, and a name that is not UTF-8, are handled."""
     folder_of_one = tmp_path / "mug"
     folder_of_one.mkdir()
     header = struct.pack(">IIBBBBB", 60000, 60000, 8, 2, 0, 0, 0)
@@ -43,7 +43,7 @@ def test_what_cannot_be_a_picture(tmp_path: Path) -> None:
 
 
 def test_folders_are_classes(tmp_path: Path) -> None:
-    """A folder of no class is left out and named; a file that is no picture shows when it is read."""
+    """A folder without a class is ignored and named; a file that is not a picture is found when it is read."""
     found = folder(write_pictures(tmp_path / "p"), LABELS)
     assert found.unknown == ("unicorn",)
     assert sorted({label for _, label in found.items}) == [0, 1, 2, 3]
@@ -65,7 +65,7 @@ def test_a_list_of_pictures(tmp_path: Path) -> None:
     with pytest.raises(SourceError, match="expected a CSV file `path,class`"):
         folder(table, LABELS)
     table.write_text("p/gone.png,mug\n", encoding="utf-8")
-    with pytest.raises(SourceError, match=r"not there: p/gone\.png"):
+    with pytest.raises(SourceError, match=r"missing picture: p/gone\.png"):
         folder(table, LABELS)
     shutil.rmtree(root)
 
@@ -88,7 +88,7 @@ def test_variants_leave_their_classes_to_choose_from(tmp_path: Path) -> None:
 
 
 def test_imagenet_c(tmp_path: Path) -> None:
-    """Corruption, severity, class, picture; what is not there is known before."""
+    """The layout is corruption, severity, class, picture; missing ones are known in advance."""
     for severity in (3, 5):
         write_pictures(tmp_path / "c" / "fog" / str(severity))
     found = imagenet_c(tmp_path / "c", LABELS)

@@ -1,4 +1,4 @@
-"""Intervals are over pictures, however often each was answered."""
+"""Intervals are over pictures, however often each was shown."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ def test_one_answer_a_picture_is_wilson() -> None:
 
 
 def test_frames_of_a_picture_are_no_further_pictures() -> None:
-    """Thirty frames that are all right or all wrong say as much as one; thirty by chance nearly as much as thirty."""
+    """Thirty frames that are all right or all wrong count as one; independent ones count nearly as thirty."""
     hits = np.random.RandomState(0).randint(0, 2, 200)
     assert of_share((30 * hits).tolist(), [30] * 200) == pytest.approx(of_share(hits.tolist(), [1] * 200), abs=0.002)
     spread = np.random.RandomState(1).binomial(30, 0.5, 200)
@@ -27,7 +27,7 @@ def test_frames_of_a_picture_are_no_further_pictures() -> None:
 
 
 def test_scores_of_pictures() -> None:
-    """The mean over rows; a picture that one of them lacks has none."""
+    """Scores are means over rows; a picture that a row lacks has none."""
     rows = [encoded([1, 0, 1], [1, 1, 1]), encoded([0, 0, 0], [1, 1, 0])]
     assert rows == ["101", "00-"]
     found = scores(rows)
@@ -38,7 +38,7 @@ def test_scores_of_pictures() -> None:
 
 
 def test_the_same_pictures_under_many_corruptions() -> None:
-    """If all rows are alike, a mean over them is as unsure as one of them, and their difference is sure."""
+    """If all rows are equal, their mean is as uncertain as one of them, and their difference is certain."""
     row = "".join(map(str, np.random.RandomState(0).randint(0, 2, 400)))
     one, many = scores([row]), scores([row] * 15)
     assert one is not None

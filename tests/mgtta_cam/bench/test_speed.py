@@ -1,4 +1,4 @@
-"""`mgtta-cam bench --speed`: what it measures, and that its figures are of this run."""
+"""`mgtta-cam bench --speed`: what it measures, and that its figures come from this run."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from tests.mgtta_cam.conftest import Command
 
 
 def test_turns() -> None:
-    """One unmeasured round, then all acts in the same order each round, as often as asked at least."""
+    """After one untimed round, all acts run in the same order, for at least the requested number of rounds."""
     calls: list[str] = []
     times = in_turns({"a": lambda: calls.append("a"), "b": lambda: calls.append("b")}, 0.0, least=3)
     assert "".join(calls) == "abababab"
@@ -25,7 +25,7 @@ def test_turns() -> None:
 
 
 def test_ratios() -> None:
-    """Of medians of this run; None where a part is missing."""
+    """Ratios are of medians of this run; None if a part is missing."""
     rows = [
         timing("frozen forward", [20.0], "torch", "fp32", 1),
         timing("frozen forward", [10.0], "onnx", "fp32", 1),
@@ -47,7 +47,7 @@ def test_ratios() -> None:
 
 
 def test_the_command(command: Command, ready: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
-    """All parts, as a table and as JSON; a file that is there stays."""
+    """All parts are shown as a table and as JSON; an existing file is not replaced."""
     monkeypatch.setattr(speed, "SECONDS", 0.0)
     monkeypatch.setattr(streams, "FRAMES", 4)
     monkeypatch.setattr(streams, "SIZES", {"224": (224, 224), "720p": (320, 180)})
@@ -74,6 +74,6 @@ def test_the_command(command: Command, ready: list[str], monkeypatch: pytest.Mon
     [["speed.json"], ["--speed", "speed.json"], ["--speed", "--json", "gone/a.json"], ["--speed", "--table", "1"]],
 )
 def test_wrong_use(command: Command, ready: list[str], words: list[str]) -> None:
-    """One line."""
+    """Errors are one line."""
     ended = command("bench", *words, *ready[2:6])
     assert (ended.code in (2, 7), ended.err.count("\n")) == (True, 1), ended.err

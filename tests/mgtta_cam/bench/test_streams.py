@@ -1,4 +1,4 @@
-"""Orders of pictures: complete, repeatable, and as their names say."""
+"""Orders of pictures are complete, repeatable, and as their names say."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ CLASSES = [i % 10 for i in range(500)]
 
 @pytest.mark.parametrize("protocol", PROTOCOLS)
 def test_every_picture_is_met(protocol: str) -> None:
-    """Under every corruption, the same in every run; windows are full but the last of a segment."""
+    """Orders are the same in every run; windows are full except for the last of a segment."""
     stream = Stream(protocol, ("fog", "snow"), 5, 64)
     windows = stream.windows(CLASSES, seed=1)
     assert windows == stream.windows(CLASSES, seed=1)
@@ -25,7 +25,7 @@ def test_every_picture_is_met(protocol: str) -> None:
     assert max(mixed) == (2 if protocol == "mixed" else 1)
 
 
-def test_weather_comes_and_goes() -> None:
+def test_severity_rises_and_falls() -> None:
     """Slowly: each severity lasts, the highest in the middle. Suddenly: the second half is as severe as it gets."""
     slow, sudden = (
         [shot for window in Stream(protocol, ("fog",), 4, 64).windows(CLASSES, seed=0) for shot in window]

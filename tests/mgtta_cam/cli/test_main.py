@@ -176,7 +176,7 @@ def test_crop_mode_corrupts_what_the_model_sees(command: Command, ready: list[st
         ([*READY, "--log", LONG], 7, "(File name too long)"),
         ([*READY, "--state", f"{LONG}.safetensors"], 7, "(File name too long)"),
         ([*READY, "--weights", LONG], 6, "(File name too long)"),
-        ([*READY, "--corrupt-schedule", LONG], 2, "is no file and no schedule"),
+        ([*READY, "--corrupt-schedule", LONG], 2, "is neither a file nor a schedule"),
         (["bench", "--model", "demo", "--images", LONG], 3, "is not a folder"),
         (["bench", "--model", "demo", "--imagenet-c", LONG], 3, "expected the layout of ImageNet-C"),
     ],

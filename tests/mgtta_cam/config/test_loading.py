@@ -53,9 +53,9 @@ def test_the_source_from_the_environment() -> None:
         ({"seed": "-1"}, "--seed: "),
         ({"mean": "0.4,0.5"}, "--mean: .*three numbers.*got '0.4,0.5'"),
         ({"std": "1,b,1"}, "--std: .*number"),
-        ({"corrupt": "fog", "corrupt_schedule": "0:fog"}, "--corrupt and --corrupt-schedule exclude each other"),
-        ({"truth": "a.csv", "label": "mug"}, "--truth and --label exclude each other"),
-        ({"quiet": True, "verbose": True}, "--quiet and --verbose exclude each other"),
+        ({"corrupt": "fog", "corrupt_schedule": "0:fog"}, "--corrupt and --corrupt-schedule are mutually exclusive"),
+        ({"truth": "a.csv", "label": "mug"}, "--truth and --label are mutually exclusive"),
+        ({"quiet": True, "verbose": True}, "--quiet and --verbose are mutually exclusive"),
     ],
 )
 def test_bad_values_are_reported(flags: dict[str, object], what: str) -> None:

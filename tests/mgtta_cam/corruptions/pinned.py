@@ -1,4 +1,4 @@
-"""Numbers that pin all corruptions where the reference's goldens are absent, and the program that writes them.
+"""Pinned pixels of all corruptions, for use without the reference's goldens, and the program that writes them.
 
 They are this project's own, written when it agreed with the goldens: `python -m tests.mgtta_cam.corruptions.pinned`.
 """
@@ -48,7 +48,7 @@ def sample(name: str, severity: int, frost_dir: Path) -> NDArray[np.uint8]:
 
 
 def main() -> None:
-    """Write the file anew."""
+    """Rewrite the file."""
     with tempfile.TemporaryDirectory() as folder:
         ice = ice_folder(Path(folder))
         samples = {

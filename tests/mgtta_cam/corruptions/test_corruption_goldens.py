@@ -1,4 +1,4 @@
-"""All corruptions against the ImageNet-C script's own pictures, and against pinned numbers where those are absent."""
+"""All corruptions against the ImageNet-C script's own pictures, and against pinned pixels if those are absent."""
 
 from __future__ import annotations
 
@@ -32,20 +32,20 @@ def check(shared: Path, file: str, name: str, tolerance: tuple[int, float]) -> N
 @pytest.mark.golden
 @pytest.mark.parametrize("name", list(CORRUPTIONS))
 def test_equals_the_reference(name: str, shared: Path) -> None:
-    """With the same RandomState the picture is the reference's, within the goldens' table or closer."""
+    """With the same RandomState the picture equals the reference's within the table of tolerances."""
     check(shared, name, name, TOLERANCES[name])
 
 
 @pytest.mark.golden
 @pytest.mark.skipif(opencv_major() < 5, reason="OpenCV 4 still rounds warpAffine's positions to 1/32 pixel")
 def test_elastic_equals_the_reference_under_opencv_5(shared: Path) -> None:
-    """The reference run with today's OpenCV differs from the old one; against it there is no excuse."""
+    """The reference run with the current OpenCV differs from the old one; against it, tolerances are zero."""
     check(shared, "elastic_transform_opencv5", "elastic_transform", OPENCV_5_ELASTIC)
 
 
 @pytest.mark.parametrize("name", list(CORRUPTIONS))
 def test_equals_the_pinned_numbers(name: str, tmp_path: Path) -> None:
-    """All five severities of a drawn picture, sampled, are what they were when the goldens were met."""
+    """Sampled pixels at all five severities equal those pinned when the goldens were met."""
     ice = pinned.ice_folder(tmp_path)
     largest, share = (max(TOLERANCES[name][0], 1), max(TOLERANCES[name][1], 0.01))
     with np.load(pinned.FILE) as expected:

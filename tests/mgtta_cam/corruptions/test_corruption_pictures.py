@@ -1,4 +1,4 @@
-"""`corrupt` on pictures of any size: what it promises of every corruption, and what it refuses."""
+"""`corrupt` on pictures of any size: properties of every corruption, and rejected arguments."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def test_table_lists_the_benchmarks_names() -> None:
 @pytest.mark.parametrize("scale", ["fidelity", "display"])
 @pytest.mark.parametrize("name", NAMES)
 def test_any_size_gives_a_new_picture(name: str, scale: Any, draws: Any) -> None:
-    """Square, odd, tall and wide: same shape, bytes, contiguous, changed, and the input as it was and not shared."""
+    """Square, odd, tall or wide: the output is changed, of the same shape, contiguous bytes; the input is untouched."""
     for size in SIZES:
         image = noise_picture(*size)
         before = image.copy()
@@ -55,20 +55,20 @@ def test_any_size_gives_a_new_picture(name: str, scale: Any, draws: Any) -> None
             assert out.flags.c_contiguous
             assert not np.shares_memory(out, image)
             assert np.array_equal(image, before)
-        if min(size) >= 100:  # lengths scaled down to a tiny picture may come to nothing
+        if min(size) >= 100:  # lengths scaled down to a tiny picture may round to zero
             assert not np.array_equal(out, image)
 
 
 @pytest.mark.parametrize("name", NAMES)
 def test_a_frame_of_720_lines(name: str) -> None:
-    """A large frame in display mode keeps about the same mean level of damage as the small picture it was made from."""
+    """In display mode a large frame is damaged about as much, on average, as the small picture it was made from."""
     small = pinned.picture()
     large = small.repeat(3, axis=0).repeat(3, axis=1)
     damage = [
         np.abs(corrupt(x, name, 5, np.random.RandomState(0), draws="fast", scale="display").astype(int) - x).mean()
         for x in (small, large)
     ]
-    if name in ("jpeg_compression", "pixelate"):  # quality and share are kept: they are no lengths
+    if name in ("jpeg_compression", "pixelate"):  # quality and share are not lengths, so they are not scaled
         assert damage[1] > 0
     else:
         assert damage[1] == pytest.approx(damage[0], rel=0.25)
@@ -87,7 +87,7 @@ def test_views_and_frozen_pictures_are_taken(name: str) -> None:
 @pytest.mark.parametrize("draws", ["reference", "fast"])
 @pytest.mark.parametrize("name", NAMES)
 def test_the_seed_decides(name: str, draws: Any) -> None:
-    """The same state gives the same picture; another gives another one, unless the corruption is deterministic."""
+    """The same state gives the same picture; another state another one, unless the corruption is deterministic."""
     image = noise_picture(64, 64)
     first, again, other = (corrupt(image, name, 5, np.random.RandomState(s), draws=draws) for s in (1, 1, 2))
     assert np.array_equal(first, again)
@@ -96,7 +96,7 @@ def test_the_seed_decides(name: str, draws: Any) -> None:
 
 @pytest.mark.parametrize("name", DETERMINISTIC)
 def test_deterministic_ones_take_nothing_from_the_state(name: str) -> None:
-    """Their generator stands where it stood."""
+    """Deterministic corruptions leave the generator's state unchanged."""
     rng = np.random.RandomState(9)
     corrupt(noise_picture(40, 40), name, 2, rng)
     assert rng.rand() == np.random.RandomState(9).rand()
@@ -113,7 +113,7 @@ def test_severity_grows(name: str) -> None:
 
 @pytest.mark.parametrize("name", ["gaussian_blur", "elastic_transform", "glass_blur", "frost", "spatter", "zoom_blur"])
 def test_a_black_picture_survives(name: str) -> None:
-    """No division by zero or overflow where nothing is lit."""
+    """Black pictures cause no division by zero or overflow."""
     black = np.zeros((50, 60, 3), np.uint8)
     assert corrupt(black, name, 5, np.random.RandomState(0)).shape == black.shape
 
@@ -127,7 +127,7 @@ def test_gray_takes_the_color_that_the_reference_gives_it() -> None:
 
 
 def test_jpeg85_blunts_the_noise() -> None:
-    """Quality 85 with halved chroma, as in the published files, takes away about a third of strong noise."""
+    """Quality 85 with halved chroma, as in the published files, removes about a third of strong noise."""
     image = pinned.picture()
     plain, stored = (
         corrupt(image, "gaussian_noise", 5, np.random.RandomState(0), jpeg85=jpeg85).astype(float) - image
@@ -137,7 +137,7 @@ def test_jpeg85_blunts_the_noise() -> None:
 
 
 def test_own_frost_is_always_the_same_ice() -> None:
-    """Four pictures of different looks, made once, with the channel means of the reference's."""
+    """Generated ice has four different looks, is cached, and has the reference's channel means."""
     pictures = frost_pictures()
     assert len(pictures) == len(LOOKS)
     assert frost_pictures() is pictures
@@ -153,7 +153,7 @@ def test_missing_frost_pictures_are_named(tmp_path: Path) -> None:
 
 
 def test_an_unreadable_frost_picture_is_named(tmp_path: Path) -> None:
-    """A file that is no picture is refused by its name."""
+    """A file that is not a picture is rejected by name."""
     pinned.ice_folder(tmp_path)
     (tmp_path / "frost3.png").write_bytes(b"not a picture")
     with pytest.raises(ValueError, match=r"frost3\.png"):
@@ -182,14 +182,14 @@ PICTURE = np.zeros((40, 40, 3), np.uint8)
         ((PICTURE, "fog", 3), {"scale": "big"}, "scale must be one of fidelity, display, got 'big'"),
     ],
 )
-def test_wrong_arguments_are_refused(arguments: tuple[Any, ...], options: dict[str, Any], message: str) -> None:
+def test_wrong_arguments_are_rejected(arguments: tuple[Any, ...], options: dict[str, Any], message: str) -> None:
     """ValueError says what was expected and what came."""
     image, name, severity = arguments
     with pytest.raises(ValueError, match=message):
         corrupt(image, name, severity, np.random.RandomState(0), **options)
 
 
-def test_a_new_style_generator_is_refused() -> None:
-    """Its stream is not the reference's; the message says how to make the right one."""
+def test_a_wrong_generator_is_rejected() -> None:
+    """A wrong random generator is rejected; the message says how to make the right one."""
     with pytest.raises(ValueError, match=r"RandomState, got Generator.*RandomState\(seed\)"):
         corrupt(PICTURE, "fog", 3, np.random.default_rng(0))  # pyright: ignore[reportArgumentType]

@@ -1,4 +1,4 @@
-"""Fast draws spoil a picture as the reference's do: the same statistics over twenty seeds."""
+"""Fast draws corrupt a picture as the reference's do: the same statistics over twenty seeds."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def statistics_of(shared: Path) -> ModuleType:
 )
 @pytest.mark.parametrize("name", RANDOM)
 def test_fast_draws_have_the_references_statistics(name: str, severity: int, shared: Path) -> None:
-    """Level, spread, strength and spectrum of the damage agree with twenty runs of the reference: z < 5, or a hair."""
+    """Level, spread, strength and spectrum of the damage agree with twenty runs of the reference: z < 5, or tiny."""
     module = statistics_of(shared)
     with np.load(shared / "goldens" / "corruptions" / "inputs.npz") as inputs:
         image = inputs["img0"]
@@ -69,7 +69,7 @@ def test_fast_draws_have_the_references_statistics(name: str, severity: int, sha
 
 
 def test_quantiles_are_those_of_the_normal_distribution() -> None:
-    """Mean 0, variance 1, symmetric, fourth moment 3 but for the missing tails."""
+    """Quantiles have mean 0, variance 1, symmetry, and fourth moment 3 except for the missing tails."""
     table = normal_quantiles().astype(np.float64)
     assert table.mean() == pytest.approx(0, abs=1e-6)
     assert (table**2).mean() == pytest.approx(1, abs=1e-6)

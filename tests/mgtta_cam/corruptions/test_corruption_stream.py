@@ -1,4 +1,4 @@
-"""Corruption of a stream: every frame stands alone, noise is new, textures are held or drift."""
+"""Corruption of a stream: frames are independent, noise is new, textures are held or drift."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ IMAGE = pinned.picture()[40:140, 60:190]
 
 
 def frames(count: int) -> list[Frame]:
-    """Frames of one standing picture."""
+    """Frames of one still picture."""
     return [Frame(index, index / 30, IMAGE, label=7) for index in range(count)]
 
 
 @pytest.mark.parametrize("name", list(CORRUPTIONS))
 def test_a_frame_needs_no_history(name: str) -> None:
-    """A fresh corruptor gives frame 5 the pixels that one gives it after frames, severities and sizes in between."""
+    """A fresh corruptor gives frame 5 the same pixels as one that has seen other frames, severities and sizes."""
     busy = Corruptor(seed=11)
     for index in (9, 0, 5, 4):
         busy.apply(IMAGE, name, 1 + index % 5, index)
@@ -34,8 +34,8 @@ def test_a_frame_needs_no_history(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", list(CORRUPTIONS))
-def test_only_noise_and_weather_move(name: str) -> None:
-    """On a standing picture noise, snow and fog differ from frame to frame; all else stands still."""
+def test_only_noise_snow_and_fog_move(name: str) -> None:
+    """On a still picture noise, snow and fog differ from frame to frame; everything else stays the same."""
     corruptor = Corruptor(seed=2)
     first, second = corruptor.apply(IMAGE, name, 4, 0), corruptor.apply(IMAGE, name, 4, 1)
     assert np.array_equal(first, second) != (name in NOISES + MOVING)
@@ -43,7 +43,7 @@ def test_only_noise_and_weather_move(name: str) -> None:
 
 @pytest.mark.parametrize("name", NOISES)
 def test_noise_is_new_in_each_frame(name: str) -> None:
-    """What two frames' noise has in common is chance: their damage is uncorrelated."""
+    """The noise of two frames is uncorrelated."""
     corruptor = Corruptor(seed=2)
     gray = np.full((224, 224, 3), 100, np.uint8)
     first, second = (corruptor.apply(gray, name, 3, index).astype(float).reshape(-1) for index in (0, 1))
@@ -68,7 +68,7 @@ def test_fog_does_not_pump() -> None:
 
 
 def test_snow_falls_without_a_seam() -> None:
-    """Flakes move down, and as many are in the picture ten thousand frames later."""
+    """Flakes move down, and equally many are in the picture ten thousand frames later."""
     corruptor = Corruptor(seed=1)
     black = np.zeros((224, 224, 3), np.uint8)
     early, next_one, late = (corruptor.apply(black, "snow", 3, i)[..., 0].astype(float) for i in (0, 1, 10_000))
@@ -107,20 +107,20 @@ def test_fidelity_keeps_the_published_lengths() -> None:
 
 
 @pytest.mark.parametrize(("seed", "index", "message"), [(-1, 0, "seed"), (1 << 64, 0, "seed"), (0, -1, "frame index")])
-def test_impossible_numbers_are_refused(seed: int, index: int, message: str) -> None:
+def test_impossible_numbers_are_rejected(seed: int, index: int, message: str) -> None:
     """Seeds have 64 bits and frames are counted from 0."""
     with pytest.raises(ValueError, match=message):
         Corruptor(seed).apply(IMAGE, "fog", 3, index)
 
 
 def test_missing_frost_is_told_at_the_start(tmp_path: Path) -> None:
-    """The stream does not break when the schedule comes to frost: the folder is read when it is named."""
+    """A missing frost folder is reported at once, not when the schedule reaches frost."""
     with pytest.raises(ValueError, match=r"frost1\.png"):
         Corruptor(frost_dir=tmp_path)
 
 
 def test_frames_follow_the_schedule() -> None:
-    """Clean frames pass as they are; others are new ones that name their corruption and keep index, time and label."""
+    """Clean frames pass unchanged; others are new frames that name their corruption and keep index, time and label."""
     given = frames(6)
     plan, corruptor = Schedule.parse("2:fog:3 4:clean 5:contrast"), Corruptor(seed=1)
     taken = [corrupt_frame(frame, plan, corruptor) for frame in given]

@@ -34,8 +34,8 @@ def test_the_last_entry_that_began_holds(entries: tuple[tuple[int, tuple[str, in
 
 
 @given(st.text(max_size=40))
-def test_any_text_is_read_or_refused(text: str) -> None:
-    """Nothing but a ValueError comes out of a wrong text, and what is read has entries."""
+def test_any_text_is_read_or_rejected(text: str) -> None:
+    """A wrong text raises only ValueError, and a parsed schedule has entries."""
     with contextlib.suppress(ValueError):
         assert Schedule.parse(text).entries
 
@@ -48,14 +48,14 @@ def test_the_readmes_example() -> None:
 
 
 def test_lines_commas_and_remarks() -> None:
-    """One entry a line, commas and remarks read the same."""
+    """Lines, commas and comments parse alike."""
     assert Schedule.parse("# a day\n0:clean\n\n5:fog:2, 7:snow  # severity 5\n") == Schedule.parse(
         "0:clean 5:fog:2 7:snow:5"
     )
 
 
 def test_a_file_is_read(tmp_path: Path) -> None:
-    """The name of a file stands for what is in it; its errors name it."""
+    """A file name stands for the file's contents; errors name the file."""
     file = tmp_path / "weather.txt"
     file.write_text("3:fog:1\n")
     assert Schedule.load(str(file)).at(3) == ("fog", 1)
@@ -84,20 +84,20 @@ def test_a_file_is_read(tmp_path: Path) -> None:
         ("9:fog 5:snow", "ascend.*5 after 9"),
     ],
 )
-def test_wrong_schedules_are_refused(text: str, message: str) -> None:
+def test_wrong_schedules_are_rejected(text: str, message: str) -> None:
     """The message names the entry and what it should have been."""
     with pytest.raises(ValueError, match=message):
         Schedule.parse(text)
 
 
 def test_neither_file_nor_schedule() -> None:
-    """A path with a slip of the pen is not taken for a schedule."""
-    with pytest.raises(ValueError, match=r"'weathr\.txt' is no file and no schedule"):
+    """A misspelled path is not taken for a schedule."""
+    with pytest.raises(ValueError, match=r"'weathr\.txt' is neither a file nor a schedule"):
         Schedule.load("weathr.txt")
 
 
 def test_entries_made_by_hand_are_checked() -> None:
-    """A negative first frame is refused by the type itself."""
+    """A negative first frame is rejected by the type itself."""
     with pytest.raises(ValueError, match="frame 0 or later, got -1"):
         Schedule((Entry(-1, None),))
 
@@ -112,12 +112,12 @@ def test_one_corruption_for_the_whole_stream() -> None:
 
 @pytest.mark.parametrize(("text", "expected"), [("fog", ("fog", 5)), ("fog:1", ("fog", 1)), (" snow:3 ", ("snow", 3))])
 def test_name_and_severity(text: str, expected: tuple[str, int]) -> None:
-    """The severity of `--corrupt` is 5 unless it is given."""
+    """The severity of `--corrupt` defaults to 5."""
     assert parse_corruption(text) == expected
 
 
 @pytest.mark.parametrize("text", ["fog:", "fog:0", "fog:6", "fog:-1", "fog:2.0", "fog:3:4", "frog", "", ":3"])
 def test_wrong_names_and_severities(text: str) -> None:
-    """Anything else is refused."""
+    """Anything else is rejected."""
     with pytest.raises(ValueError, match=r"corruption|severity"):
         parse_corruption(text)

@@ -1,4 +1,4 @@
-"""How far a corruption with the reference's draws may be from its goldens, and whether a picture is within that."""
+"""How far a corruption with the reference's draws may be from its goldens, and the check of a picture."""
 
 from __future__ import annotations
 

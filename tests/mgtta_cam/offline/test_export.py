@@ -1,4 +1,4 @@
-"""`mgtta-cam export`: the adapted model for elsewhere."""
+"""`mgtta-cam export`: the adapted model as a file."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ UPDATES = ["--adapt-batch", "4", "--corrupt", "gaussian_noise:5", "--guard", "of
 
 
 def logits(path: str, x: torch.Tensor) -> np.ndarray:
-    """Of a file, as whoever deploys it gets them."""
+    """Logits of an exported file, as its user gets them."""
     session = onnxruntime.InferenceSession(path, providers=["CPUExecutionProvider"])
     return np.asarray(session.run(None, {"pixels": x.numpy()})[0])
 
@@ -30,7 +30,7 @@ def answered(model: Backbone, x: torch.Tensor) -> Exact:
 
 
 def test_the_adapted_model(command: Command, ready: list[str]) -> None:
-    """It answers as the model did at the end of the run, and not as the source model."""
+    """The file predicts as the model did at the end of the run, and not as the source model."""
     assert command(*ready, *UPDATES, "s.safetensors").code == 0
     assert command("export", *MODEL, "--out", "source.onnx").code == 0
     ended = command("export", *MODEL, "--state", "s.safetensors", "--out", "adapted.onnx")
@@ -58,7 +58,7 @@ def test_the_adapted_model(command: Command, ready: list[str]) -> None:
     ],
 )
 def test_wrong_use(command: Command, ready: list[str], words: list[str], code: int, said: str) -> None:
-    """One line, and nothing is written."""
+    """Errors are one line, and nothing is written."""
     Path("there.onnx").touch()
     if "t3a.safetensors" in words:
         assert command(*ready, "--method", "t3a", "--adapt-batch", "4", "--state", "t3a.safetensors").code == 0

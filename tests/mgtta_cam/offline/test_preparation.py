@@ -33,7 +33,7 @@ def backbone() -> Backbone:
 
 @pytest.fixture
 def pictures(tmp_path: Path) -> Path:
-    """Eleven pictures in two folders, and a file that is none."""
+    """Eleven pictures in two folders, and a file that is not a picture."""
     rng = np.random.default_rng(0)
     for i in range(11):
         folder = tmp_path / "pictures" / f"class{i % 2}"
@@ -45,7 +45,7 @@ def pictures(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def console() -> Console:
-    """Words for people, kept."""
+    """A console whose output is recorded."""
     return Console(record=True, force_terminal=False)
 
 
@@ -60,7 +60,7 @@ def test_selections_of_one_seed_share_no_picture(pictures: Path) -> None:
 
 
 def test_bad_folders(pictures: Path, tmp_path: Path) -> None:
-    """Missing, empty, too small, and without a single picture that decodes: each has its words."""
+    """Folders that are missing, empty, too small, or without a decodable picture: each has its message."""
     (tmp_path / "empty").mkdir()
     only_broken = tmp_path / "broken"
     only_broken.mkdir()
@@ -76,7 +76,7 @@ def test_bad_folders(pictures: Path, tmp_path: Path) -> None:
 
 
 def test_statistics_skip_what_does_not_decode(pictures: Path, console: Console) -> None:
-    """A broken file is named and left out; the card says what was measured."""
+    """A broken file is named and skipped; the card records what was measured."""
     found = measure_statistics(backbone(), Selection.draw(pictures, None, 0, 0), console)
     assert "broken.jpg" in console.export_text()
     assert found.std.shape == found.mean.shape == (2 * 32,)
@@ -85,7 +85,7 @@ def test_statistics_skip_what_does_not_decode(pictures: Path, console: Console) 
 
 
 def test_corruptions_are_drawn_by_seed(pictures: Path, console: Console) -> None:
-    """The same seed spoils the same pictures in the same way."""
+    """The same seed corrupts the same pictures in the same way."""
     chosen = Selection.draw(pictures, 6, 0, 0)
     a, b, c = (corrupted(backbone(), chosen, RECIPE.corruptions, 5, seed, console) for seed in (0, 0, 1))
     assert torch.equal(a, b)
@@ -100,7 +100,7 @@ def pretrain(pictures: Path, out: Path, console: Console, recipe: Recipe = RECIP
 
 
 def test_pretraining_learns_and_says_how(pictures: Path, tmp_path: Path, console: Console) -> None:
-    """The generator differs from its start, its file tells its recipe, and no progress file is left."""
+    """The generator differs from its start, its file records the recipe, and no progress file is left."""
     generator = pretrain(pictures, tmp_path / "g.safetensors", console)
     start = MetaGradientGenerator(0)
     assert isinstance(generator, MetaGradientGenerator)
@@ -117,7 +117,7 @@ def test_pretraining_learns_and_says_how(pictures: Path, tmp_path: Path, console
 def test_the_boost_is_the_last_one_until_which_the_loss_falls(
     pictures: Path, console: Console, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Each is tried under each corruption; after the first that does not pay none is."""
+    """Each boost is tried under each corruption, until the first that does not help."""
     model, chosen, tried = backbone(), Selection.draw(pictures, 8, 0, 0), list[float]()
     statistics = SourceStatistics(std=torch.ones(64), mean=torch.zeros(64))
 
@@ -143,7 +143,7 @@ def test_the_boost_is_the_last_one_until_which_the_loss_falls(
 def test_interrupted_pretraining_goes_on_identically(
     pictures: Path, tmp_path: Path, console: Console, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Stopped in its second epoch and called again, it ends with the same numbers as without a break."""
+    """An interrupted pre-training that is resumed ends with the same numbers as an uninterrupted one."""
     whole = pretrain(pictures, tmp_path / "whole.safetensors", console)
     learn, steps = Pretraining.step, iter(range(5))  # an epoch has four steps
 
@@ -157,12 +157,12 @@ def test_interrupted_pretraining_goes_on_identically(
         with pytest.raises(KeyboardInterrupt):
             pretrain(pictures, tmp_path / "broken.safetensors", console)
     again = pretrain(pictures, tmp_path / "broken.safetensors", console)
-    assert "going on after epoch 1 of 3" in console.export_text()
+    assert "resuming after epoch 1 of 3" in console.export_text()
     assert all(torch.equal(a, b) for a, b in zip(whole.parameters(), again.parameters(), strict=True))
 
 
 def test_other_settings_do_not_take_over(pictures: Path, tmp_path: Path, console: Console) -> None:
-    """A progress file of another recipe is refused, not overwritten."""
+    """A progress file of another recipe is rejected, not overwritten."""
     progress = tmp_path / "g.progress"
     torch.save({"fingerprint": {"epochs": "7"}, "training": {}, "epoch": 1, "best": 1.0}, progress)
     before = progress.read_bytes()
@@ -172,5 +172,5 @@ def test_other_settings_do_not_take_over(pictures: Path, tmp_path: Path, console
 
 
 def test_batches_are_consecutive() -> None:
-    """The last one is shorter."""
+    """The last batch is shorter."""
     assert [list(batch) for batch in batches(range(5), 2)] == [[0, 1], [2, 3], [4]]

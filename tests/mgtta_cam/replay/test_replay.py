@@ -245,7 +245,7 @@ def test_tolerance(command: Command, ready: list[str]) -> None:
     ended = command("replay", str(path), "--tolerance", "0.001")
     assert ended.code == 0
     words = " ".join(ended.err.split())
-    assert "10 of 10 frames and 2 of 2 updates are as in the log, but lines" in words
+    assert "10 of 10 frames and 2 of 2 updates match the log, but lines" in words
     entropy = next(record["H"] for record in read(path) if record["type"] == "frame")
     other = changed(path, f'"H":{entropy}', f'"H":{entropy + 0.01:.3f}')
     assert "frame 0: H is" in replayed(command, other, "--tolerance", "0.001", code=9)

@@ -41,7 +41,7 @@ def write_hostile(path: Path) -> Path:
     for i in range(60):
         names = [ATTACKS[(i + k) % len(ATTACKS)] for k in range(3)]
         corr = {"name": ATTACKS[i // 20], "severity": 5}
-        records.append(frame(i, *names, corr=corr, rejected=ATTACKS[i % 6], dropped_before={ATTACKS[i % 6]: 1}))
+        records.append(frame(i, *names, corr=corr, refused=ATTACKS[i % 6], dropped_before={ATTACKS[i % 6]: 1}))
         records += [update(i + 1, [0.1 * i] * 6, loss=dict.fromkeys(ATTACKS, 1.0))] if i % 2 else []
         records += [update(i + 1, skipped=ATTACKS[i % 6])] if i % 5 == 0 else []
     records += [event(i, name, reasons=name, **{name: name}) for i, name in enumerate((*ATTACKS, "rollback", "lost"))]

@@ -199,7 +199,7 @@ def test_a_stream_with_troubles(tmp_path: Path) -> None:
         event(5.0, "lost"),
         event(7.0, "reconnect", after_s=2.0),
     ]
-    drops = [frame(i, dropped_before={"stale": 2, "slot": 1} if i == 5 else {}, rejected="black") for i in range(97)]
+    drops = [frame(i, dropped_before={"stale": 2, "slot": 1} if i == 5 else {}, refused="black") for i in range(97)]
     texts = sentences(tmp_path, *drops, *lost, event(8.0, "stall"))
     assert "The stream was lost twice, for 3.1 s in total." in texts
     assert "The stream stalled once." in texts
@@ -223,5 +223,5 @@ def test_a_log_that_was_changed(tmp_path: Path) -> None:
     """The report names the changed lines."""
     path = labeled(tmp_path / "a.jsonl")
     path.write_text(path.read_text(encoding="utf-8").replace('"age_ms": 25.0', '"age_ms": 35.0', 1), encoding="utf-8")
-    [text] = [finding.text for finding in findings(load(path)) if "changed" in finding.text]
+    [text] = [finding.text for finding in findings(load(path)) if "log was changed" in finding.text]
     assert text == "The log was changed after the run: lines 1 to 14 of a.jsonl do not match their digest."

@@ -66,9 +66,9 @@ def test_one_log(command: Command, tmp_path: Path) -> None:
     ended = command("report", "a.jsonl", "--json")
     assert ended.code == 0, ended.err
     assert "a: Adapting helped: 100.0 % against 50.0 %" in ended.err
-    told = json.loads(ended.out)
-    assert told["report"] == str(Path("mgtta-cam-report") / "report.html")
-    assert told["runs"][0]["findings"][0]["mark"] == "good"
+    printed = json.loads(ended.out)
+    assert printed["report"] == str(Path("mgtta-cam-report") / "report.html")
+    assert printed["runs"][0]["findings"][0]["mark"] == "good"
     folder = tmp_path / "mgtta-cam-report"
     assert {path.name for path in folder.iterdir()} == {"report.html", *(f"{name}.png" for name in DRAWN)}
     for path in folder.glob("*.png"):

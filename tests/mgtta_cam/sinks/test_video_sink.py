@@ -113,7 +113,7 @@ def test_nothing_written_leaves_no_file(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("name", ["clip.mov", "clip", "clip.mkv.txt"])
-def test_unknown_endings_are_refused_with_the_choices(tmp_path: Path, name: str) -> None:
+def test_unknown_endings_are_rejected_with_the_choices(tmp_path: Path, name: str) -> None:
     """The error names all endings that can be written, and what each is good for."""
     with pytest.raises(OutputError) as caught:
         VideoSink(tmp_path / name, 30.0, render)
@@ -189,7 +189,7 @@ def test_a_file_that_was_not_finished_is_an_error(tmp_path: Path) -> None:
     sink = VideoSink(path, 30.0, render)
     sink.write(result(0))
     path.unlink()
-    with pytest.raises(OutputError, match="was not finished"):
+    with pytest.raises(OutputError, match="could not be finished"):
         sink.close()
 
 
@@ -220,7 +220,7 @@ def test_a_killed_process_leaves_a_whole_file(tmp_path: Path, suffix: str) -> No
 
 
 def test_an_encoder_that_is_ended_is_an_error(tmp_path: Path) -> None:
-    """The run does not go on without its video."""
+    """A run stops if its video cannot be written."""
     sink = VideoSink(tmp_path / "clip.mkv", 30.0, render)
     sink.write(result(0))
     assert sink._encoder is not None

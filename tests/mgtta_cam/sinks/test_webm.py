@@ -1,4 +1,4 @@
-"""WebM: small whatever is shown, sharp where it can be, and whole at any time."""
+"""WebM: small whatever is shown, sharp where possible, and readable at any time."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 import pytest
 
-from mgtta_cam.sinks.webm import BYTES_A_PIXEL, TICKS, WebM, element, number
+from mgtta_cam.sinks.webm import BYTES_PER_PIXEL, TICKS, WebM, element, number
 from mgtta_cam.types import Image
 from tests.mgtta_cam.sinks.test_video_sink import read
 from tests.mgtta_cam.sinks.web.browser import awaited, browser
@@ -44,22 +44,22 @@ def written(path: Path, count: int, picture: Callable[[int], Image], *, close: b
 
 
 def test_noise_keeps_to_the_budget(tmp_path: Path) -> None:
-    """After the first pictures, which are larger, no picture takes more than its share."""
+    """After the first pictures, which are larger, no picture exceeds its share."""
     written(tmp_path / "short.webm", 25, noise)
     written(tmp_path / "long.webm", 75, noise)
     bytes_a_frame = ((tmp_path / "long.webm").stat().st_size - (tmp_path / "short.webm").stat().st_size) / 50
-    assert bytes_a_frame < 1.1 * BYTES_A_PIXEL * SIDE**2
+    assert bytes_a_frame < 1.1 * BYTES_PER_PIXEL * SIDE**2
 
 
 def test_what_is_simple_is_sharp(tmp_path: Path) -> None:
-    """Where the budget suffices, the picture is close to what was drawn, within what VP8's colors allow."""
+    """If the budget suffices, the picture is close to the original, within the limits of VP8's colors."""
     written(tmp_path / "a.webm", 20, still)
     apart = np.abs(read(tmp_path / "a.webm")[-1].astype(int) - still(0))
     assert apart.mean() < 12
 
 
 def test_it_can_be_sought_in(tmp_path: Path) -> None:
-    """Its index leads to a time; length and rate are told."""
+    """The index allows seeking; duration and rate are stored."""
     written(tmp_path / "a.webm", 100, lambda i: np.full((SIDE, SIDE, 3), 2 * i, np.uint8))
     capture = cv2.VideoCapture(str(tmp_path / "a.webm"), cv2.CAP_FFMPEG)
     assert (capture.get(cv2.CAP_PROP_FPS), capture.get(cv2.CAP_PROP_FRAME_COUNT)) == (25.0, 100.0)
@@ -70,7 +70,7 @@ def test_it_can_be_sought_in(tmp_path: Path) -> None:
 
 
 def test_it_plays_before_its_end_is_written(tmp_path: Path) -> None:
-    """All pictures of a file that was never closed are there: a machine may fail."""
+    """All pictures of a file that was never closed are readable, because a machine may crash."""
     path = tmp_path / "a.webm"
     video = written(path, 30, still, close=False)
     assert len(read(path)) == 30
@@ -87,7 +87,7 @@ def test_elements() -> None:
 
 
 def test_a_browser_plays_it(tmp_path: Path) -> None:
-    """Chromium knows its length and size, and shows what is asked for."""
+    """Chromium reads duration and size, and seeks."""
     written(tmp_path / "a.webm", 100, lambda i: np.full((SIDE, SIDE, 3), 2 * i, np.uint8))
     page = "<video id=v muted src=a.webm></video>"
     (tmp_path / "a.html").write_text(page)

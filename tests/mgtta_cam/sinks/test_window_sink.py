@@ -185,7 +185,7 @@ def test_headless_wheel_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
         WindowSink(TITLE, lambda result: result.frame.image)
 
 
-def test_other_threads_are_refused() -> None:
+def test_other_threads_are_rejected() -> None:
     """Off the main thread OpenCV's windows hang, so the sink does not begin there."""
     caught: list[BaseException] = []
 

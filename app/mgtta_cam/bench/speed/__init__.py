@@ -1,1 +1,1 @@
-"""How fast this machine is, part by part: `mgtta-cam bench --speed`."""
+"""Measure this machine's speed, part by part: `mgtta-cam bench --speed`."""

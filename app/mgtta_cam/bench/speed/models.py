@@ -1,4 +1,4 @@
-"""The model's part: frozen, adapted, the generator's share, and each method beside `none`."""
+"""Time the model: frozen, adapted, the generator's share, and each method against `none`."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ OURS = "mgtta"
 
 
 def built(name: str, backbone: Backbone, x: Tensor) -> Method:
-    """A method with a random generator and statistics of these pictures: speed does not depend on their values."""
+    """A method with a random generator and statistics of `x`: speed does not depend on their values."""
     needs = {"generator": MetaGradientGenerator(1), "lstm": RecurrentGenerator(1)}
     builder = METHODS[name]
     wanted = inspect.signature(builder).parameters
@@ -35,12 +35,12 @@ def built(name: str, backbone: Backbone, x: Tensor) -> Method:
 
 
 def forwards(backbone: Backbone, x: Tensor, precision: str, seconds: float, settle: Act) -> Iterator[Timing]:
-    """Answers by each runtime and in each precision, and updates, for windows of all sizes."""
+    """Time predictions by each runtime and precision, and updates, for all window sizes."""
     plain = backbone.twin()
     plain.engine = graphs.engine(plain, BATCHES[-1])
     answering = {("torch", precision): plain}
     if precision == "fp32":
-        with suppress(ModelError):  # this runtime may have no way to the device: there is nothing to compare then
+        with suppress(ModelError):  # this runtime may not support the device
             session = onnx.Session(plain, torch.get_num_threads())
             answering["onnx", precision] = plain.twin()
             answering["onnx", precision].engine = session
@@ -63,7 +63,7 @@ def forwards(backbone: Backbone, x: Tensor, precision: str, seconds: float, sett
 
 
 def generator(backbone: Backbone, x: Tensor, precision: str, seconds: float, settle: Act) -> Timing:
-    """The generator and the update of the parameters: what an adapted step has beside the gradients."""
+    """Time the generator and the parameter update: what an adapted step does in addition to the gradients."""
     method = built(OURS, backbone.twin(), x[:2])
     assert isinstance(method, Adapter)
     learned, update = method.learned, method.transform.update
@@ -81,7 +81,7 @@ def generator(backbone: Backbone, x: Tensor, precision: str, seconds: float, set
 
 
 def methods(backbone: Backbone, x: Tensor, precision: str, seconds: float, settle: Act) -> Iterator[Timing]:
-    """A window by each method."""
+    """Time a window with each method."""
     learners = {name: built(name, backbone.twin(), x) for name in METHODS}
     acts: dict[str, Act] = {name: lambda learner=learner: learner.step(x) for name, learner in learners.items()}
     for name, ms in in_turns(acts, seconds, least=2, settle=settle).items():

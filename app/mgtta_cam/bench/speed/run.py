@@ -1,4 +1,4 @@
-"""All that `bench --speed` measures, and its table: ratios first, because they alone hold across machines."""
+"""Run `bench --speed` and show its tables: ratios first, because only they are comparable across machines."""
 
 from __future__ import annotations
 
@@ -20,27 +20,30 @@ from mgtta_cam.outputs import progress
 from mgtta_models import Backbone, ModelError
 from mgtta_models.errors import needs
 
-SECONDS = 8.0  # for each group of things that are measured in turns
-SPREAD = 30  # frames from one picture of the window to the next
+SECONDS = 8.0  # for each group of parts that are measured in turns
+SPREAD = 30  # frames between pictures of the window
 RATIOS = {
     "adapted_over_frozen_b64": "adapted step over frozen forward, windows of 64 (limit 2.0)",
-    "onnx_over_torch_b1": "frames a second of ONNX Runtime over torch's, one at a time",
-    "generator_share_of_step": "generator and update, share of an adapted step of 64",
-    "end_to_end_over_model": "frames a second from 720p file to picture, over the model's alone",
-    "answer_p99_background_over_none": "p99 of an answer with updates beside it, over without",
+    "onnx_over_torch_b1": "frames per second of ONNX Runtime over torch, one at a time",
+    "generator_share_of_step": "generator and update, as a share of an adapted step of 64",
+    "end_to_end_over_model": "frames per second from 720p file to picture, over the model alone",
+    "answer_p99_background_over_none": "p99 of inference with background updates, over without",
 }
 
 
 def run(
     settings: Settings, backbone: Backbone, console: Console, play: streams.PlayRun
 ) -> tuple[list[Timing], dict[str, float | None]]:
-    """Measures, prints, and returns rows and ratios."""
+    """Measure everything, print tables, and return rows and ratios."""
     needs("cma", "bench --speed", extra="bench")  # it times all methods
     settle = partial(torch.cuda.synchronize, backbone.device) if backbone.device.type == "cuda" else lambda: None
     x = window(backbone)
     rows: list[Timing] = []
     common = (x, settings.precision, SECONDS, settle)
-    console.print(f"speed of {backbone.name} on {backbone.device}, {torch.get_num_threads()} threads: minutes")
+    console.print(
+        f"measuring the speed of {backbone.name} on {backbone.device}, {torch.get_num_threads()} threads; "
+        "this takes minutes"
+    )
     groups: dict[str, Callable[[], Iterable[Timing]]] = {
         "frozen and adapted": lambda: models.forwards(backbone, *common),
         "generator": lambda: [models.generator(backbone, *common)],
@@ -64,14 +67,14 @@ def run(
 
 
 def window(backbone: Backbone) -> Tensor:
-    """[64, 3, s, s]: clean frames of the embedded clip, which a method that leaves unsure ones out learns from."""
-    chosen = islice(streams.frames(), SPREAD, None, SPREAD + 1)  # as many apart, the first after as many
+    """[64, 3, s, s]: clean frames of the embedded clip, on which methods that skip unreliable frames adapt too."""
+    chosen = islice(streams.frames(), SPREAD, None, SPREAD + 1)  # SPREAD frames before each
     images = [backbone.preprocess(image) for image in islice(chosen, models.BATCHES[-1])]
     return torch.stack(images).to(backbone.device)
 
 
 def ratios(rows: Sequence[Timing], p99: dict[str, float], precision: str) -> dict[str, float | None]:
-    """Those of the interface, by their names there, in this precision; None where a part was not measured."""
+    """The documented ratios by name, in this precision; None if a part was not measured."""
 
     def ms(what: str, batch: int = 1, runtime: str | None = None) -> float | None:
         asked = (what, batch, precision)
@@ -94,7 +97,7 @@ def _over(one: float | None, other: float | None) -> float | None:
 
 
 def of_ratios(found: dict[str, float | None]) -> Table:
-    """For people."""
+    """A table of ratios for the terminal."""
     table = Table("ratio", "", box=SIMPLE)
     for name, value in found.items():
         table.add_row(RATIOS[name], "-" if value is None else f"{value:.4g}")
@@ -102,9 +105,9 @@ def of_ratios(found: dict[str, float | None]) -> Table:
 
 
 def of_times(rows: Sequence[Timing]) -> Table:
-    """For people."""
+    """A table of times for the terminal."""
     table = Table("part", "by", "type", box=SIMPLE)
-    for column in ("batch", "ms", "spread", "a second"):
+    for column in ("batch", "ms", "spread", "per second"):
         table.add_column(column, justify="right")
     for row in rows:
         rate = 1000 * row.batch / row.median_ms

@@ -1,4 +1,4 @@
-"""The stream's part: decoding, corruptions, preprocessing, drawing, and all of it end to end."""
+"""Time the stream: decoding, corruptions, preprocessing, drawing, and everything end to end."""
 
 from __future__ import annotations
 
@@ -30,18 +30,18 @@ from mgtta_models import Backbone
 SIZES = {"224": (224, 224), "720p": (1280, 720), "1080p": (1920, 1080)}  # width, height
 FRAMES = 200
 SEVERITY = 5
-PlayRun = Callable[[Settings, Controls, Sequence[Sink]], Outcome]  # a run like that of the command line
+PlayRun = Callable[[Settings, Controls, Sequence[Sink]], Outcome]  # runs a stream as the command line does
 
 
 class Drawn:
-    """Draws each result, as a window does, and takes down how long all parts took."""
+    """Draws each result, as a window does, and records the time of each stage."""
 
     def __init__(self, classes: tuple[str, ...], controls: Controls) -> None:
         self._render = renderer(controls, classes, 5, corrupting=False)
         self.ms: dict[str, list[float]] = defaultdict(list)
 
     def write(self, result: FrameResult) -> None:
-        """Draws it."""
+        """Draw a result."""
         began = time.perf_counter()
         self._render(result)
         self.ms["draw"].append((time.perf_counter() - began) * 1000)
@@ -49,11 +49,11 @@ class Drawn:
             self.ms[stage].append(ms)
 
     def close(self) -> None:
-        """Nothing is held open."""
+        """Do nothing: no resource is held."""
 
 
 def end_to_end(settings: Settings, backbone: Backbone, play: PlayRun) -> Iterator[Timing]:
-    """A clip of each size from file to picture and log, with the frozen model; and its stages."""
+    """Time a clip of each size from file to picture and log, with the frozen model, and its stages."""
     for name, size in SIZES.items():
         with tempfile.TemporaryDirectory() as folder:
             clip = written(Path(folder) / "clip.mp4", size)
@@ -66,7 +66,7 @@ def end_to_end(settings: Settings, backbone: Backbone, play: PlayRun) -> Iterato
 
 
 def answers(settings: Settings, backbone: Backbone, play: PlayRun) -> dict[str, float]:
-    """p99 of an answer in ms, without updates and with updates beside it, in noise and at the clip's own speed."""
+    """p99 of inference in ms, without and with background updates, under noise and at the clip's own rate."""
     way = {"corrupt": f"gaussian_noise:{SEVERITY}", "corrupt_on": "crop", "realtime": True, "loop": 2}
     found = {}
     with tempfile.TemporaryDirectory() as folder:
@@ -78,7 +78,7 @@ def answers(settings: Settings, backbone: Backbone, play: PlayRun) -> dict[str, 
 
 
 def played(settings: Settings, way: Mapping[str, Any], backbone: Backbone, play: PlayRun) -> tuple[Outcome, Drawn]:
-    """A run like that of the command line, with the model's settings of this one."""
+    """Play a run as the command line does, with this bench's model settings."""
     own = {name: getattr(settings, name) for name in ("model", "weights", "device", "precision", "runtime", "threads")}
     controls = Controls()
     drawn = Drawn(backbone.classes, controls)
@@ -90,7 +90,7 @@ def played(settings: Settings, way: Mapping[str, Any], backbone: Backbone, play:
 
 
 def corruptions(seconds: float) -> Iterator[Timing]:
-    """The fifteen, on the model's crop and on 720p."""
+    """Time the fifteen corruptions on the model's crop and on 720p."""
     for name in ("224", "720p"):
         width, height = SIZES[name]
         image = np.asarray(cv2.resize(next(frames()), (width, height), interpolation=cv2.INTER_CUBIC), np.uint8)
@@ -103,7 +103,7 @@ def corruptions(seconds: float) -> Iterator[Timing]:
 
 
 def frames() -> Iterator[Image]:
-    """Those of the embedded clip, RGB, again and again."""
+    """Frames of the embedded clip, RGB, repeated endlessly."""
     while True:
         capture = cv2.VideoCapture(str(CLIP))
         while (read_one := capture.read())[0]:
@@ -111,7 +111,7 @@ def frames() -> Iterator[Image]:
 
 
 def written(path: Path, size: tuple[int, int]) -> Path:
-    """The beginning of the embedded clip, enlarged."""
+    """Write the beginning of the embedded clip, scaled to `size` (width, height)."""
     fourcc = cv2.VideoWriter.fourcc(*"mp4v")
     video = cv2.VideoWriter(str(path), fourcc, 25, size)
     for image in islice(frames(), FRAMES):

@@ -1,4 +1,4 @@
-"""Times of things that are compared: taken in turns, so that all meet the same machine."""
+"""Time things in turns, so that all of them run under the same conditions."""
 
 from __future__ import annotations
 
@@ -13,27 +13,27 @@ Act = Callable[[], object]
 
 @dataclass(frozen=True, slots=True)
 class Timing:
-    """How long something took."""
+    """The duration of something."""
 
     what: str
-    runtime: str  # torch, onnx; - where no model runs
+    runtime: str  # torch, onnx; - if no model runs
     precision: str
     batch: int
     median_ms: float
-    spread_ms: float  # from the first to the third quartile
+    spread_ms: float  # interquartile range
     rounds: int
 
 
 def in_turns(
     acts: Mapping[str, Act], seconds: float, least: int = 3, settle: Act = lambda: None
 ) -> dict[str, list[float]]:
-    """Milliseconds of each act, once a round after one unmeasured round, until the time is spent.
+    """Time each act once per round, after one untimed round, until the time is spent; returns milliseconds by name.
 
     Args:
-        acts: by name.
-        seconds: that all may take together.
-        least: rounds in any case.
-        settle: called before each clock is read: waits for a GPU.
+        acts: what to time, by name.
+        seconds: time for all acts together.
+        least: minimum number of rounds.
+        settle: called before each reading of the clock, to wait for a GPU.
     """
     times: dict[str, list[float]] = {name: [] for name in acts}
     for act in acts.values():
