@@ -1,8 +1,8 @@
 """A small WebM writer: VP8, every picture a key frame within a size budget. Every browser plays it.
 
 OpenCV's encoders accept no bit rate: they encode noise, which this program often shows, almost losslessly. A lossy
-WebP picture is a VP8 key frame (RFC 6386; RFC 9649, section 2.5), so Pillow encodes the frames and this module puts them
-into Matroska elements (RFC 9559). Each element is complete when it is written, so a truncated file plays too.
+WebP picture is a VP8 key frame (RFC 6386; RFC 9649, section 2.5), so Pillow encodes the frames and this module puts
+them into Matroska elements (RFC 9559). Each element is complete when it is written, so a truncated file plays too.
 """
 
 from __future__ import annotations
