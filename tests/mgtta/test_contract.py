@@ -21,6 +21,11 @@ from tests.arithmetic import Exact, doubled, exact
 
 LEARNING = sorted(METHODS.keys() - {"none", "lame"})
 FILTERING = ("sar", "eata", "deyo")
+NOT_IN_FLOAT64 = (
+    "lame",
+    "t3a",
+    "cotta",
+)  # their features or weights are float32: so is their twin
 RATED = sorted(name for name in METHODS if "lr" in inspect.signature(METHODS[name]).parameters)
 EXEMPT = {(name, "step-answers-as-predict") for name in ("sar", "foa")}  # by their papers, a second pass answers
 HERE = {
@@ -102,7 +107,11 @@ def test_answers_by_onnx_runtime(name: str, build: Callable[..., Method]) -> Non
         other.step(pictures(seed))
         one.load_state_dict(other.state_dict())
         x = pictures(seed + 10)
-        expected(build, name, other, x).assert_near(one.predict(x))
+        if name in NOT_IN_FLOAT64:
+            found = exact(lambda x=x: other.predict(x), terms=3 * 8 * 8)["0"]
+            found.assert_near(one.predict(x))
+        else:
+            expected(build, name, other, x).assert_near(one.predict(x))
 
 
 @pytest.mark.parametrize("name", sorted(set(LEARNING) - {"cotta"}))
@@ -227,6 +236,7 @@ def test_a_careless_method_is_found_out() -> None:
         "identical-pictures",
         "the-rest-is-untouched",
         "window-of-one",
+        "works-under-inference-mode",
     }
     assert errors["predict-changes-nothing"] == "two calls of predict gave different answers"
     assert errors["poison-is-rejected"] == "a window with nan was not skipped"

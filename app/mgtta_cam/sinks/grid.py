@@ -44,6 +44,7 @@ class Grid:
         self._keys = [deque[str]() for _ in range(count)]
         self._open, self._moved = set(range(count)), set[int]()
         self._failure: OutputError | None = None
+        self._latest: FrameResult | None = None
         self.window: Display | None = None
         self.video: Sink | None = None
 
@@ -65,13 +66,19 @@ class Grid:
         if self.window is not None:
             self.window.write(result)
         self._moved.add(k)
-        if self.video is not None and self._moved >= self._open:
-            self._moved.clear()
-            try:
-                self.video.write(result)
-            except OutputError as error:
-                self._failure = error
-                raise
+        self._latest = result
+        self._record()
+
+    def _record(self) -> None:
+        """Write the grid to the video once every open stream has moved on."""
+        if self.video is None or self._latest is None or not self._moved or not self._moved >= self._open:
+            return
+        self._moved.clear()
+        try:
+            self.video.write(self._latest)
+        except OutputError as error:
+            self._failure = error
+            raise
 
     def key(self, k: int, wait_ms: int) -> str | None:
         """A key that stream k has not received yet; every stream receives every key."""
@@ -87,6 +94,13 @@ class Grid:
         if k not in self._open:
             return
         self._open.remove(k)
+        try:
+            if self._failure is None:
+                self._record()  # others may have waited for this stream only
+        finally:
+            self._close()
+
+    def _close(self) -> None:
         if not self._open:
             for sink in (self.window, self.video):
                 if sink is not None:

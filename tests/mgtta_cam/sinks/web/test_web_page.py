@@ -126,7 +126,7 @@ def test_one_viewer_too_many(driver: Any) -> None:
         driver.get(view.url)
         note = "document.getElementById('note').innerText"
         for _ in range(3):
-            awaited(driver, note, lambda words: words == "8 viewers watch already: close one of their pages")
+            awaited(driver, note, lambda words: words == "8 viewers are already watching: close one of their pages")
             view.write(result(1))
         awaited(driver, FACT.format("frame"))
 
