@@ -167,7 +167,7 @@ def test_changed_logs(command: Command, ready: list[str], old: str, new: str, sa
 def test_a_change_that_no_replay_sees(command: Command, ready: list[str]) -> None:
     """A changed time makes no difference to the replay, but the seal shows that the log was changed."""
     path = changed(logged(command, ready), '"pts_ms":50.0', '"pts_ms":59.0')
-    assert re.search(r"lines \d+ to \d+ of changed\.jsonl are not", replayed(command, path, code=9))
+    assert re.search(r"lines \d+ to \d+ of changed\.jsonl do not match", replayed(command, path, code=9))
     ended = command("replay", str(path))
     assert (ended.code, "do not match their digest" in ended.err) == (0, True)
 
