@@ -1,4 +1,4 @@
-"""Updates on a thread beside the loop, so that no answer waits for one."""
+"""Updates on a background thread, so that no prediction waits for one."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from mgtta.types import Method
 from mgtta_cam.adaptation.learner import Undone, UpdateRunner
 from mgtta_cam.types import Update
 
-YIELDING = 10  # niceness of a thread that teaches beside the loop: the answer comes first
+YIELDING = 10  # niceness of the update thread: predictions come first
 
 
 class _Result(NamedTuple):
@@ -30,27 +30,27 @@ class _Result(NamedTuple):
 
 
 class Background:
-    """Updates on a thread, on parameters of their own; whole sets of them are handed over between two frames.
+    """Updates on a thread, with a separate copy of the parameters; whole sets are handed over between two frames.
 
-    Answers and updates share all weights that no method changes. On CUDA updates run in a stream of their own.
+    Predictions and updates share all weights that no method changes. On CUDA updates run on a stream of their own.
 
     Args:
-        answering: a method as built, on one twin of the model.
-        learner: the same method, watched, on another twin.
+        predictor: the method that predicts, on one twin of the model.
+        learner: the same method, guarded, on another twin.
         threads: of the CPU, for updates.
     """
 
-    def __init__(self, answering: Method, learner: Guarded, threads: int = 1) -> None:
-        self._answering, self._learner, self._runner = answering, learner, UpdateRunner(learner)
+    def __init__(self, predictor: Method, learner: Guarded, threads: int = 1) -> None:
+        self._predictor, self._learner, self._runner = predictor, learner, UpdateRunner(learner)
         self._threads = threads
-        self.probabilities, self.predict = answering.probabilities, answering.predict
-        self.state_dict, self.adapted = answering.state_dict, tuple(answering.parameters())
+        self.probabilities, self.predict = predictor.probabilities, predictor.predict
+        self.state_dict, self.adapted = predictor.state_dict, tuple(predictor.parameters())
         self.updates, self.busy = 0, False
         self._epoch = 0
         self._stream: torch.cuda.Stream | None = None
         self._tasks: queue.SimpleQueue[Callable[[], object] | None] = queue.SimpleQueue()
         self._results: queue.SimpleQueue[_Result | Exception] = queue.SimpleQueue()
-        self._thread = threading.Thread(target=self._work, name="mgtta-cam teacher", daemon=True)
+        self._thread = threading.Thread(target=self._work, name="mgtta-cam updates", daemon=True)
         self._thread.start()
 
     @property
@@ -59,12 +59,12 @@ class Background:
         return self._learner.mode
 
     def begin_update(self, members: Sequence[Member]) -> None:
-        """Hands an update to the thread."""
+        """Queues an update for the thread."""
         self.busy = True
         self._tasks.put(partial(self._update, tuple(members), self._epoch))
 
     def finished_update(self) -> Update | None:
-        """An update that the thread has finished; what it taught is taken over as a whole.
+        """An update that the thread has finished; predictions use all of it from now on.
 
         Raises:
             Exception: whatever ended the update.
@@ -78,7 +78,7 @@ class Background:
         return result.update
 
     def undo(self) -> Undone:
-        """Takes the last update back that answers rest on. Waits for one that is under way, which is dropped."""
+        """Undoes the last update that predictions use. Waits for one that is under way, and drops it."""
         idle = threading.Event()
         self._tasks.put(idle.set)
         idle.wait()
@@ -94,20 +94,20 @@ class Background:
         return Undone(back, dropped)
 
     def reset(self) -> None:
-        """Returns to the source model at once; an update under way comes to nothing."""
-        self._answering.reset()
+        """Returns to the source model at once; an update under way is dropped."""
+        self._predictor.reset()
         self.updates = 0
         self._epoch += 1
         self._tasks.put(self._runner.reset)
 
     def restore(self, state: Mapping[str, Tensor], updates: int) -> None:
-        """Goes on from what was learned before; to be called before the first update."""
+        """Restores what earlier updates learned; to be called before the first update."""
         self._learner.updates = updates
         self._learner.load_state_dict(state)
         self._publish(updates, state)
 
     def close(self, patience_s: float | None = None) -> None:
-        """Ends the thread after the update under way, which is left behind when patience ends."""
+        """Ends the thread after the update under way; does not wait for it longer than `patience_s`."""
         self._tasks.put(None)
         self._thread.join(patience_s)
 
@@ -119,7 +119,7 @@ class Background:
         return result
 
     def _publish(self, updates: int, state: Mapping[str, Tensor]) -> None:
-        self._answering.load_state_dict(state)
+        self._predictor.load_state_dict(state)
         for tensor in state.values():
             if tensor.is_cuda:  # another stream may not take its memory before it is copied
                 tensor.record_stream(torch.cuda.current_stream(tensor.device))
@@ -143,7 +143,7 @@ class Background:
 
     @contextmanager
     def _aside(self, device: torch.device) -> Iterator[None]:
-        """On CUDA, a stream beside the others', behind all that was asked of them, in which all is done at the end."""
+        """Computes on a CUDA stream of its own, after all work queued so far; waits for it at the end."""
         if device.type != "cuda":
             yield
             return

@@ -1,4 +1,4 @@
-"""What was learned, kept in a file from one run to the next: `--state`."""
+"""The adapted state in a file, from one run to the next: `--state`."""
 
 from __future__ import annotations
 
@@ -19,18 +19,18 @@ PARAMETER = "parameter."  # what `Method.state_dict` puts before names of the mo
 
 
 class Loop(Protocol):
-    """That answers and learns."""
+    """What has a learner whose state can be restored."""
 
     method: str
     learner: Learner
 
     def restore(self, state: Mapping[str, Tensor], updates: int) -> None:
-        """Goes on from there."""
+        """Restores a state."""
         ...
 
 
 def resume(path: Path, loop: Loop, model_digest: str) -> None:
-    """Takes up what the file holds, if it is there.
+    """Restores the state in the file, if the file exists.
 
     Raises:
         ModelError: if it cannot be read.

@@ -1,4 +1,4 @@
-"""Updates, given in the loop; `mgtta_cam.adaptation.background` gives them beside it."""
+"""What the loop asks of a learner, and updates inline; `mgtta_cam.adaptation.background` has them on a thread."""
 
 from __future__ import annotations
 
@@ -16,25 +16,25 @@ from mgtta.memory import Member, effective_size
 from mgtta_cam.digests import of_tensors, traces
 from mgtta_cam.types import Update
 
-TURN = threading.Lock()  # of updates, where there are several streams: each takes all threads
+TURN = threading.Lock()  # one update at a time among several streams: each uses all threads
 
 
 class Undone(NamedTuple):
-    """What became of the wish to take an update back."""
+    """The result of undoing an update."""
 
-    back: bool  # answers rest on one update less; False where none could be taken back
-    dropped: tuple[int, ...] = ()  # frames of the update that was under way, and comes to nothing
+    back: bool  # whether an update was undone
+    dropped: tuple[int, ...] = ()  # frames of the update under way, which was dropped
 
 
 class Learner(Protocol):
-    """What the loop asks: for answers at once, for updates when they are ready."""
+    """What the loop asks of a model that adapts: predictions at once, updates when they are ready."""
 
     probabilities: bool
     adapted: tuple[str, ...]  # names of the adapted tensors, in order
 
     @property
     def updates(self) -> int:
-        """That answers rest on."""
+        """Number of updates that predictions use."""
         ...
 
     @property
@@ -44,7 +44,7 @@ class Learner(Protocol):
 
     @property
     def busy(self) -> bool:
-        """Whether an update is being given: no other can begin."""
+        """Whether an update is under way; no other can begin then."""
         ...
 
     def predict(self, x: Tensor) -> Tensor:
@@ -56,11 +56,11 @@ class Learner(Protocol):
         ...
 
     def finished_update(self) -> Update | None:
-        """An update that is finished, once; answers rest on it from now on."""
+        """An update that has finished, once; predictions use it from now on."""
         ...
 
     def undo(self) -> Undone:
-        """Takes the last update back."""
+        """Undoes the last update."""
         ...
 
     def reset(self) -> None:
@@ -68,20 +68,20 @@ class Learner(Protocol):
         ...
 
     def state_dict(self) -> dict[str, Tensor]:
-        """Copies of all that answers rest on."""
+        """Copies of all that predictions use."""
         ...
 
     def restore(self, state: Mapping[str, Tensor], updates: int) -> None:
-        """Goes on from what `state_dict` gave, learned by so many updates."""
+        """Restores what `state_dict` gave after `updates` updates."""
         ...
 
     def close(self, patience_s: float | None = None) -> None:
-        """Lets threads go, after the update under way; it is left behind when patience ends."""
+        """Ends threads after the update under way; does not wait for it longer than `patience_s`."""
         ...
 
 
 class UpdateRunner:
-    """Gives a learner its updates, and keeps count of them.
+    """Runs a method's updates, and counts them.
 
     Args:
         learner: at the source model.
@@ -93,7 +93,7 @@ class UpdateRunner:
         self._given = 0
 
     def begin_update(self, members: Sequence[Member]) -> Update:
-        """One update from first to last."""
+        """Runs one update from first to last."""
         self._given += 1
         with TURN:
             began = time.perf_counter()
@@ -117,10 +117,10 @@ class UpdateRunner:
 
 
 class Inline:
-    """Updates in the loop: the frame that completes a window waits for its update.
+    """Updates inline: the frame that completes a window waits for its update.
 
     Args:
-        learner: what answers and learns.
+        learner: what predicts and adapts.
     """
 
     def __init__(self, learner: Guarded) -> None:
@@ -132,7 +132,7 @@ class Inline:
 
     @property
     def updates(self) -> int:
-        """So far."""
+        """Number of updates so far."""
         return self._learner.updates
 
     @property
@@ -141,16 +141,16 @@ class Inline:
         return self._learner.mode
 
     def begin_update(self, members: Sequence[Member]) -> None:
-        """The whole update."""
+        """Runs the whole update."""
         self._update = self._runner.begin_update(members)
 
     def finished_update(self) -> Update | None:
-        """The update just given."""
+        """The update just run."""
         update, self._update = self._update, None
         return update
 
     def undo(self) -> Undone:
-        """Takes the last update back."""
+        """Undoes the last update."""
         return Undone(self._learner.undo())
 
     def reset(self) -> None:
@@ -158,7 +158,7 @@ class Inline:
         self._runner.reset()
 
     def restore(self, state: Mapping[str, Tensor], updates: int) -> None:
-        """Goes on from what was learned before."""
+        """Restores what earlier updates learned."""
         self._learner.updates = updates
         self._learner.load_state_dict(state)
 

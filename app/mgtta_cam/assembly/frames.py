@@ -41,7 +41,7 @@ def prepared_frames(opened: Opened, backbone: Backbone) -> tuple[Iterable[Frame]
 
 
 def freshest(opened: Opened) -> bool:
-    """Whether frames are left out that are not the newest."""
+    """Whether frames that are not the newest are dropped."""
     mode = opened.settings.mode
     return mode == "freshest" or (mode == "auto" and opened.address.live)
 
@@ -82,13 +82,13 @@ def chosen_frames(opened: Opened, backbone: Backbone) -> tuple[Iterable[Frame], 
 def frame_preprocessor(
     settings: Settings, plan: Plan, known: Iterable[tuple[str, int]], backbone: Backbone
 ) -> FramePreprocessor:
-    """What becomes of frames before the model sees them.
+    """The stage that corrupts and crops frames.
 
     Args:
         settings: all options.
         plan: a corruption for each frame.
-        known: corruptions that are compiled before the first frame.
-        backbone: whose input they become.
+        known: corruptions to compile before the first frame.
+        backbone: the model.
 
     Raises:
         UsageError: if --frost-dir lacks a picture.
@@ -107,14 +107,14 @@ def frame_preprocessor(
 def prefetched_frames(
     preprocessor: FramePreprocessor, frames: Iterable[Frame], changed: Callable[[], bool]
 ) -> Iterator[Frame]:
-    """Frames prepared on a thread, each while the one before it is answered.
+    """Frames preprocessed on a thread, each while the frame before it is answered.
 
-    Not for live sources: it would make frames older.
+    It would make frames of live sources older, so it is not for them.
 
     Args:
         preprocessor: what becomes of each.
         frames: from their source.
-        changed: whether the plan is another one since the latest was prepared.
+        changed: whether the plan has changed since the latest frame was preprocessed.
     """
 
     def revised(frame: Frame) -> Frame:

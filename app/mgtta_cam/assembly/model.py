@@ -1,4 +1,4 @@
-"""The model, where and how it computes, and the loop around it."""
+"""The model: where and how it computes."""
 
 from __future__ import annotations
 
@@ -24,14 +24,14 @@ def device(name: str) -> str:
 
 
 def load_model(settings: Settings) -> Backbone:
-    """Loads the model, and settles how it computes.
+    """Loads the model, and sets how it computes.
 
     Raises:
         ModelError: if it cannot be loaded.
     """
     from mgtta_models import load_backbone
 
-    settle_computing(settings)
+    set_up_torch(settings)
     where = device(settings.device)
     names = ("crop_pct", "interpolation", "mean", "std")
     preprocess = {"size": settings.img_size, **{name: getattr(settings, name) for name in names}}
@@ -40,12 +40,12 @@ def load_model(settings: Settings) -> Backbone:
 
 
 def adopt_model(settings: Settings, given: Backbone) -> Backbone:
-    """A twin of a model that the calling program made: it adapts, and the norms of the one given stay as they are."""
-    settle_computing(settings)
+    """A twin of the calling program's model; the twin adapts, and the norms of the given model do not change."""
+    set_up_torch(settings)
     return _kept_in_memory(given.twin())
 
 
-def settle_computing(settings: Settings) -> None:
+def set_up_torch(settings: Settings) -> None:
     """Sets threads, seed and determinism as the settings say; a run before this one may have left them otherwise."""
     import cv2
     import torch
@@ -64,7 +64,7 @@ def _kept_in_memory(backbone: Backbone) -> Backbone:
 
 
 def deterministic(sure: bool) -> None:
-    """Only kernels that give the same bits every time, or again any."""
+    """Uses only kernels that give the same bits every time, or any again."""
     import torch
 
     if sure:
@@ -77,16 +77,16 @@ def deterministic(sure: bool) -> None:
 
 
 def accelerate(settings: Settings, backbone: Backbone, emit: EventHandler, *, together: bool = False) -> None:
-    """Answers by ONNX Runtime, where --runtime says so or where it is known to be faster; else, on CUDA, as graphs.
+    """Sets the engine: ONNX Runtime if --runtime says so or it is known to be faster; otherwise, on CUDA, graphs.
 
     Args:
         settings: all options.
         backbone: gets the engine.
-        emit: hears of an export, and why torch answers.
-        together: twins of the model answer several streams, at once where they ask at once.
+        emit: gets events: an export, or why torch predicts.
+        together: twins of the model serve several streams, and share passes where they ask at the same time.
 
     Raises:
-        ModelError, UsageError: if it was asked for and cannot.
+        ModelError, UsageError: if the runtime was requested and cannot be used.
     """
     from mgtta_models import graphs
     from mgtta_models import together as many
@@ -106,7 +106,7 @@ def _onnx(settings: Settings, backbone: Backbone, emit: EventHandler, *, apart: 
     if settings.runtime == "torch" or (settings.runtime == "auto" and not best):
         return None
     if backbone.dtype != torch.float32:
-        raise UsageError("--runtime onnx computes in float32: leave --precision to fp32, or --runtime to torch")
+        raise UsageError("--runtime onnx computes in float32: use --precision fp32, or --runtime torch")
     if not os.path.exists(onnx.path_of(backbone, apart=apart)):
         emit("export", model=backbone.name)
     try:

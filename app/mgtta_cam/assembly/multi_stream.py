@@ -1,4 +1,4 @@
-"""Several streams beside each other on one model: each adapts for itself."""
+"""Several streams on one model, each with its own adaptation."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def assemble_all(
     emitters: Sequence[EventHandler],
     sinks: Sequence[Sink] = (),
 ) -> list[Session]:
-    """A run for each stream: weights are shared, what is learned is not; drawn together as a grid.
+    """Assembles a run for each stream; they share weights but not what they learn, and are drawn as one grid.
 
     Args:
         settings: of each stream; they differ in source and in what is their own.
@@ -70,15 +70,15 @@ def assemble_all(
 
 
 def check_each(settings: Sequence[Settings]) -> None:
-    """Sees that streams can run beside each other, before anything is opened.
+    """Checks that the streams can run together, before anything is opened.
 
     Raises:
         UsageError, SourceError, OutputError: if not.
     """
     if settings[0].web is not None:
-        raise UsageError("--web shows one stream: leave it away, or give one --source")
+        raise UsageError("--web shows one stream: remove it, or give one --source")
     if settings[0].truth is not None:
-        raise UsageError("--truth is of one stream; sidecars CLIP.labels.csv are found for each")
+        raise UsageError("--truth applies to one stream; for several, put CLIP.labels.csv next to each video")
     for one in settings:
         addresses.parse(fill(one.source or "", os.environ), shown=one.source)
     read = {f"--source of stream {k}": Path(one.source or "") for k, one in enumerate(settings, start=1)}
@@ -87,7 +87,7 @@ def check_each(settings: Sequence[Settings]) -> None:
 
 
 def numbered(path: Path, number: int) -> Path:
-    """`run.jsonl.gz` of the second stream is `run-2.jsonl.gz`; a device stays what it is."""
+    """Numbers a file name: `run.jsonl.gz` becomes `run-2.jsonl.gz` for stream 2; a device keeps its name."""
     if os.path.exists(path) and not os.path.isfile(path):
         return path
     kind = "".join(path.suffixes[-2:]) if path.suffix == ".gz" else path.suffix
@@ -95,13 +95,13 @@ def numbered(path: Path, number: int) -> Path:
 
 
 def own_settings(settings: Settings, number: int) -> Settings:
-    """The settings of one stream among several, from 1: its own outputs have its number."""
+    """The settings of stream `number`, from 1: its outputs get its number."""
     named: dict[str, Any] = {name: getattr(settings, name) for name in OWN}
     return replace(settings, **{n: None if path is None else numbered(path, number) for n, path in named.items()})
 
 
 def _grid(settings: Settings, names: Sequence[str], emit: EventHandler) -> Grid | None:
-    """The picture of all streams, if a window or a video wants it."""
+    """The picture of all streams, if a window or a video shows it."""
     from mgtta_cam.sinks.grid import FPS, Grid
 
     grid = Grid(names)

@@ -1,4 +1,4 @@
-"""A log run again, put together from its parts."""
+"""A replay, assembled from its parts."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ def assemble_replay(
     emit: EventHandler,
     sinks: Sequence[Sink] = (),
 ) -> tuple[Session, Comparison]:
-    """A log run again as it says, each line compared.
+    """Assembles a replay of a log, which compares each line.
 
     Args:
         tape: the log.
@@ -115,7 +115,7 @@ def assemble_what_if(
     emit: EventHandler,
     sinks: Sequence[Sink],
 ) -> Session:
-    """The frames of a log under other settings, from the source model on.
+    """Assembles a run of a log's frames under other settings, from the source model.
 
     Raises:
         UsageError, SourceError, ModelError: with one line each.
@@ -140,10 +140,10 @@ def _check_origin(tape: Tape, settings: Settings, backbone: Backbone, check: Che
 
 
 def _check_state(tape: Tape, settings: Settings) -> None:
-    """Sees that what the run began with, if that was not the source model, is at hand.
+    """Checks that the state that the run began with is given, if it did not begin with the source model.
 
     Raises:
-        UsageError: if it is not.
+        UsageError: if it is not, or is another.
     """
     expected = tape.header["learned_before"].get("state")
     given = settings.state
@@ -151,11 +151,11 @@ def _check_state(tape: Tape, settings: Settings) -> None:
         raise UsageError(f"--state {given}: there is no such file")
     if expected is None:
         if given is not None:
-            raise UsageError("the run began with the source model: leave --state away")
+            raise UsageError("the run began with the source model: remove --state")
         return
     copy = f"a copy from before the run is needed, whose digest is {expected}"
     if given is None:
-        raise UsageError(f"the run began with what --state had learned before: {copy}; say where with --state")
+        raise UsageError(f"the run began with a saved state: {copy}; give it with --state")
     if (digest := of_file(given)) != expected:
         raise UsageError(f"--state {given} is not what the run began with (digest {digest}): {copy}")
 
@@ -163,7 +163,7 @@ def _check_state(tape: Tape, settings: Settings) -> None:
 def _frames(
     tape: Tape, settings: Settings, path: Path | None, backbone: Backbone, controls: Controls
 ) -> tuple[Iterable[Frame], float, Callable[[], None]]:
-    """The frames of the log as the loop gets them, their rate, and what lets their source go.
+    """The frames of the log as the loop gets them, their rate, and what closes their source.
 
     They come from the recording at `path`, or from the file that was played.
     """

@@ -1,4 +1,4 @@
-"""A run as it was asked for, assembled from its parts: what is cheap to check first, the model last."""
+"""Assembles a run from its settings: what is cheap to check first, the model last."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ Render = Callable[[FrameResult], Image]
 
 @dataclass(frozen=True, slots=True)
 class Outputs:
-    """What gets results beside what the settings name."""
+    """What gets results besides the outputs that the settings name."""
 
     argv: Sequence[str] = ()  # the command line, for the log
     sinks: Sequence[Sink] = ()

@@ -1,4 +1,4 @@
-"""Where results go."""
+"""Sinks from settings: displays, videos, log, state."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ OUTPUTS = ("save", "log", "state", "record_input")
 
 
 def check_outputs(settings: Settings, read: Mapping[str, Path | None] | None = None) -> None:
-    """Sees that all output files can be written, before anything slow begins.
+    """Checks that all output files can be written, before anything slow begins.
 
     Args:
         settings: all options.
@@ -66,7 +66,7 @@ def check_outputs(settings: Settings, read: Mapping[str, Path | None] | None = N
         listening = address.parse(settings.web)
         address.check(listening)
         if settings.quiet and not listening.private:
-            raise UsageError("--web on an address that others reach has a token, and --quiet would not tell it")
+            raise UsageError("--web on an address that others can reach prints a token, which --quiet would hide")
 
 
 def restore_state(settings: Settings, adaptation: AdaptationLoop, backbone: Backbone) -> Callable[[], None]:
@@ -107,7 +107,7 @@ def log_writer(settings: Settings, argv: Sequence[str], backbone: Backbone, fact
 def recorders(
     settings: Settings, fps: float, render: Callable[[FrameResult], Image], picture: Path | None
 ) -> list[Sink]:
-    """The video and the picture that were asked for."""
+    """The video, the recording and the picture that the settings name."""
     from mgtta_cam.sinks.snapshot import LastSnapshot
     from mgtta_cam.sinks.video import LOSSLESS, VideoSink
 
@@ -125,7 +125,7 @@ def recorders(
 
 
 def progress_line(console: Console, streams: int) -> Sink:
-    """A line on a terminal that tells how a run of so many streams goes."""
+    """A line on the terminal that shows how a run of `streams` streams is going."""
     from mgtta_cam.sinks.progress import Counting, ProgressLine
 
     return ProgressLine(console, Counting(streams) if streams > 1 else None)
@@ -137,7 +137,7 @@ def _input_of(result: FrameResult) -> Image:
 
 
 def windows(settings: Settings, render: Callable[[FrameResult], Image], emit: EventHandler) -> dict[str, Display]:
-    """The window, if it is wanted and a display answers; otherwise one line says why there is none."""
+    """The window, if it is wanted and there is a display; otherwise an event says why there is none."""
     if settings.show is False:
         return {}
     from mgtta_cam.sinks.display import display_problem
@@ -159,7 +159,7 @@ def web(
     emit: EventHandler,
     queue: EventQueue,
 ) -> dict[str, Display]:
-    """The window in the browser, if it is wanted.
+    """The web view, if it is wanted.
 
     Args:
         settings: all options.

@@ -1,4 +1,4 @@
-"""The first part of a run: its settings are checked as far as that is cheap, and its source is opened."""
+"""Opens the source of a run, after the checks that are cheap."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Opened:
-    """The first part of a run: its source delivers, and nothing is loaded or written yet."""
+    """A run whose source is open; nothing is loaded or written yet."""
 
     settings: Settings
     address: addresses.Address
@@ -63,11 +63,11 @@ def open_stream(
     """
     address = addresses.of_program() if images is not None else named_address(settings)
     if address.live and settings.loop != 1:
-        raise UsageError("--loop plays files again; a live source plays once")
+        raise UsageError("--loop repeats files; a live source cannot be repeated")
     if settings.reconnect and not address.live:
-        raise UsageError("--reconnect opens live sources again; for files there is --loop")
+        raise UsageError("--reconnect is for live sources; for files there is --loop")
     if images is not None and settings.loop != 1:
-        raise UsageError("loop plays files again; an iterable is read once")
+        raise UsageError("loop repeats files; an iterable is read once")
     settings = replace(settings, adapt=settings.adapt or ("background" if address.live else "inline"))
     check_outputs(settings)
     plan = planned(settings.corrupt, settings.corrupt_schedule)
@@ -133,7 +133,7 @@ def open_source(
 
 
 def chaos(settings: Settings, address: addresses.Address, emit: EventHandler) -> Chaos:
-    """The faults that were asked for.
+    """The faults of --chaos.
 
     Raises:
         UsageError: if they cannot be read, or cannot be put into such a source.
@@ -141,7 +141,7 @@ def chaos(settings: Settings, address: addresses.Address, emit: EventHandler) ->
     from mgtta_cam.sources.chaos import Chaos, parse
 
     if address.kind == "pictures":
-        raise UsageError("--chaos puts faults into videos, cameras and streams; the source is pictures")
+        raise UsageError("--chaos works on videos, cameras and streams; the source is pictures")
     try:
         faults = parse(settings.chaos or "")
     except ValueError as error:
@@ -150,7 +150,7 @@ def chaos(settings: Settings, address: addresses.Address, emit: EventHandler) ->
 
 
 def backoff(settings: Settings) -> Backoff | None:
-    """How a live source is opened again, if it is.
+    """How a lost live source is reopened; None if it is not.
 
     Raises:
         UsageError: if the waits contradict each other.

@@ -1,4 +1,4 @@
-"""What a person may change while the stream runs: keys in, wishes out. Knows no window and no model."""
+"""What a user may change while the stream runs: keys in, commands out. Knows no window and no model."""
 
 from __future__ import annotations
 
@@ -8,17 +8,17 @@ from threading import Lock
 KEYS: dict[str, tuple[str, str]] = {
     "q": ("quit", "quit"),
     "\x1b": ("quit", "quit"),
-    " ": ("pause", "pause or go on"),
+    " ": ("pause", "pause or resume"),
     "n": ("step", "one frame, then pause"),
     "a": ("adapt", "adaptation on or off"),
     "r": ("reset", "back to the source model"),
-    "u": ("undo", "take the last update back"),
+    "u": ("undo", "undo the last update"),
     "c": ("corruption", "next corruption"),
     "[": ("weaker", "weaker corruption"),
     "]": ("stronger", "stronger corruption"),
     "m": ("method", "next method"),
-    "v": ("compare", "frozen model beside it"),
-    "o": ("overlay", "more or less writing"),
+    "v": ("compare", "frozen model next to it"),
+    "o": ("overlay", "more or less text"),
     "s": ("snapshot", "save a picture"),
     "h": ("help", "these keys"),
 }  # key -> (action, what it does)
@@ -27,14 +27,14 @@ OVERLAY_LEVELS = 3
 
 @dataclass(slots=True)
 class Controls:
-    """The state that keys change, and wishes (`reset`, `method`, `snapshot`, ...) that wait to be fulfilled.
+    """The state that keys change, and commands (`reset`, `method`, `snapshot`, ...) that wait to be run.
 
-    Keys come on the main thread; other threads look, and take wishes.
+    Keys come on the main thread; other threads read the state, and take commands.
 
-    `exit_code` is None until somebody wants to stop: 0 for the key q, 130 and 143 for signals.
+    `exit_code` is None until the run is to stop: 0 for the key q, 130 and 143 for signals.
     """
 
-    compare: bool = False  # ask the frozen model too
+    compare: bool = False  # answer with the frozen model too
     adapting: bool = True
     paused: bool = False
     help: bool = False
@@ -42,10 +42,10 @@ class Controls:
     exit_code: int | None = None
     _single: bool = False  # pause again after the next frame
     _commands: list[str] = field(default_factory=list)
-    _lock: Lock = field(default_factory=Lock, compare=False, repr=False)  # of the wishes
+    _lock: Lock = field(default_factory=Lock, compare=False, repr=False)  # for the commands
 
     def press(self, key: str) -> str | None:
-        """Takes a key; returns the action that it stands for, None if it has none."""
+        """Handles a key; returns its action, None if it has none."""
         action = KEYS.get(key, (None,))[0]
         match action:
             case None:
@@ -70,28 +70,28 @@ class Controls:
         return action
 
     def stop(self, exit_code: int) -> None:
-        """Asks the run to end after the frame at hand. The first wish stands."""
+        """Makes the run end after the current frame. The first exit code stands."""
         if self.exit_code is None:
             self.exit_code = exit_code
 
     @property
     def stopped(self) -> bool:
-        """Whether the run shall end."""
+        """Whether the run is to end."""
         return self.exit_code is not None
 
     def frame_done(self) -> None:
-        """Tells that a frame was answered: a single step ends here."""
+        """Marks a frame as answered: a single step ends here."""
         if self._single:
             self.paused, self._single = True, False
 
     def take(self, *actions: str) -> list[str]:
-        """Takes the waiting wishes of these kinds out, in order."""
+        """Takes the waiting commands of these kinds, in order."""
         with self._lock:
-            taken = [wish for wish in self._commands if wish in actions]
-            self._commands = [wish for wish in self._commands if wish not in actions]
+            taken = [command for command in self._commands if command in actions]
+            self._commands = [command for command in self._commands if command not in actions]
         return taken
 
     def waiting(self, *actions: str) -> bool:
-        """Whether wishes of these kinds wait."""
+        """Whether commands of these kinds wait."""
         with self._lock:
-            return any(wish in actions for wish in self._commands)
+            return any(command in actions for command in self._commands)

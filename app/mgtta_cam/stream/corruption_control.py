@@ -1,4 +1,4 @@
-"""Which corruption a frame gets: the schedule's, until somebody takes over by key."""
+"""Which corruption a frame gets: the schedule's, until a key overrides it."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ COMMANDS = ("corruption", "weaker", "stronger")
 
 
 def planned(corrupt: str | None, schedule: str | None) -> Schedule:
-    """The plan of `--corrupt` or `--corrupt-schedule`; without either no frame is corrupted.
+    """The plan of `--corrupt` or `--corrupt-schedule`; without them no frame is corrupted.
 
     Raises:
-        UsageError: with what is wrong in it.
+        UsageError: says what is wrong with the value.
     """
     try:
         if corrupt is not None:
@@ -40,9 +40,9 @@ class CorruptionControl:
     """A plan that keys can change: `c` goes to the next corruption, `[` and `]` weaken and strengthen it.
 
     Args:
-        plan: what holds until the first such key.
-        names: the round that `c` goes, after clean.
-        controls: where the keys arrive.
+        plan: holds until the first such key.
+        names: what `c` cycles through, after clean.
+        controls: where keys arrive.
     """
 
     def __init__(self, plan: Plan, names: Sequence[str], controls: Controls) -> None:
@@ -53,20 +53,20 @@ class CorruptionControl:
 
     @property
     def changed(self) -> bool:
-        """Whether a key was pressed that no frame has felt yet."""
+        """Whether a key was pressed that has not affected a frame yet."""
         return self._controls.waiting(*COMMANDS)
 
     def at(self, index: int) -> Corruption:
-        """The corruption of frame `index`, with all keys pressed before it."""
+        """The corruption of frame `index`, after all keys pressed so far."""
         if not self._by_hand and (planned := self._plan.at(index)) is not None:
             self._name, self._severity = planned
         elif not self._by_hand:
             self._name = None
-        for wish in self._controls.take(*COMMANDS):
+        for command in self._controls.take(*COMMANDS):
             self._by_hand = True
-            if wish == "corruption":
+            if command == "corruption":
                 self._name = self._round[(self._round.index(self._name) + 1) % len(self._round)]
             else:
-                change = 1 if wish == "stronger" else -1
+                change = 1 if command == "stronger" else -1
                 self._severity = min(max(self._severity + change, 1), STRONGEST)
         return None if self._name is None else (self._name, self._severity)

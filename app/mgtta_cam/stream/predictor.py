@@ -1,4 +1,4 @@
-"""From a frame to its answer: the same for a stream and for its log."""
+"""From a frame to its prediction: the same for a stream and for its replay."""
 
 from __future__ import annotations
 
@@ -21,14 +21,14 @@ from mgtta_cam.types import Frame, FrameResult, Image
 
 @dataclass(frozen=True, slots=True)
 class Input:
-    """From a frame's image to the model's input."""
+    """How a frame's image becomes the model's input."""
 
     crop: Callable[[Image], Image]  # uint8 [h, w, 3] -> uint8 [s, s, 3]
     tensor: Callable[[Image], Tensor]  # the crop -> [3, s, s] where the model is
 
 
 class Predictor:
-    """Answers frames one at a time, and keeps the score.
+    """Predicts frames one at a time, and keeps the running scores.
 
     Args:
         prepare: pixels to tensor.
@@ -46,9 +46,9 @@ class Predictor:
     def __call__(
         self, learner: Learner, method: str, frame: Frame, *, compare: bool, teacher: bool = False
     ) -> tuple[FrameResult, Tensor]:
-        """The answer of a learner, beside that of the source model where they are compared; and the input [3, s, s].
+        """The learner's prediction, with the source model's where they are compared; and the model's input [3, s, s].
 
-        With `teacher`, the source model sees a corrupted frame clean as well.
+        With `teacher`, the source model predicts a corrupted frame's clean version as well.
         """
         began = self._clock()
         crop = self._prepare.crop(frame.image) if frame.crop is None else frame.crop
@@ -57,7 +57,7 @@ class Predictor:
         logits = _array(as_logits(learner.predict(x.unsqueeze(0)), learner.probabilities))
         answered = self._clock()
         frozen_logits = _array(self._frozen(x.unsqueeze(0))) if compare else None
-        taught = self._taught(frame) if teacher and frame.clean is not None else None
+        clean_class = self._clean_class(frame) if teacher and frame.clean is not None else None
         compared = self._clock()
         ms = {
             "prep": (prepared - began) * 1000 + frame.ms.get("prep", 0.0),
@@ -71,7 +71,7 @@ class Predictor:
             method=method,
             updates=learner.updates,
             frozen_logits=frozen_logits,
-            teacher=taught,
+            teacher=clean_class,
             fps=self._rate.update(answered),
             crop=crop,
             digest=digest(crop),
@@ -79,7 +79,7 @@ class Predictor:
         )
         return self._scored(result), x
 
-    def _taught(self, frame: Frame) -> int:
+    def _clean_class(self, frame: Frame) -> int:
         assert frame.clean is not None
         return int(self._frozen(self._prepare.tensor(self._prepare.crop(frame.clean)).unsqueeze(0)).argmax())
 
@@ -106,7 +106,7 @@ class Predictor:
         )
 
     def warm_up(self, learner: Learner, image: Image, times: int, *, compare: bool) -> None:
-        """Answers that nobody sees: those of a new process are slow."""
+        """Predicts `times` times without showing it: the first predictions of a process are slow."""
         for _ in range(times):
             x = self._prepare.tensor(self._prepare.crop(image)).unsqueeze(0)
             learner.predict(x)
@@ -115,13 +115,13 @@ class Predictor:
 
 
 class Scores:
-    """How often both models are right."""
+    """Running accuracy of both models, and their comparison."""
 
     def __init__(self) -> None:
         self.adapted, self.frozen, self.paired = Accuracy(), Accuracy(), Paired()
 
     def update(self, truth: int, adapted: int, frozen: int | None) -> None:
-        """Counts one frame: its class, and what was answered."""
+        """Counts one frame: its true class, and both predictions."""
         self.adapted.update(adapted == truth)
         if frozen is not None:
             self.frozen.update(frozen == truth)

@@ -1,4 +1,4 @@
-"""Makes the next item on a thread while the one before is in use: two stages of a stream at once, in order."""
+"""Makes the next item on a thread while the previous one is in use: two stages of a stream at a time, in order."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ POLL_SECONDS = 0.1  # how long a wait lasts before signal handlers run and `mean
 
 
 class Prefetch(Generic[T]):
-    """An iterable whose items are made on a thread of its own, one at a time, each when it is asked for.
+    """An iterable whose items are made on a separate thread, one at a time, on request.
 
     Args:
         items: iterated on the thread, and closed there.
         name: of the thread, for debuggers.
 
-    Whatever ends the iteration with an error is raised by `take`.
+    An error in the iteration is raised by `take`.
     """
 
     def __init__(self, items: Iterable[T], name: str) -> None:
@@ -30,7 +30,7 @@ class Prefetch(Generic[T]):
         self._thread = threading.Thread(target=self._work, name=f"mgtta-cam {name}", daemon=True)
 
     def begin(self) -> None:
-        """Lets the thread make the next item, if none is under way."""
+        """Requests the next item, if none is under way."""
         if self._coming is not None:
             return
         self._coming = Future()
@@ -39,10 +39,10 @@ class Prefetch(Generic[T]):
             self._thread.start()
 
     def take(self, meanwhile: Callable[[], object] = lambda: None) -> T | None:
-        """The item that was begun; None after the last.
+        """The requested item; None after the last.
 
         Args:
-            meanwhile: called each POLL_SECONDS of waiting.
+            meanwhile: called every POLL_SECONDS of waiting.
         """
         coming = self.coming
         while not wait([coming], POLL_SECONDS).done:
@@ -52,19 +52,19 @@ class Prefetch(Generic[T]):
 
     @property
     def coming(self) -> Future[T | None]:
-        """The item that was begun."""
-        assert self._coming is not None, "nothing was begun"
+        """The requested item."""
+        assert self._coming is not None, "nothing was requested"
         return self._coming
 
     @property
     def busy(self) -> bool:
-        """Whether an item was begun and not taken."""
+        """Whether an item was requested and not taken."""
         return self._coming is not None
 
     def close(self, patience_s: float | None = None) -> None:
-        """Ends the iteration after the item under way, which is left behind when patience ends.
+        """Ends the iteration after the item under way; does not wait for it longer than `patience_s`.
 
-        Whatever the iterator raises when it is closed is raised here.
+        An error in closing the iterator is raised here.
         """
         self._asked.put(None)
         if self._thread.ident is not None:
@@ -86,12 +86,12 @@ class Prefetch(Generic[T]):
 
 
 def prefetched(items: Iterable[T], name: str, revise: Callable[[T], T] = lambda item: item) -> Iterator[T]:
-    """The same items, in order; while one is in use the next is made.
+    """The same items, in order; while one is in use, the next is made.
 
     Args:
         items: iterated on a thread.
         name: of the thread, for debuggers.
-        revise: the last word on an item, before the next is begun; called by whoever iterates.
+        revise: changes an item before the next is requested; called on the caller's thread.
     """
     making = Prefetch(items, name)
     try:

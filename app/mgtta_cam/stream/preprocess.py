@@ -1,4 +1,4 @@
-"""What becomes of a frame before a model sees it: corrupted as planned, and cropped to the model's input."""
+"""Corrupts frames as planned, and crops them to the model's input."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ from mgtta_cam.types import Frame, Image
 
 
 class FramePreprocessor:
-    """A stage; and what it does to one frame.
+    """A stage that corrupts and crops frames.
 
     Args:
         crop: uint8 [h, w, 3] -> uint8 [s, s, 3], the model's input.
-        corruptor: of this stream.
+        corruptor: draws this stream's corruptions.
         plan: a corruption for each frame.
-        on_crop: the crop is corrupted, and is all that is seen; else the whole frame.
-        known: corruptions that are compiled before the first frame, so that none waits for it.
+        on_crop: corrupt the crop, which is all that is shown; otherwise the whole frame.
+        known: corruptions to compile before the first frame, so that no frame waits.
 
     Raises:
         UsageError: if a frame is too small for its corruption.
@@ -42,7 +42,7 @@ class FramePreprocessor:
         self._known = tuple(known)
 
     def __call__(self, frames: Iterable[Frame]) -> Iterator[Frame]:
-        """Prepares each."""
+        """Preprocesses each frame."""
         smallest = np.zeros((SMALLEST_SIDE, SMALLEST_SIDE, 3), np.uint8)
         for name, severity in self._known:
             self._corruptor.apply(smallest, name, severity, 0)
@@ -50,7 +50,7 @@ class FramePreprocessor:
             yield self.frame(frame)
 
     def frame(self, frame: Frame) -> Frame:
-        """A new one with its crop, corrupted if the plan says so."""
+        """A new frame with its crop, corrupted if the plan says so."""
         began = time.perf_counter()
         if self._on_crop:
             frame = replace(frame, image=self._crop(frame.image))
@@ -63,7 +63,7 @@ class FramePreprocessor:
         return replace(frame, crop=crop, ms={**frame.ms, "prep": prep_ms})
 
     def again(self, frame: Frame) -> Frame:
-        """A frame that was prepared, under the plan as it is now."""
+        """Preprocesses a frame again, under the plan as it is now."""
         seen = frame.image if frame.clean is None else frame.clean
         ms = {name: value for name, value in frame.ms.items() if name != "corrupt"}
         return self.frame(replace(frame, image=seen, corruption=None, clean=None, ms=ms))

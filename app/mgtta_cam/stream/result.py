@@ -1,4 +1,4 @@
-"""What a program gets of each frame: a result with class names, for people's own code."""
+"""The result of a frame for a caller's own code: predictions with class names."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from mgtta_cam.types import FrameResult, Image, Score, Update
 
 
 class Prediction:
-    """What one model answered.
+    """One model's prediction.
 
     Args:
         logits: [c].
@@ -97,7 +97,7 @@ class Result:
 
     @property
     def probabilities(self) -> NDArray[np.float64]:
-        """Of all classes, [c]."""
+        """Probabilities of all classes, [c]."""
         return self._adapted.probabilities
 
     def top(self, k: int = 5) -> list[tuple[str, float]]:

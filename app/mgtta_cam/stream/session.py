@@ -1,4 +1,4 @@
-"""One run from its first frame to its last word: results to the sinks, an orderly end whatever happens."""
+"""A run from its first frame to its summary: results go to the sinks, and the end is orderly whatever happens."""
 
 from __future__ import annotations
 
@@ -23,10 +23,10 @@ PAUSE_POLL_MS = 50
 
 
 class Journal(Sink, Protocol):
-    """A sink that also hears of events and of the end."""
+    """A sink that also takes events and the summary."""
 
     def event(self, kind: str, **facts: Any) -> None:
-        """Something that happened beside the frames."""
+        """Takes an event."""
         ...
 
     def finish(self, summary: Mapping[str, Any]) -> None:
@@ -35,19 +35,19 @@ class Journal(Sink, Protocol):
 
 
 class Display(Sink, Protocol):
-    """A sink that hears keys."""
+    """A sink that reads keys."""
 
     def poll(self, wait_ms: int) -> str | None:
-        """Paints, and returns a key pressed meanwhile."""
+        """Updates the picture, and returns a key pressed meanwhile."""
         ...
 
 
 @dataclass(slots=True)
 class Session:
-    """All parts of a run, put together by `mgtta_cam.assembly`.
+    """All parts of a run, as `mgtta_cam.assembly` assembles them.
 
-    Each result goes once to the windows, to `sinks` in order, and to the journal, which so knows what drawing took: all
-    that on the main thread, while the pipeline makes the next result on another.
+    Each result goes once to the displays, to `sinks` in order, and to the journal, which therefore knows how long
+    drawing took. That happens on the main thread, while the pipeline makes the next result on another.
     """
 
     frames: Iterable[Frame]
@@ -59,11 +59,11 @@ class Session:
     summary: Summary = field(default_factory=Summary)
     snapshot: Callable[[FrameResult], object] | None = None
     emit: EventHandler = ignore
-    deliver: Callable[[], None] = lambda: None  # tells of what other threads have heard of (`mgtta_cam.events`)
-    facts: Callable[[], Mapping[str, Any]] = dict  # what else belongs into the summary, asked at the end
+    deliver: Callable[[], None] = lambda: None  # hands on events of other threads (`mgtta_cam.events.EventQueue`)
+    facts: Callable[[], Mapping[str, Any]] = dict  # further facts of the summary, read at the end
     save_state: Callable[[], None] = lambda: None  # saves what was learned, where `--state` asks for it
     save_state_to: Callable[[Path], None] = lambda _: None  # saves what was learned so far
-    close: Callable[[], None] = lambda: None  # lets the source go
+    close: Callable[[], None] = lambda: None  # closes the source and ends threads
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +84,7 @@ def play(session: Session) -> Outcome:
 
 
 def play_all(sessions: Sequence[Session]) -> list[Outcome]:
-    """Runs sessions beside each other, each to its own end; what each shows is shown on this thread, in turns."""
+    """Runs sessions side by side, each to its own end; each shows its results on this thread, in turns."""
     runs = [Running(session) for session in sessions]
     outcomes: dict[Running, Outcome] = {}
     under_way = list(runs)
@@ -127,7 +127,7 @@ class Running:
 
     @property
     def coming(self) -> Future[Any]:
-        """What is waited for: the result under way."""
+        """The result under way."""
         return self._results.coming
 
     def settle(self) -> None:
@@ -136,7 +136,7 @@ class Running:
             wait([self.coming])
 
     def turn(self) -> FrameResult | None:
-        """Waits for the next result and hands it on; then hears keys, as long as the run is paused.
+        """Waits for the next result and hands it on; then reads keys for as long as the run is paused.
 
         Returns:
             The result; None at the end, and after an error outside this program.
@@ -182,7 +182,7 @@ class Running:
             self._session.deliver()
 
     def meanwhile(self) -> None:
-        """Delivers events and hears keys, while no result is ready."""
+        """Delivers events and reads keys, while no result is ready."""
         self._session.deliver()
         self._listen(wait_ms=0)
 
@@ -216,7 +216,7 @@ def _ending(code: int, failures: Sequence[AppError | ModelError]) -> dict[str, A
 
 
 def _show(session: Session, answered: FrameResult) -> FrameResult:
-    """Hands a result to all that shows and keeps it; returns it with the time that this took."""
+    """Hands a result to displays, sinks and journal; returns it with the time that drawing took."""
     began = time.perf_counter()
     for sink in (*session.displays.values(), *session.sinks):
         sink.write(answered)
@@ -228,7 +228,7 @@ def _show(session: Session, answered: FrameResult) -> FrameResult:
 
 
 def _listen(session: Session, result: FrameResult, wait_ms: int) -> None:
-    """Serves the windows and takes a key of each; without any there are none, and a pause just passes."""
+    """Updates the displays and handles a key of each; without displays it just waits."""
     if not session.displays:
         time.sleep(wait_ms / 1000)
     for name, display in session.displays.items():

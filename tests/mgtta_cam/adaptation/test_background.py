@@ -106,7 +106,7 @@ def rig() -> Iterator[Rig]:
     yield rig
     rig.slow.go.release()
     rig.learner.close(SECONDS)
-    assert "mgtta-cam teacher" not in {thread.name for thread in threading.enumerate()}
+    assert "mgtta-cam updates" not in {thread.name for thread in threading.enumerate()}
 
 
 def test_the_answer_does_not_wait(rig: Rig) -> None:

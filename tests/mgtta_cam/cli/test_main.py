@@ -156,7 +156,7 @@ def test_crop_mode_corrupts_what_the_model_sees(command: Command, ready: list[st
         ([*READY, "--corrupt-schedule", "0:fog 0:snow"], 2, "--corrupt-schedule: "),
         ([*READY, "--method", "tnet"], 2, "nearest: tent"),
         ([*READY, "--method", "none", "--lr", "1"], 2, "none has no learning rate"),
-        (["--source", "0", "--loop", "2"], 2, "a live source plays once"),
+        (["--source", "0", "--loop", "2"], 2, "a live source cannot be repeated"),
         ([*READY, "--log", "gone/a.jsonl"], 7, "there is no folder gone"),
         ([*READY, "--log", "."], 7, "it is a folder"),
         ([*READY, "--log", "clip.mkv", "--overwrite"], 2, "--log clip.mkv is the file that is read as --source"),
