@@ -336,5 +336,5 @@ def test_logits_are_arrays() -> None:
 @pytest.mark.parametrize("options", [{"size": 0}, {"size": 4, "stride": 0}, {"size": 4, "every": 0}])
 def test_a_window_holds_something(options: dict[str, int]) -> None:
     """An empty window is refused."""
-    with pytest.raises(ValueError, match="1 frame or more"):
+    with pytest.raises(ValueError, match="are 1 or more"):
         Window(**options)
