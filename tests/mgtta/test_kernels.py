@@ -109,6 +109,7 @@ print("equal")
 """
 
 
+@pytest.mark.slow
 def test_triton_equals_the_reference() -> None:
     """In Triton's interpreter, which needs no GPU; `make gpu-check` compares the compiled kernel."""
     run = interpreted(INTERPRETED)

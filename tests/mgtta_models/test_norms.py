@@ -61,6 +61,7 @@ print("equal")
 """
 
 
+@pytest.mark.slow
 def test_triton_equals_torch() -> None:
     """Forward, backward, in a whole model, and with norms apart."""
     run = interpreted(INTERPRETED)

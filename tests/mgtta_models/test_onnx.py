@@ -54,6 +54,7 @@ def test_norms_reach_the_session() -> None:
         assert not torch.equal(fast(torch.ones(1, 3, 32, 32)).logits, source)
 
 
+@pytest.mark.slow
 def test_real_weights(shared: Path) -> None:
     """ViT-Tiny on real numbers, before and after adaptation: as near as float32 lets it be."""
     plain = load_backbone("vit_tiny_patch16_224", shared / "data" / "vit_tiny_patch16_224.safetensors")
