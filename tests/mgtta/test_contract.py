@@ -21,11 +21,7 @@ from tests.arithmetic import Exact, doubled, exact
 
 LEARNING = sorted(METHODS.keys() - {"none", "lame"})
 FILTERING = ("sar", "eata", "deyo")
-NOT_IN_FLOAT64 = (
-    "lame",
-    "t3a",
-    "cotta",
-)  # their features or weights are float32: so is their twin
+NOT_IN_FLOAT64 = ("lame", "t3a")  # their features are float32: so is their twin
 RATED = sorted(name for name in METHODS if "lr" in inspect.signature(METHODS[name]).parameters)
 EXEMPT = {(name, "step-answers-as-predict") for name in ("sar", "foa")}  # by their papers, a second pass answers
 HERE = {
@@ -107,7 +103,9 @@ def test_answers_by_onnx_runtime(name: str, build: Callable[..., Method]) -> Non
         other.step(pictures(seed))
         one.load_state_dict(other.state_dict())
         x = pictures(seed + 10)
-        if name in NOT_IN_FLOAT64:
+        if name == "cotta":  # its copies have no engine: torch answers
+            assert torch.equal(one.predict(x), other.predict(x))
+        elif name in NOT_IN_FLOAT64:
             found = exact(lambda x=x: other.predict(x), terms=3 * 8 * 8)["0"]
             found.assert_near(one.predict(x))
         else:

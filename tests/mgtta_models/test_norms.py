@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pytest
 import torch
 from torch import nn
 
@@ -10,6 +11,7 @@ from tests.interpreted import interpreted
 
 INTERPRETED = """
 import copy
+import pytest
 import torch
 from torch import nn
 from mgtta_models import norm_kernels, norms
