@@ -63,7 +63,8 @@ class SourceStatistics:
             96
         """
         count, mean, squares, nats = 0, torch.zeros(()), torch.zeros(()), 0.0
-        for x in batches:
+        for batch in batches:
+            x = batch[0] if isinstance(batch, tuple | list) else batch  # as a DataLoader gives them
             output = backbone(x.to(backbone.device))
             nats += float(entropy(output.logits).sum())
             features = output.features.flatten(1).double()  # [b, l * d]
@@ -111,21 +112,21 @@ class SourceStatistics:
                 f"mgtta-cam stats --model {backbone.name} --images DIR --out FILE"
             )
 
-    def save(self, path: Path) -> None:
+    def save(self, path: str | Path) -> None:
         """Writes std, mean, importances, entropy and card as safetensors."""
         more = {FISHER + name: importance for name, importance in self.fisher.items()}
         if self.entropy is not None:
             more[ENTROPY] = torch.tensor([self.entropy])
-        files.write(path, {"std": self.std, "mean": self.mean, **more}, {"kind": KIND, **self.card})
+        files.write(Path(path), {"std": self.std, "mean": self.mean, **more}, {"kind": KIND, **self.card})
 
     @classmethod
-    def load(cls, path: Path) -> SourceStatistics:
+    def load(cls, path: str | Path) -> SourceStatistics:
         """Reads what `save` wrote.
 
         Raises:
             ModelError: if the file is something else.
         """
-        tensors, card = files.read(path)
+        tensors, card = files.read(Path(path))
         if not {"std", "mean"} <= tensors.keys():
             raise ModelError(f"{path} holds no source statistics (std, mean): make them with mgtta-cam stats")
         fisher = {n.removeprefix(FISHER): t.float() for n, t in tensors.items() if n.startswith(FISHER)}

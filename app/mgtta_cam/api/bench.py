@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import os
 import tempfile
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from mgtta_cam.config import loading
 
 MODEL = "vit_base_patch16_224"
+Values = str | int | Sequence[str] | Sequence[int]
 FOLDERS = ("imagenet_c", "imagenet_r", "imagenet_sketch", "imagenet_a")  # further kinds of pictures
 BENCH = {*FOLDERS, "count", "skip", "protocol", "max_updates", "max_seconds", "table", "workers"}  # not settings
 
@@ -18,10 +20,10 @@ def bench(
     images: str | os.PathLike[str] | None = None,
     *,
     model: str = MODEL,
-    methods: str | None = None,
-    corruptions: str = "all",
-    severity: int | str = 5,
-    batch: int | str | None = None,
+    methods: Values | None = None,
+    corruptions: Values = "all",
+    severity: Values = 5,
+    batch: Values | None = None,
     out: str | os.PathLike[str] | None = None,
     **options: Any,
 ) -> list[dict[str, Any]]:
@@ -32,9 +34,9 @@ def bench(
     Args:
         images: a folder of pictures in folders named by class, or a CSV file `path,class`.
         model: a name of timm's, or `demo`.
-        methods: names with options, separated by commas; plug-ins as `./mine.py:mine`.
-        corruptions: names separated by commas, `all` or `clean`.
-        severity: 1..5, or several in a text.
+        methods: names with options, in a list or separated by commas; plug-ins as `./mine.py:mine`.
+        corruptions: names, in a list or separated by commas; `all` or `clean`.
+        severity: 1..5, or several.
         batch: pictures a window, 64 by default.
         out: where finished cells are kept, so that the same call goes on; a folder that is removed by default.
         options: `count`, `skip`, `protocol`, `max_updates`, `max_seconds`, `table`, `imagenet_c` and its like,
@@ -56,12 +58,12 @@ def bench(
     given = {"images": images, **{kind.replace("_", "-"): own.pop(kind, None) for kind in FOLDERS}}
     folders = {kind: Path(path) for kind, path in given.items() if path is not None}
     settings = loading.load({**options, "model": model}, environment={}, presets={"threads": 1})
-    texts = {name: None if own.get(name) is None else str(own[name]) for name in ("max_updates", "max_seconds")}
+    texts = {name: _text(own.get(name)) for name in ("max_updates", "max_seconds")}
     request = Request.parsed(
-        methods=methods,
-        corruptions=corruptions,
-        severity=str(severity),
-        batch=None if batch is None else str(batch),
+        methods=_text(methods),
+        corruptions=_text(corruptions) or "all",
+        severity=_text(severity) or "5",
+        batch=_text(batch),
         protocol=own.get("protocol"),
         table=own.get("table"),
         **texts,
@@ -71,3 +73,12 @@ def bench(
         job = Job(folders=folders, out=Path(folder if out is None else out), memory=False, **measured)
         _, rows = run(load_model, request, settings, job, Console(quiet=True))
     return rows
+
+
+def _text(values: Values | None) -> str | None:
+    """Values as the command line has them, separated by commas."""
+    return (
+        values
+        if values is None or isinstance(values, str)
+        else ",".join(map(str, values if isinstance(values, Sequence) else [values]))
+    )

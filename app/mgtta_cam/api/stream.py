@@ -86,7 +86,13 @@ class Stream:
         **settings: Any,
     ) -> None:
         self._images = None if isinstance(source, str | os.PathLike | int) else source
-        self._model, self._sinks, self._on_event = model, tuple(sinks), on_event
+        self._model, self._sinks, self._on_event = (
+            model,
+            tuple(sinks) if isinstance(sinks, Iterable) else (sinks,),
+            on_event,
+        )
+        if not all(map(callable, self._sinks)):
+            raise UsageError("sinks are functions of a result, as in sinks=[print]")
         options = {"show": False, **settings, "compare": compare if isinstance(compare, str) else COMPARE[compare]}
         if self._images is None:
             options["source"] = os.fspath(source) if isinstance(source, os.PathLike) else str(source)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Iterator
 from typing import Any
 
@@ -30,9 +31,16 @@ class IterableSource:
         self.facts: dict[str, object] = {"kind": "iterable", "name": name, "fps": self.fps, "delivered": 0}
 
     def __iter__(self) -> Iterator[Frame]:
+        latest = -math.inf
         for index, item in enumerate(self._images):
             image, seconds = item if isinstance(item, tuple) and len(item) == 2 else (item, index / self.fps)
-            yield Frame(index, float(seconds), checked(image, index))
+            image = checked(image, index)
+            if not isinstance(seconds, int | float | np.number) or not latest <= seconds < math.inf:
+                raise UsageError(
+                    f"item {index} of the source: expected seconds that are finite and do not go back; got {seconds!r}"
+                )
+            latest = float(seconds)
+            yield Frame(index, latest, image)
             self.facts["delivered"] = index + 1
 
     def close(self) -> None:

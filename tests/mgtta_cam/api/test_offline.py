@@ -42,7 +42,7 @@ def test_a_log_is_replayed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> N
 def test_bench_gives_rows(tmp_path: Path) -> None:
     """One a method and corruption, as `bench --json` has them; nothing is left in the folder."""
     pictures = write_pictures(tmp_path / "pictures")
-    rows = mgtta_cam.bench(pictures, methods="none,tent", corruptions="fog,snow", batch=4, **options(tmp_path))
+    rows = mgtta_cam.bench(pictures, methods=["none", "tent"], corruptions="fog,snow", batch=4, **options(tmp_path))
     assert [(row["method"], row["corruption"], row["batch"]) for row in rows] == [
         (method, corruption, 4) for method in ("none", "tent") for corruption in ("fog", "snow")
     ] or {(row["method"], row["corruption"]) for row in rows} == {

@@ -117,6 +117,14 @@ def test_what_is_no_picture(tiny: dict[str, Any], item: object, came: str) -> No
         list(mgtta_cam.stream([item], **tiny))
 
 
+@pytest.mark.parametrize("seconds", [(0.0, float("nan")), (1.0, 0.5), (0.0, "x")])
+def test_times_that_cannot_be(tiny: dict[str, Any], seconds: tuple[object, object]) -> None:
+    """Seconds are finite and do not go back; the message has the value."""
+    pairs = zip(images(2), seconds, strict=True)
+    with pytest.raises(UsageError, match="item 1 of the source: expected seconds that are finite and do not go back"):
+        list(mgtta_cam.stream(pairs, **tiny))
+
+
 def test_models_of_the_caller(tiny: dict[str, Any]) -> None:
     """A Backbone and a timm module work as a name does, and keep their norms; what they learn is the stream's own."""
     options = {name: value for name, value in tiny.items() if name not in ("model", "weights")}
@@ -176,6 +184,8 @@ def test_errors_are_raised(tiny: dict[str, Any]) -> None:
         mgtta_cam.stream("clip.mkv", vid_strid=2, **tiny)
     with pytest.raises(SourceError, match="no such source"):
         next(iter(mgtta_cam.stream("absent.mkv", **tiny)))
+    with pytest.raises(UsageError, match="sinks are functions of a result"):
+        mgtta_cam.stream("clip.mkv", sinks=[3], **tiny)  # pyright: ignore[reportArgumentType]
     with pytest.raises(UsageError, match="the stream is not running"):
         mgtta_cam.Stream("clip.mkv", **tiny).snapshot()
 
