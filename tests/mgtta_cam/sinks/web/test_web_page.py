@@ -146,7 +146,7 @@ def test_with_a_token(driver: Any) -> None:
         assert complaints(driver) == []
         driver.delete_all_cookies()
         driver.get(inside.partition("?")[0])
-        assert "with its token" in driver.find_element("tag name", "body").text
+        assert "including the token" in driver.find_element("tag name", "body").text
 
 
 def test_a_new_run_at_the_same_place(driver: Any) -> None:
