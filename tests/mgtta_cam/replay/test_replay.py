@@ -229,7 +229,7 @@ def test_what_was_learned_before(command: Command, ready: list[str]) -> None:
     logged(command, ready, *words)
     Path("before.safetensors").write_bytes(Path("s.safetensors").read_bytes())
     path = logged(command, ready, *words, name="b.jsonl")
-    assert "say where with --state" in replayed(command, path, code=2)
+    assert "give it with --state" in replayed(command, path, code=2)
     assert "is not what the run began with" in replayed(command, path, "--state", "s.safetensors", code=2)
     assert "no such file" in replayed(command, path, "--state", "none.safetensors", code=2)
     Path("before.safetensors").chmod(0o444)
