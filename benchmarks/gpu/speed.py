@@ -70,11 +70,11 @@ def waiting(device: str, name: str, batch: int) -> Iterator[Finding]:
     """Measure inference latency alone and during continuous updates, with a frame every 5 ms as in a run."""
     for precision in ("bf16", "fp32"):
         backbone = lowered(model(name, device), precision)
-        answering, learning = backbone.twin(), backbone.twin()
-        answering.engine = graphs.engine(backbone)
+        predicting, learning = backbone.twin(), backbone.twin()
+        predicting.engine = graphs.engine(backbone)
         learning.engine = graphs.engine(backbone, batch, first=False)
         threads = torch.get_num_threads()
-        learner = Background(built("mgtta", answering), Guarded(built("mgtta", learning)), threads)
+        learner = Background(built("mgtta", predicting), Guarded(built("mgtta", learning)), threads)
         window = torch.randn(batch, 3, 224, 224, generator=torch.Generator().manual_seed(2)).to(device)
         members, frame = [member(i, x, 0) for i, x in enumerate(window)], torch.randn(1, 3, 224, 224)
 

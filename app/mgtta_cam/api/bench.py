@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from mgtta_cam.config import loading
+from mgtta_cam.config.settings import MODEL
 
-MODEL = "vit_base_patch16_224"
 Values = str | int | Sequence[str] | Sequence[int]
 FOLDERS = ("imagenet_c", "imagenet_r", "imagenet_sketch", "imagenet_a")  # further kinds of pictures
 BENCH = {*FOLDERS, "count", "skip", "protocol", "max_updates", "max_seconds", "table", "workers"}  # not settings

@@ -14,7 +14,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
 from mgtta_cam.config import loading
-from mgtta_cam.config.settings import Settings
+from mgtta_cam.config.settings import MODEL, Settings
 from mgtta_cam.errors import UsageError
 from mgtta_cam.events import EventHandler, ignore
 from mgtta_cam.stream.controls import Controls
@@ -24,12 +24,12 @@ if TYPE_CHECKING:
 
     from mgtta_cam.stream.result import Result
     from mgtta_cam.stream.session import Running
+    from mgtta_cam.types import FrameResult
     from mgtta_models import Backbone
 
     Source = str | os.PathLike[str] | int | Iterable[Any]
     ResultSink = Callable[[Result], object]
 
-MODEL = "vit_base_patch16_224"
 COMPARE = {True: "split", False: "off"}
 
 
@@ -117,42 +117,40 @@ class Stream:
         return self._results()
 
     def _results(self) -> Iterator[Result]:
-        from mgtta_cam.stream.result import Result
-
         alone = self._running is None  # not in a `with`, which would close it
         self.__enter__()
         try:
             while self._running is not None and (result := self._running.turn()) is not None:
-                yield Result(result, self._backbone.classes)
+                yield self._named(result)
         finally:
             if alone:
                 self.close()
 
     def _begin(self) -> None:
-        from mgtta_cam.assembly.model import accelerate
-        from mgtta_cam.assembly.session import Outputs, assemble_opened
-        from mgtta_cam.assembly.source import open_stream
+        from mgtta_cam.assembly.session import Outputs, assemble
         from mgtta_cam.stream.session import Running
 
-        opened = open_stream(self.settings, self._controls, self._on_event, self._images)
-        try:
-            self._backbone = self._loaded()
-            accelerate(self.settings, self._backbone, opened.events)
-            callables = [CallableSink(sink, self._backbone.classes) for sink in self._sinks]
-            self._session = assemble_opened(opened, self._backbone, Outputs(["mgtta_cam.stream"], callables))
-        except BaseException:
-            opened.close()
-            raise
+        outputs = Outputs(["mgtta_cam.stream"], [CallableSink(sink, self._named) for sink in self._sinks])
+        self._session = assemble(
+            self.settings, self._controls, self._on_event, outputs, images=self._images, load=self._load
+        )
         self._running = Running(self._session)
 
-    def _loaded(self) -> Backbone:
+    def _named(self, result: FrameResult) -> Result:
+        from mgtta_cam.stream.result import Result
+
+        return Result(result, self._backbone.classes)
+
+    def _load(self, settings: Settings) -> Backbone:
         from mgtta_cam.assembly.model import adopt_model, load_model
         from mgtta_models import Backbone
 
         if isinstance(self._model, str):
-            return load_model(self.settings)
-        given = self._model if isinstance(self._model, Backbone) else Backbone(self._model)
-        return adopt_model(self.settings, given)
+            self._backbone = load_model(settings)
+        else:
+            given = self._model if isinstance(self._model, Backbone) else Backbone(self._model)
+            self._backbone = adopt_model(settings, given)
+        return self._backbone
 
     def close(self) -> None:
         """Ends the stream: the source, all files, threads. A second call does nothing.
@@ -240,14 +238,12 @@ class Stream:
 class CallableSink:
     """A user's function as a sink."""
 
-    def __init__(self, take: ResultSink, classes: tuple[str, ...]) -> None:
-        self._take, self._classes = take, classes
+    def __init__(self, take: ResultSink, named: Callable[[FrameResult], Result]) -> None:
+        self._take, self._named = take, named
 
-    def write(self, result: Any) -> None:
+    def write(self, result: FrameResult) -> None:
         """Calls it with the result."""
-        from mgtta_cam.stream.result import Result
-
-        self._take(Result(result, self._classes))
+        self._take(self._named(result))
 
     def close(self) -> None:
         """The function is the user's."""

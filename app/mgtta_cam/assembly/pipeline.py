@@ -115,10 +115,10 @@ def learners(settings: Settings, backbone: Backbone) -> Mapping[str, Callable[[]
     from mgtta_cam.adaptation.background import Background
     from mgtta_cam.adaptation.learner import Inline
 
-    answering = methods(settings, backbone)
+    predicting = methods(settings, backbone)
     if settings.adapt == "inline":
         watched = guarded(settings, backbone)
-        return {name: lambda name=name: Inline(watched(answering[name]())) for name in answering}
+        return {name: lambda name=name: Inline(watched(predicting[name]())) for name in predicting}
     import torch
 
     from mgtta_models import graphs
@@ -127,4 +127,4 @@ def learners(settings: Settings, backbone: Backbone) -> Mapping[str, Callable[[]
     # not the loop's, which takes all threads, and one call at a time
     learning.engine = graphs.engine(learning, settings.adapt_batch, first=False)
     own, watched = methods(settings, learning), guarded(settings, learning)
-    return {name: lambda name=name: Background(answering[name](), watched(own[name]()), threads) for name in own}
+    return {name: lambda name=name: Background(predicting[name](), watched(own[name]()), threads) for name in own}

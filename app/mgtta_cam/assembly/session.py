@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -40,7 +40,15 @@ class Outputs:
     displays: Callable[[Render], dict[str, Display]] | None = None  # in the place of the settings' own
 
 
-def assemble(settings: Settings, controls: Controls, emit: EventHandler, extra: Outputs) -> Session:
+def assemble(
+    settings: Settings,
+    controls: Controls,
+    emit: EventHandler,
+    extra: Outputs,
+    *,
+    images: Iterable[Any] | None = None,
+    load: Callable[[Settings], Backbone] | None = None,
+) -> Session:
     """A run from its settings.
 
     Args:
@@ -48,13 +56,15 @@ def assemble(settings: Settings, controls: Controls, emit: EventHandler, extra: 
         controls: where keys and signals go.
         emit: gets events; the log gets them too.
         extra: command line and further outputs.
+        images: RGB arrays, in the place of a source that the settings name.
+        load: gives the model, in the place of the one that the settings name.
 
     Raises:
         UsageError, SourceError, OutputError, ModelError: with one line each. Nothing stays open then.
     """
-    opened = open_stream(settings, controls, emit)
+    opened = open_stream(settings, controls, emit, images)
     try:
-        backbone = load_model(settings)
+        backbone = (load or load_model)(settings)
         accelerate(settings, backbone, opened.events)
         return assemble_opened(opened, backbone, extra)
     except BaseException:

@@ -9,6 +9,7 @@ from typing import Annotated, Any, Literal, cast
 from pydantic import BeforeValidator, ConfigDict, Field, PositiveInt, TypeAdapter, ValidationError
 from pydantic.dataclasses import dataclass
 
+MODEL = "vit_base_patch16_224"  # the default
 NOT_ADAPTING = "none"  # the method that never adapts
 PANELS = ("Input", "Model", "Adaptation", "Output")
 
@@ -108,7 +109,7 @@ class Settings:
     )
     label: str | None = _input(None, "True class of the whole clip, by name or number.")
 
-    model: str = _model("vit_base_patch16_224", "Any timm Vision Transformer, or demo (embedded, works offline).")
+    model: str = _model(MODEL, "Any timm Vision Transformer, or demo (embedded, works offline).")
     weights: Path | None = _model(
         None, "Weights file, .safetensors or .pth (loaded without running code); by default, timm's weights."
     )

@@ -14,8 +14,13 @@ LEAST_P = 0.05  # lowest probability that is listed after the first class
 def top(logits: NDArray[np.float32], classes: Sequence[str], k: int) -> list[list[Any]]:
     """Returns the k most probable classes, [[name, probability], ...]; those after the first have at least LEAST_P."""
     p = probabilities(logits)
-    first = np.argsort(-p, kind="stable")[:k]
+    first = ranking(p, k)
     return [[classes[i], round(float(p[i]), 3)] for at, i in enumerate(first) if at == 0 or p[i] >= LEAST_P]
+
+
+def ranking(p: NDArray[np.float64], k: int) -> list[int]:
+    """The k most probable of [c] classes, most probable first; equal ones keep the order of the classes."""
+    return np.argsort(-p, kind="stable")[:k].tolist()
 
 
 def entropy(logits: NDArray[np.float32]) -> float:

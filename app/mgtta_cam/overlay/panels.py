@@ -8,7 +8,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from mgtta_cam.metrics.predictions import probabilities
+from mgtta_cam.metrics.predictions import probabilities, ranking
 from mgtta_cam.overlay.ink import ADAPTED, BOLD, QUIET, REGULAR, TEXT, TRACK, Box, Color, Ink
 from mgtta_cam.types import FrameResult
 
@@ -44,8 +44,7 @@ def answer(logits: NDArray[np.float32], result: FrameResult, classes: Sequence[s
     rows: tuple[tuple[int, str, float], ...] = ()
     if logits.size and np.isfinite(logits).all():
         shares = probabilities(logits)
-        order = np.argsort(-shares, kind="stable")[:topk]  # stable: equal logits keep the order of the classes
-        rows = tuple((int(i), name(int(i)), float(shares[i])) for i in order)
+        rows = tuple((i, name(i), float(shares[i])) for i in ranking(shares, topk))
     return Answer(rows, label, "" if label is None else name(label), from_teacher)
 
 

@@ -45,8 +45,8 @@ class Prediction:
 
     def top(self, k: int = 5) -> list[tuple[str, float]]:
         """The k most probable classes, most probable first: (name, probability)."""
-        order: list[int] = np.argsort(-self.probabilities, kind="stable")[:k].tolist()
-        return [(self._classes[i], float(self.probabilities[i])) for i in order]
+        p = self.probabilities
+        return [(self._classes[i], float(p[i])) for i in predictions.ranking(p, k)]
 
 
 class Result:

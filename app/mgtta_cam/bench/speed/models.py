@@ -38,21 +38,21 @@ def forwards(backbone: Backbone, x: Tensor, precision: str, seconds: float, sett
     """Time predictions by each runtime and precision, and updates, for all window sizes."""
     plain = backbone.twin()
     plain.engine = graphs.engine(plain, BATCHES[-1])
-    answering = {("torch", precision): plain}
+    predicting = {("torch", precision): plain}
     if precision == "fp32":
         with suppress(ModelError):  # this runtime may not support the device
             session = onnx.Session(plain, torch.get_num_threads())
-            answering["onnx", precision] = plain.twin()
-            answering["onnx", precision].engine = session
+            predicting["onnx", precision] = plain.twin()
+            predicting["onnx", precision].engine = session
         for name in LOW if backbone.device.type == "cuda" else ("bf16",):
             low = copy.deepcopy(plain)
             low.lower(LOW[name])
             low.engine = graphs.engine(low, BATCHES[-1])
-            answering["torch", name] = low
+            predicting["torch", name] = low
     for batch in BATCHES:
         window = x[:batch]
         acts: dict[tuple[str, str, str], Act] = {}
-        for (runtime, kind), model in answering.items():
+        for (runtime, kind), model in predicting.items():
             acts["frozen forward", runtime, kind] = _answers(model, window)
             if batch > 1 and runtime == "torch":
                 learner = built(OURS, model.twin(), window)

@@ -81,13 +81,13 @@ def ratios(rows: Sequence[Timing], p99: dict[str, float], precision: str) -> dic
         found = [r.median_ms for r in rows if (r.what, r.batch, r.precision) == asked and runtime in (None, r.runtime)]
         return median(found) if found else None
 
-    answering = next((r.runtime for r in rows if r.what == "end to end 720p"), None)
+    end_to_end_runtime = next((r.runtime for r in rows if r.what == "end to end 720p"), None)
     step, frozen = ms("adapted step", 64, "torch"), ms("frozen forward", 64, "torch")
     return {
         "adapted_over_frozen_b64": _over(step, frozen),
         "onnx_over_torch_b1": _over(ms("frozen forward", 1, "torch"), ms("frozen forward", 1, "onnx")),
         "generator_share_of_step": _over(ms("generator and update", 64), step),
-        "end_to_end_over_model": _over(ms("frozen forward", 1, answering), ms("end to end 720p")),
+        "end_to_end_over_model": _over(ms("frozen forward", 1, end_to_end_runtime), ms("end to end 720p")),
         "answer_p99_background_over_none": _over(p99.get("background"), p99.get("none")),
     }
 
